@@ -1,0 +1,632 @@
+"""The nouns: what is said, what happened, who may speak. Frozen data without behaviour; nothing here does I/O.
+
+Closed unions that go on the wire or into the log (parts, event bodies, commands, moves) are tagged `msgspec.Struct`s,
+so one definition serves Python, the store and the browser. The rest are dataclasses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NewType
+
+from msgspec import Struct
+
+ConversationId = NewType("ConversationId", str)
+"""UUIDv7 as 32 hexadecimal digits: rises with time."""
+ContactId = NewType("ContactId", str)
+HandoffId = NewType("HandoffId", str)
+AgentId = NewType("AgentId", str)
+DeliveryId = NewType("DeliveryId", str)
+
+Json = str | int | float | bool | None | list[Any] | dict[str, Any]
+"""A slot's value as it lies in the state: dates and the like are ISO 8601 texts."""
+
+
+# Where and who
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a reply goes. Never glued into one string inside the core."""
+
+    channel: str
+    account: str
+    chat: str
+    thread: str = ""
+
+
+class Author(Struct, frozen=True, omit_defaults=True):
+    """Who caused an event. `id` is an identity's external id (customer) or an agent's id; empty for bot and system."""
+
+    kind: Literal["customer", "bot", "agent", "system"]
+    id: str = ""
+    name: str = ""
+
+
+BOT = Author("bot")
+SYSTEM = Author("system")
+
+
+# Messages
+
+Mark = Literal["bold", "italic", "strike", "code", "fence", "quote", "item", "heading"]
+"""`fence`, `quote`, `item` and `heading` mark whole lines; a list's bullet or number is part of the item's text."""
+
+
+class Span(Struct, frozen=True, omit_defaults=True):
+    """A run of characters that look alike. The plain text of a message is its spans' texts, one after another."""
+
+    text: str
+    marks: tuple[Mark, ...] = ()
+    link: str = ""
+    """http, https, mailto or tel; empty: no link."""
+
+
+class Text(Struct, frozen=True, tag_field="part", tag="text"):
+    spans: tuple[Span, ...]
+
+
+class Option(Struct, frozen=True, omit_defaults=True):
+    label: str
+    value: str
+    """What choosing it means: an answer to the pending question, or a command in its slash form. Sent to no door."""
+    token: str = ""
+    """Opaque, about 20 characters, given by the engine when the message is committed. Only this travels in a button."""
+
+
+class Choices(Struct, frozen=True, tag_field="part", tag="choices", omit_defaults=True):
+    options: tuple[Option, ...]
+    prompt: str = ""
+    look: Literal["buttons", "quick", "list"] = "quick"
+
+
+class Card(Struct, frozen=True, tag_field="part", tag="card", omit_defaults=True):
+    title: str
+    body: str = ""
+    meta: str = ""
+    options: tuple[Option, ...] = ()
+
+
+class Source(Struct, frozen=True, omit_defaults=True):
+    title: str
+    passage: str
+    address: str = ""
+    """A public http(s) page; empty when the document has none."""
+
+
+class Sources(Struct, frozen=True, tag_field="part", tag="sources"):
+    sources: tuple[Source, ...]
+
+
+class Notice(Struct, frozen=True, tag_field="part", tag="notice", omit_defaults=True):
+    """A line by the system, in the conversation's language."""
+
+    key: str
+    text: str
+    args: dict[str, str] = {}
+
+
+Part = Text | Choices | Card | Sources | Notice
+
+
+class Message(Struct, frozen=True, omit_defaults=True):
+    """Something said. Who said it, when, and under which epoch stands on its event."""
+
+    parts: tuple[Part, ...]
+    language: str = ""
+    reply_to: int | None = None
+    """Seq of the event it answers."""
+    strict: bool = False
+    """Refuse to send rather than lose anything a reader could notice."""
+
+
+def text(characters: str, *, language: str = "") -> Message:
+    """A message of plain characters: nothing in them is markup."""
+    return Message((Text((Span(characters),)),), language)
+
+
+# Control
+
+ControlState = Literal["bot", "queued", "offered", "human", "wrap_up", "paused"]
+
+
+class Control(Struct, frozen=True, omit_defaults=True):
+    """Who may speak publicly now. Each change raises `epoch` by one."""
+
+    state: ControlState = "bot"
+    epoch: int = 0
+    holder: str = ""
+    """Agent's id while `offered`, `human` or `wrap_up`."""
+    holder_name: str = ""
+    since: datetime | None = None
+    reason: str = ""
+    handoff: str = ""
+
+
+Status = Literal["open", "resolved", "snoozed", "spam"]
+
+HandoffReason = Literal[
+    "asked", "stuck", "no_evidence", "action_failed", "policy", "model_down", "error", "rule", "approval"
+]
+
+How = Literal["resume", "restart", "free"]
+"""How the bot goes on after a hand back: at the pending question, from the flow's first step, or with no flow."""
+
+
+# Commands: the closed vocabulary that moves a conversation
+
+
+class _Command(Struct, frozen=True, tag_field="command", tag=str.lower, omit_defaults=True):
+    pass
+
+
+class Start(_Command, frozen=True):
+    flow: str
+    slots: dict[str, Json] = {}
+
+
+class Set(_Command, frozen=True):
+    slot: str
+    value: Json
+    """Raw words where the source is a person or a model: the slot's type parses them before anything is applied."""
+
+
+class Unset(_Command, frozen=True):
+    slot: str
+
+
+class Cancel(_Command, frozen=True):
+    scope: Literal["flow", "all", "handoff"] = "flow"
+    """`handoff`: the customer no longer waits for a human."""
+
+
+class Resume(_Command, frozen=True):
+    flow: str = ""
+
+
+class Clarify(_Command, frozen=True):
+    flows: tuple[str, ...]
+
+
+class Skip(_Command, frozen=True):
+    pass
+
+
+class Repeat(_Command, frozen=True):
+    pass
+
+
+class Lookup(_Command, frozen=True):
+    question: str
+
+
+class Chat(_Command, frozen=True):
+    pass
+
+
+class Human(_Command, frozen=True):
+    reason: HandoffReason = "asked"
+    note: str = ""
+
+
+class Restart(_Command, frozen=True):
+    pass
+
+
+class Refuse(_Command, frozen=True):
+    reason: str
+
+
+Command = Start | Set | Unset | Cancel | Resume | Clarify | Skip | Repeat | Lookup | Chat | Human | Restart | Refuse
+
+CommandSource = Literal["button", "slash", "rule", "answer", "example", "model", "console", "api", "timer", "flow"]
+
+
+# Moves: every consequence of a turn for the state, so that folding a log needs no flow files
+
+
+class Frame(Struct, frozen=True, omit_defaults=True):
+    """One flow on the stack. `step` is the id of the step it stands at."""
+
+    id: int
+    """Rises within a conversation; never used twice."""
+    flow: str
+    version: int
+    step: str = ""
+    slots: dict[str, Json] = {}
+    results: dict[str, Json] = {}
+    """What actions put `into` a name."""
+    read: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Steps passed, in order, each with the names it read: what a correction rewinds by."""
+    effects: tuple[str, ...] = ()
+    """Steps whose `write` or `money` action has run."""
+    asking: str = ""
+    """The slot of the pending question; empty: none."""
+    tries: int = 0
+    passes: int = 0
+    """Steps entered so far: part of an action's idempotency key."""
+    caller: int = 0
+    """Frame that waits for this one (`call`); 0: none, it interrupts."""
+    into: str = ""
+    asked: bool = False
+    """It has asked the customer something: on return the flow below it says what it was about."""
+
+
+class Offer(Struct, frozen=True, omit_defaults=True):
+    """A choice the customer could still make. Void after use, and after any change of control."""
+
+    token: str
+    value: str
+    label: str
+    epoch: int
+    once: str = ""
+    """Group: choosing one option of a message voids its siblings."""
+
+
+class State(Struct, frozen=True, omit_defaults=True):
+    """What the flows know of a conversation: the fold of its log."""
+
+    stack: tuple[Frame, ...] = ()
+    slots: dict[str, Json] = {}
+    """Slots of scope `conversation`."""
+    offers: tuple[Offer, ...] = ()
+    frames: int = 0
+    """Highest frame id given so far."""
+    language: str = ""
+    queue: tuple[Start, ...] = ()
+    """Requests to do once the present flow has ended, in order."""
+    marker: int = 0
+    """Seq of the last end-of-human marker: what a model sees begins here."""
+
+
+class _Move(Struct, frozen=True, tag_field="move", tag=str.lower, omit_defaults=True):
+    pass
+
+
+class Pushed(_Move, frozen=True):
+    frame: Frame
+
+
+class Popped(_Move, frozen=True):
+    frame: int
+    outcome: str
+    """`done`, `cancelled`, `handed_off`, `failed`, or the name an `end` step gives."""
+
+
+class Raised(_Move, frozen=True):
+    """A waiting flow became the topmost."""
+
+    frame: int
+
+
+class Entered(_Move, frozen=True):
+    frame: int
+    step: str
+    reads: tuple[str, ...] = ()
+
+
+class Rewound(_Move, frozen=True):
+    """A correction: the flow stands before `step` again, and knows only the first `kept` of the steps it passed."""
+
+    frame: int
+    step: str
+    kept: int
+
+
+class Filled(_Move, frozen=True):
+    slot: str
+    value: Json
+    frame: int = 0
+    """0: a slot of scope `conversation`."""
+    result: bool = False
+    """An action's result rather than a slot."""
+
+
+class Emptied(_Move, frozen=True):
+    """A slot, or the result of a step that a correction took back, is known no longer."""
+
+    slot: str
+    frame: int = 0
+
+
+class Asked(_Move, frozen=True):
+    frame: int
+    slot: str
+    """Empty: the pending question is settled."""
+    tries: int = 0
+
+
+class Did(_Move, frozen=True):
+    """An action ran. `effect` other than `read` is remembered by the frame."""
+
+    frame: int
+    step: str
+    action: str
+    effect: Literal["read", "write", "money"]
+    ok: bool = True
+
+
+class Applied(_Move, frozen=True):
+    """A command passed its checks."""
+
+    by: Command
+    source: CommandSource
+
+
+class Refused(_Move, frozen=True):
+    """A command was refused; `why` is for people who read the log."""
+
+    by: Command
+    source: CommandSource
+    why: str
+
+
+class Offered(_Move, frozen=True):
+    offers: tuple[Offer, ...]
+
+
+class Voided(_Move, frozen=True):
+    """Offers that can no longer be chosen; empty: all of them."""
+
+    tokens: tuple[str, ...] = ()
+
+
+class Queued(_Move, frozen=True):
+    start: Start
+
+
+class Dequeued(_Move, frozen=True):
+    pass
+
+
+class Spoke(_Move, frozen=True):
+    """The conversation's language became known or was changed."""
+
+    language: str
+
+
+Move = (
+    Pushed
+    | Popped
+    | Raised
+    | Entered
+    | Rewound
+    | Filled
+    | Emptied
+    | Asked
+    | Did
+    | Applied
+    | Refused
+    | Offered
+    | Voided
+    | Queued
+    | Dequeued
+    | Spoke
+)
+
+
+# Events
+
+
+class _Body(Struct, frozen=True, tag_field="kind", tag=str.lower, omit_defaults=True):
+    pass
+
+
+class Said(_Body, frozen=True):
+    """A public message, by whoever the event's author is."""
+
+    message: Message
+    ref: str = ""
+    """The platform's id of it (widget: the client's message id); empty for what we said."""
+
+
+class Pressed(_Body, frozen=True):
+    token: str
+    label: str = ""
+    """What the button showed, for readers of the log; never interpreted."""
+    ref: str = ""
+
+
+class Opened(_Body, frozen=True):
+    payload: str = ""
+    ref: str = ""
+
+
+class Noted(_Body, frozen=True):
+    """An agent's words to colleagues. It has no parts and no address: there is nothing to send."""
+
+    text: str
+
+
+class Controlled(_Body, frozen=True):
+    """A change of control; `control` is the row after it."""
+
+    control: Control
+    was: ControlState
+    by: Author
+    why: str = ""
+
+
+class Returned(_Body, frozen=True):
+    """The end-of-human marker: what flow and model know of the human stretch. An input: the bot takes a turn on it."""
+
+    how: How
+    by: str
+    """The agent's name."""
+    instruction: str = ""
+
+
+class Settled(_Body, frozen=True):
+    """Change of the conversation's status."""
+
+    status: Status
+    reason: str = ""
+
+
+class Turned(_Body, frozen=True):
+    """What a turn did to the state, in order, and who decided."""
+
+    responder: str
+    moves: tuple[Move, ...] = ()
+    declined: tuple[tuple[str, str], ...] = ()
+    """(responder, why) of those asked before."""
+
+
+class Acting(_Body, frozen=True):
+    """T2: the intent to run an action with an effect."""
+
+    key: str
+    action: str
+    args: dict[str, Json]
+
+
+class Acted(_Body, frozen=True):
+    """T3: what that action gave. Exactly one of `result`, `error` means something."""
+
+    key: str
+    result: Json = None
+    error: str = ""
+
+
+class Discarded(_Body, frozen=True):
+    """Words the bot had ready when a human took over; the agent may reuse them."""
+
+    messages: tuple[Message, ...]
+
+
+class Partial(_Body, frozen=True):
+    """What the customer had seen of a draft that was stopped."""
+
+    text: str
+
+
+Body = Said | Pressed | Opened | Noted | Controlled | Returned | Settled | Turned | Acting | Acted | Discarded | Partial
+
+Incoming = Said | Pressed | Opened
+"""What a channel can hear."""
+
+
+class Event(Struct, frozen=True, omit_defaults=True):
+    """One entry of a conversation's log."""
+
+    seq: int
+    at: datetime
+    author: Author
+    body: Body
+    epoch: int = 0
+    turn: int | None = None
+    """The `heard` the turn began at; None for what no turn wrote."""
+    fence: int = 0
+    public: bool = False
+    """The customer may see it."""
+    prev: int = 0
+    """Seq of the public event before this one; 0 when there is none or this is not public."""
+
+
+def is_input(event: Event) -> bool:
+    """Whether the event waits to be heard by a turn."""
+    match event.body:
+        case Pressed() | Opened() | Returned():
+            return True
+        case Said():
+            return event.author.kind == "customer"
+        case _:
+            return False
+
+
+# Conversation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """One log with one contact at one address, as its row tells."""
+
+    id: ConversationId
+    contact: ContactId
+    address: Address
+    control: Control
+    status: Status = "open"
+    language: str = ""
+    last_seq: int = 0
+    public_seq: int = 0
+    input_seq: int = 0
+    heard: int = 0
+    version: int = 0
+    """Raised with every change of the state."""
+    fence: int = 0
+    attempts: int = 0
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Everything unheard in one conversation, as data: what a responder is offered."""
+
+    conversation: Conversation
+    state: State
+    inputs: tuple[Event, ...]
+    attempt: int
+    now: datetime
+
+    @property
+    def id(self) -> int:
+        return self.conversation.heard
+
+    @property
+    def words(self) -> str:
+        """What the customer wrote in this turn, messages joined by line breaks."""
+        said = (event.body.message for event in self.inputs if isinstance(event.body, Said))
+        lines = (
+            "".join(span.text for span in part.spans)
+            for message in said
+            for part in message.parts
+            if isinstance(part, Text)
+        )
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffRequest:
+    reason: HandoffReason
+    queue: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a responder decided. Its messages are said first; then the commands move the flows, which may say more."""
+
+    responder: str
+    messages: tuple[Message, ...] = ()
+    commands: tuple[tuple[Command, CommandSource], ...] = ()
+    missed: bool = False
+    """The words were no answer to the pending question: one of its tries is used up."""
+    silent: bool = False
+    """Hear the inputs and say nothing: a human has the floor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    why: str
+
+
+# Passages of knowledge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A quotable piece of a document. `score` compares passages of one search only."""
+
+    document: str
+    title: str
+    heading: str
+    text: str
+    address: str = ""
+    score: float = 0.0
+
+
+Facts = Mapping[str, Json]
+"""What conditions and texts may read beside slots: `customer`, `channel`, `now`, `hours`."""

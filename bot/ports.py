@@ -1,0 +1,363 @@
+"""The promises the core relies on: whoever implements a channel, store, bus, model or responder reads this alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Literal, Protocol, TypeVar, runtime_checkable
+
+from msgspec import Struct
+
+from bot.model import (
+    Address,
+    Command,
+    ConversationId,
+    Declined,
+    Event,
+    Incoming,
+    Mark,
+    Message,
+    Outcome,
+    Part,
+    Passage,
+    Turn,
+)
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+# Time and chance
+
+
+class Clock(Protocol):
+    """The only source of time in the core, so that a run can be repeated and tests never sleep."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back; compares within one process only."""
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Random(Protocol):
+    """The only source of chance: ids, tokens, jitter."""
+
+    def id(self) -> str:
+        """A UUIDv7 as 32 hexadecimal digits: later ids sort after earlier ones."""
+
+    def token(self) -> str:
+        """Unguessable, 22 characters of base64url."""
+
+    def between(self, low: float, high: float) -> float: ...
+
+
+# Store
+
+
+class Unit(Generic[R_co]):
+    """One indivisible change, as data: it can be queued, grouped, delayed, repeated. `bot/units.py` lists them all."""
+
+    __slots__ = ()
+
+
+class Question(Generic[R_co]):
+    """Something to read, as data."""
+
+    __slots__ = ()
+
+
+class Store(Protocol):
+    """Durable truth. Both members raise `StoreDown`; a unit whose guard fails is no error but a result that says so."""
+
+    async def write(self, unit: Unit[R], /) -> R:
+        """Return after the commit. Units of one conversation written one after another keep their order."""
+
+    async def read(self, question: Question[R], /) -> R: ...
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of files and connections."""
+
+
+# Bus
+
+
+class Happened(Struct, frozen=True, tag=True):
+    """Events that were committed, in order."""
+
+    conversation: ConversationId
+    events: tuple[Event, ...]
+
+
+class Drafted(Struct, frozen=True, tag=True):
+    """A piece of text that streams: characters from `start` (code points) on are `text`."""
+
+    conversation: ConversationId
+    turn: int
+    attempt: int
+    n: int
+    start: int
+    text: str
+
+
+class DraftReset(Struct, frozen=True, tag=True):
+    conversation: ConversationId
+    turn: int
+    why: Literal["attempt", "cancel", "control"]
+
+
+class Typed(Struct, frozen=True, tag=True):
+    conversation: ConversationId
+    by: Literal["customer", "agent", "bot"]
+    name: str
+    id: str
+    seconds: float
+
+
+class Stopped(Struct, frozen=True, tag=True):
+    """The customer asked to end the draft."""
+
+    conversation: ConversationId
+
+
+News = Happened | Drafted | DraftReset | Typed | Stopped
+
+
+class Bus(Protocol):
+    """Live fan-out, lossy: whoever misses something reads the log. Nothing that is lost here breaks a promise."""
+
+    def publish(self, news: News) -> None:
+        """Never waits and never raises."""
+
+    def listen(self, conversation: ConversationId | None, hear: Callable[[News], None]) -> Callable[[], None]:
+        """Call `hear` with the news of one conversation (None: of all) until the returned function is called.
+
+        `hear` must not block or raise.
+        """
+
+
+# Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    most: int
+    unit: Literal["char", "utf16", "byte"] = "char"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buttons:
+    rows: int
+    per_row: int
+    label: int
+    """Longest label, in characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a channel can show, as data: `bot/fit.py` and the console's composer both read it."""
+
+    text: Limit
+    marks: frozenset[Mark]
+    """Markup shown natively; the rest becomes plain characters."""
+    parts: frozenset[type[Part]]
+    """Parts shown natively; the rest becomes text."""
+    buttons: Buttons | None
+    stream: Literal["native", "edit", "whole"] = "whole"
+    resend: Literal["safe", "lookup", "blind"] = "blind"
+    """What a repeat does when the outcome is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What came in at a door: one thing a platform told us, concerning one address."""
+
+    account: str
+    key: str
+    """The platform's event id, unique per account, remembered at least 7 days."""
+    twin: str | None = None
+    """Sameness key: one human act that can arrive under two ids."""
+    raw: bytes
+    to: Address
+    by: str
+    """External id of the person."""
+    at: datetime
+    bodies: tuple[Incoming, ...]
+    """Empty: understood and of no interest."""
+    name: str = ""
+    language: str = ""
+    """BCP 47, what the platform or the browser says; empty: unknown."""
+    unreadable: str = ""
+    """Why it could not be parsed: it is kept as a dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    fresh: bool
+    """False: seen before, nothing changed; `seq` is then the first one's."""
+    conversation: ConversationId | None
+    seq: int | None
+    differs: bool = False
+    """Seen before with another body: the first wins, this one is a dead letter."""
+
+
+class Receive(Protocol):
+    """T0. Returns after the commit. Whatever it raises: do not acknowledge, answer 503."""
+
+    async def __call__(self, arrival: Arrival, /) -> Accepted: ...
+
+    async def many(self, arrivals: Sequence[Arrival], /) -> Sequence[Accepted]:
+        """One transaction where the store allows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Every platform id that one piece became."""
+
+    refs: tuple[str, ...]
+    at: datetime
+
+
+class Channel(Protocol):
+    """A door to one platform, one object per account. It carries messages both ways and decides nothing."""
+
+    name: str
+    account: str
+
+    def capabilities(self, to: Address) -> Capabilities: ...
+
+    async def run(self, receive: Receive) -> None:
+        """Own the connection until cancelled and reconnect by itself; raise only what a restart cannot cure."""
+
+
+@runtime_checkable
+class Sending(Protocol):
+    """A channel whose messages are pushed. The web has none: its readers tail the log."""
+
+    async def send(self, to: Address, message: Message, *, key: str, again: bool = False) -> Receipt:
+        """One fitted piece, one attempt, no retry inside.
+
+        `key` is the piece's id; `again`: an earlier attempt may have arrived. Raises `NotSent`.
+        """
+
+
+# Language model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A flow the model may start."""
+
+    flow: str
+    about: str
+    examples: tuple[str, ...]
+    slots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the conversation as the model may see it."""
+
+    by: Literal["customer", "bot", "agent"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """All a model may know of a turn: data, never a finished prompt."""
+
+    instructions: str
+    words: str
+    """What the customer said in this turn."""
+    history: tuple[Line, ...]
+    """Before this turn, oldest first; begins at the last end-of-human marker."""
+    language: str
+    passages: tuple[Passage, ...] = ()
+    flows: tuple[Candidate, ...] = ()
+    flow: str = ""
+    """The flow in progress; empty: none."""
+    question: str = ""
+    """The pending question, as it was asked."""
+    slots: Mapping[str, str] | None = None
+    """Slots the model may set: name to what it is."""
+    instruction: str = ""
+    """What the last agent told the bot on handing back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The next characters of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    passage: Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    asked: int
+    answered: int
+    """Tokens."""
+
+
+Answer = Words | Wanted | Cited | Usage
+
+
+class LanguageModel(Protocol):
+    """Answers with words and commands. Raises `ModelDown` at any point; closing the iterator ends the request."""
+
+    name: str
+
+    def answer(self, ask: Ask, /) -> AsyncIterator[Answer]: ...
+
+
+class Knowledge(Protocol):
+    async def search(self, words: str, *, language: str, most: int = 4) -> tuple[Passage, ...]:
+        """Best first; empty when nothing in the documents speaks of it."""
+
+
+# Responders
+
+
+class Draft(Protocol):
+    """Text that streams and is not yet said."""
+
+    def add(self, text: str) -> None: ...
+
+    @property
+    def stopped(self) -> bool:
+        """The customer ended it, or a human took over: produce no more."""
+
+
+class Powers(Protocol):
+    """What the engine does on a responder's behalf during one turn."""
+
+    async def quiet(self) -> None:
+        """Wait the quiet window out before a model is asked.
+
+        When something arrived meanwhile, this does not return: the longer turn is offered again from the start.
+        """
+
+    async def history(self, most: int = 40) -> tuple[Event, ...]:
+        """Events of this conversation before the turn, oldest first, notes and discarded drafts left out."""
+
+    def draft(self) -> Draft: ...
+
+
+class Responder(Protocol):
+    """May take a turn, or decline. The first that does not decline decides."""
+
+    name: str
+
+    async def take(self, turn: Turn, powers: Powers, /) -> Outcome | Declined: ...

@@ -1,0 +1,611 @@
+"""What can be written to and asked of a store: a closed set of frozen data.
+
+Every unit is indivisible. Where a unit has a guard, its result says whether it passed; a failed guard writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from bot.model import (
+    Acted,
+    Acting,
+    Address,
+    AgentId,
+    Author,
+    Body,
+    ContactId,
+    Control,
+    Conversation,
+    ConversationId,
+    DeliveryId,
+    Event,
+    HandoffId,
+    HandoffReason,
+    Incoming,
+    Message,
+    State,
+    Status,
+)
+from bot.ports import Question, Unit
+
+# Parts of units
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event to append: the store gives `seq` and `prev`."""
+
+    author: Author
+    body: Body
+    epoch: int
+    public: bool = False
+    deliver: bool = False
+    """Insert a delivery as well. Only a public `Said` can have one; the database refuses any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    worker: str
+    span: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A conversation that this worker may take a turn in, until its lease ends."""
+
+    conversation: Conversation
+    """`fence` and `attempts` already raised."""
+    state: State
+    inputs: tuple[Event, ...] | None
+    """What is unheard, oldest first; None: more than the unit knew of, ask `Unheard`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewHandoff:
+    id: HandoffId
+    reason: HandoffReason
+    queue: str
+    note: str
+
+
+# T0, T1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accept(Unit["Kept"]):
+    """T0: append what came in, once per (account of the channel, key). Makes contact and conversation at need.
+
+    A customer's event reopens a resolved conversation (status `open`). With `lease`, and when the conversation's lease
+    is free and it is ready, the lease is taken in the same update.
+    """
+
+    channel: str
+    account: str
+    key: str
+    twin: str | None
+    digest: bytes
+    """Of what was said, without times and transport: equal for an honest repeat."""
+    to: Address
+    by: str
+    name: str
+    language: str
+    at: datetime
+    """When it was accepted (ours), not when the platform says it was written."""
+    bodies: tuple[Incoming, ...]
+    conversation: ConversationId
+    contact: ContactId
+    """Ids to use where none exists yet."""
+    initial: State
+    """State of a new conversation."""
+    lease: Lease | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    fresh: bool
+    conversation: ConversationId
+    events: tuple[Event, ...]
+    """As appended; empty when not fresh."""
+    seq: int
+    """Of the last event appended, or of the first time's when not fresh."""
+    differs: bool = False
+    claimed: Claimed | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepDead(Unit[None]):
+    """Keep what could not be parsed, or came twice with different bodies, with its raw bytes."""
+
+    channel: str
+    account: str
+    key: str
+    why: str
+    raw: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prune(Unit[int]):
+    """Forget dedupe keys from before an instant, oldest first. Gives how many; `most`: there may be more."""
+
+    before: datetime
+    most: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(Unit[tuple[Claimed, ...]]):
+    """T1: take ready conversations whose lease is free, oldest ready first.
+
+    Ready: `input_seq > heard`, `ready_at` reached, control not `paused`. Raises `fence` and `attempts` by one each.
+    """
+
+    lease: Lease
+    most: int
+    conversation: ConversationId | None = None
+    """Only this one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renew(Unit[bool]):
+    """False: the lease is lost; stop producing and write nothing."""
+
+    conversation: ConversationId
+    fence: int
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(Unit[bool]):
+    """Give the lease back without an outcome; ready again after `pause`."""
+
+    conversation: ConversationId
+    fence: int
+    pause: timedelta = timedelta(0)
+
+
+# T2, T3, T4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intend(Unit[Event | None]):
+    """T2: the intent to run an action, under fence and epoch. None: the guard failed, do not call."""
+
+    conversation: ConversationId
+    fence: int
+    epoch: int
+    turn: int
+    acting: Acting
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record(Unit[Event]):
+    """T3: what the action gave, guarded by its key alone: the first result wins and is what is returned."""
+
+    conversation: ConversationId
+    fence: int
+    epoch: int
+    turn: int
+    acted: Acted
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit(Unit["Committed | Lost"]):
+    """T4: everything a turn did, under fence and epoch.
+
+    Appends, writes the state (version + 1), inserts deliveries, moves `heard`, resets `attempts`; gives the lease back
+    unless more input waits.
+    """
+
+    conversation: ConversationId
+    fence: int
+    epoch: int
+    turn: int
+    heard: int
+    """Seq of the turn's last input."""
+    entries: tuple[Entry, ...]
+    state: State
+    language: str
+    at: datetime
+    control: Control | None = None
+    """The change of control that ends this turn: the row's, under the next epoch."""
+    handoff: NewHandoff | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    events: tuple[Event, ...]
+    conversation: Conversation
+    """As after the commit; `input_seq > heard`: more waits and the lease is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Nothing was written. `fence`: somebody else has the turn, or it is committed. `epoch`: control moved, to `control`."""
+
+    guard: Literal["fence", "epoch"]
+    control: Control
+
+
+# The desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amend(Unit["Amended | Stale | Behind | Missing"]):
+    """What agents and the API write: words, notes, changes of control and status, in one unit.
+
+    Guards, each only where given: `epoch` equals the row's; no customer's or colleague's public event above `seen`.
+    With `key` a repeat writes nothing and returns the first time's result. When `control` is given, the bot's unsent
+    deliveries of older epochs are cancelled.
+    """
+
+    conversation: ConversationId
+    entries: tuple[Entry, ...]
+    at: datetime
+    epoch: int | None = None
+    seen: int | None = None
+    by: AgentId | None = None
+    """Whose own events do not count against `seen`."""
+    key: str = ""
+    control: Control | None = None
+    status: Status | None = None
+    reset: State | None = None
+    """Replaces the state (version + 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amended:
+    events: tuple[Event, ...]
+    conversation: Conversation
+    in_flight: DeliveryId | None = None
+    """With a change of control: the one delivery of the bot that may already be on the wire."""
+    again: bool = False
+    """A repeat: nothing was written now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The epoch moved."""
+
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Exactly the events above `seen` that the guard met."""
+
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    pass
+
+
+# T5, T6
+
+DeliveryState = Literal["waiting", "sending", "sent", "unknown", "cancelled", "dead"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message on its way to one platform."""
+
+    id: DeliveryId
+    conversation: ConversationId
+    seq: int
+    to: Address
+    message: Message
+    author: Author
+    epoch: int
+    attempt: int
+    """Of this claim; the first is 1."""
+    done: int
+    """Pieces that already have a receipt: go on after them."""
+    failures: int = 0
+    """Attempts so far that count towards the dead letter."""
+    again: bool
+    """An earlier attempt may have arrived."""
+    plain: bool
+    """The platform refused it once: send it as plain text."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendClaim(Unit[tuple[Delivery, ...]]):
+    """T5: the heads of lines that are due, one per conversation, each marked `sending` under a new attempt.
+
+    What the bot wrote is cancelled instead when the epoch moved since; when it may be on the wire already, its outcome
+    is `unknown`. A `sending` row whose lease ended becomes claimable again, with `again` set.
+    """
+
+    lease: Lease
+    most: int
+    channels: frozenset[tuple[str, str]]
+    """(channel, account) that this process can send for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle(Unit[bool]):
+    """T6, guarded by the attempt: the piece's receipt, or what became of it. False: a later attempt has it."""
+
+    delivery: DeliveryId
+    attempt: int
+    state: DeliveryState
+    """`waiting`: try again at `due_at`; `sending`: one more piece has its receipt and the next follows."""
+    done: int
+    refs: tuple[str, ...]
+    at: datetime
+    due_at: datetime | None = None
+    error: str = ""
+    plain: bool = False
+    counted: bool = True
+    """Whether this attempt, when it failed, counts towards the dead letter."""
+    again: bool = False
+    """It may have arrived all the same: the next attempt is told."""
+
+
+# Accounts of the console
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    id: AgentId
+    email: str
+    name: str
+    role: Literal["agent", "admin"]
+    password: str
+    """argon2id hash."""
+    disabled: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PutAgent(Unit[bool]):
+    """Add, or replace by id. False: another account has this e-mail address."""
+
+    agent: Agent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """A sign-in, kept under the hash of its cookie."""
+
+    digest: bytes
+    agent: AgentId
+    csrf: str
+    created_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PutSignIn(Unit[None]):
+    """Add, or move `seen_at`."""
+
+    sign_in: SignIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropSignIns(Unit[None]):
+    """One sign-in, or all of an agent's."""
+
+    digest: bytes | None = None
+    agent: AgentId | None = None
+
+
+# Questions
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard(Question[tuple[Event, ...]]):
+    """Input events above `heard`, oldest first."""
+
+    conversation: ConversationId
+    heard: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log(Question[tuple[Event, ...]]):
+    """Events with `after < seq < before`, oldest first; at most `most` of them, the first or (`latest`) the last."""
+
+    conversation: ConversationId
+    after: int = 0
+    before: int | None = None
+    most: int = 200
+    latest: bool = False
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Find(Question["Found | None"]):
+    """A conversation by its id or by its address."""
+
+    conversation: ConversationId | None = None
+    address: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    conversation: Conversation
+    state: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latest(Question[Conversation | None]):
+    """The open conversation a visitor spoke in last."""
+
+    channel: str
+    account: str
+    chat: str
+
+
+View = Literal["needs-reply", "mine", "unassigned", "bot", "resolved", "all"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue(Question["QueuePage"]):
+    """Conversations of one view, those that wait longest first, else the latest first.
+
+    needs-reply: `waiting_since` is set. mine: held by `agent`. unassigned: queued or offered. bot: open, with the bot.
+    resolved. all: every open one. `search` is matched against customer's name and last words.
+    """
+
+    view: View
+    agent: AgentId
+    most: int = 50
+    cursor: str | None = None
+    search: str = ""
+    conversation: ConversationId | None = None
+    """Only this one, if it is in the view."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRow:
+    conversation: Conversation
+    customer: str
+    """The contact's name; empty: unknown."""
+    reason: str
+    note: str
+    """Of the present handoff."""
+    last_by: Literal["customer", "bot", "agent", "system"]
+    last_text: str
+    """Start of the last public message."""
+    last_at: datetime
+    waiting_since: datetime | None
+    """Since when the customer waits for a human's words."""
+    unread: int
+    """The customer's messages since the last public words of an agent or the bot."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    rows: tuple[QueueRow, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CountViews(Question[dict[View, int]]):
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class ContactOf(Question["ContactCard | None"]):
+    conversation: ConversationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactCard:
+    id: ContactId
+    name: str
+    language: str
+    created_at: datetime
+    conversations: int
+    identities: tuple[tuple[str, str], ...]
+    """(channel, external id)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindAgent(Question[Agent | None]):
+    id: AgentId | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agents(Question[tuple[Agent, ...]]):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class FindSignIn(Question[tuple[SignIn, Agent] | None]):
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries(Question[tuple[tuple[DeliveryId, int, DeliveryState, str], ...]]):
+    """(id, seq, state, error) of a conversation's deliveries, oldest first."""
+
+    conversation: ConversationId
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters(Question[tuple[KeepDead, ...]]):
+    most: int = 100
+
+
+# Knowledge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexedPassage:
+    heading: str
+    text: str
+    terms: tuple[str, ...]
+    """Made by our own pure function: folded, lightly stemmed; with repeats."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutDocument(Unit[None]):
+    """Replace a document and its passages."""
+
+    name: str
+    title: str
+    language: str
+    address: str
+    digest: bytes
+    passages: tuple[IndexedPassage, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DropDocument(Unit[bool]):
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    name: str
+    title: str
+    language: str
+    digest: bytes
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Documents(Question[tuple[Document, ...]]):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A passage that holds at least one of the terms asked for."""
+
+    document: str
+    title: str
+    language: str
+    address: str
+    heading: str
+    text: str
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatesFound:
+    candidates: tuple[Candidate, ...]
+    passages: int
+    """In the whole index."""
+    mean_terms: float
+    """Average number of terms of a passage."""
+    holding: dict[str, int]
+    """Term to the number of passages that hold it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates(Question[CandidatesFound]):
+    """Full-text candidates for ranking by our own BM25, so that both databases rank alike."""
+
+    terms: tuple[str, ...]
+    most: int = 50
