@@ -1,0 +1,200 @@
+"""Asks the model for words and commands, with what the documents say of the customer's question."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Literal, assert_never, cast
+
+from bot import fit
+from bot.clean import clean
+from bot.errors import ModelDown
+from bot.knowledge.terms import terms
+from bot.markup import parse, plain
+from bot.model import (
+    Chat,
+    Command,
+    CommandSource,
+    Declined,
+    Event,
+    Lookup,
+    Message,
+    Outcome,
+    Part,
+    Passage,
+    Pressed,
+    Returned,
+    Said,
+    Source,
+    Sources,
+    Text,
+    Turn,
+)
+from bot.ports import (
+    Answer,
+    Ask,
+    Candidate,
+    Cited,
+    Draft,
+    Knowledge,
+    LanguageModel,
+    Line,
+    Powers,
+    Usage,
+    Wanted,
+    Words,
+)
+
+Described = tuple[str, str, Mapping[str, str]]
+"""The flow in progress, its pending question as it was asked, and the slots the model may set: name to what it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    passages: int = 4
+    events: int = 40
+    """Of the past, that the model may see."""
+    quoted: int = 600
+    """Characters of a passage that are shown with its source."""
+    ungrounded: bool = False
+    """Say what the model says without any passage. Otherwise its words then count only as an answer to small talk."""
+
+
+class FreeForm:
+    name = "free_form"
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        knowledge: Knowledge,
+        *,
+        candidates_of: Callable[[Turn], tuple[Candidate, ...]],
+        describe: Callable[[Turn], Described],
+        instructions: str = "",
+        limits: Limits = Limits(),
+    ) -> None:
+        self._model, self._knowledge = model, knowledge
+        self._candidates_of, self._describe = candidates_of, describe
+        self._instructions, self._limits = instructions, limits
+
+    async def take(self, turn: Turn, powers: Powers, /) -> Outcome | Declined:
+        if not turn.words.strip():
+            return Declined("no words")
+        await powers.quiet()
+        ask = await self._ask(turn, powers)
+        draft, heard = powers.draft(), _Heard()
+        try:
+            await self._hear(ask, draft, heard)
+            if not heard.words and heard.questions and not draft.stopped:
+                more = await self._search(heard.questions[-1], ask.language)
+                if more and more != ask.passages:
+                    ask = replace(ask, passages=more)
+                    await self._hear(ask, draft, heard)
+        except ModelDown as down:
+            return Declined(f"model down: {down}")
+        return self._outcome(ask, heard, stopped=draft.stopped)
+
+    async def _ask(self, turn: Turn, powers: Powers) -> Ask:
+        language = turn.state.language or turn.conversation.language
+        flow, question, slots = self._describe(turn)
+        past = await powers.history(self._limits.events)
+        back = _last_back(turn, past)
+        return Ask(
+            instructions=self._instructions,
+            words=turn.words,
+            history=tuple(
+                _lines(event for event in past if event.seq > max(turn.state.marker, back.seq if back else 0))
+            ),
+            language=language,
+            passages=await self._search(turn.words, language),
+            flows=self._candidates_of(turn),
+            flow=flow,
+            question=question,
+            slots=slots,
+            instruction=back.body.instruction if back and isinstance(back.body, Returned) else "",
+        )
+
+    async def _search(self, words: str, language: str) -> tuple[Passage, ...]:
+        return await self._knowledge.search(words, language=language, most=self._limits.passages)
+
+    async def _hear(self, ask: Ask, draft: Draft, heard: _Heard) -> None:
+        """Take the answer in until it ends or the draft is stopped. Raises `ModelDown`."""
+        speaks = bool(ask.passages) or self._limits.ungrounded or not terms(ask.words, ask.language)
+        # The port promises an iterator that can be closed; `aclosing` wants it spelled so.
+        async with aclosing(cast(AsyncGenerator[Answer, None], self._model.answer(ask))) as answers:
+            async for item in answers:
+                if draft.stopped:
+                    return
+                match item:
+                    case Words(text=text):
+                        if speaks:
+                            heard.words += text
+                            draft.add(text)
+                    case Wanted(command=Lookup(question=question)):
+                        heard.questions.append(question)
+                    case Wanted(command=command):
+                        heard.commands.append(command)
+                    case Cited(passage=passage):
+                        heard.cited.append(passage)
+                    case Usage():
+                        pass
+                    case _:
+                        assert_never(item)
+
+    def _outcome(self, ask: Ask, heard: _Heard, *, stopped: bool) -> Outcome | Declined:
+        spans = parse(clean(heard.words))
+        if not spans and not heard.commands:
+            if stopped:
+                return Outcome(responder=self.name, silent=True)
+            return Declined("nothing to say" if ask.passages else "no evidence")
+        parts: list[Part] = [Text(spans)] if spans else []
+        if spans and heard.cited:
+            parts.append(Sources(tuple(self._sources(heard.cited))))
+        # What moves a flow asks by itself; what only answered ends in the pending question, if there is one.
+        answered: Command = Lookup(ask.words) if heard.cited else Chat()
+        commands: list[tuple[Command, CommandSource]] = [(each, "model") for each in heard.commands or [answered]]
+        return Outcome(
+            responder=self.name,
+            messages=(Message(tuple(parts), ask.language),) if parts else (),
+            commands=tuple(commands),
+        )
+
+    def _sources(self, cited: Iterable[Passage]) -> Iterable[Source]:
+        for passage in dict.fromkeys(cited):
+            text = plain(parse(passage.text))
+            title = f"{passage.title} › {passage.heading}" if passage.heading else passage.title
+            quoted = text if len(text) <= self._limits.quoted else f"{text[: self._limits.quoted].rstrip()}…"
+            yield Source(title, quoted, passage.address)
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What the model said so far."""
+
+    words: str = ""
+    commands: list[Command] = field(default_factory=list)
+    cited: list[Passage] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+    """To search the documents for."""
+
+
+def _last_back(turn: Turn, past: Iterable[Event]) -> Event | None:
+    """The last hand back: what the model sees begins there."""
+    backs = [event for event in (*past, *turn.inputs) if isinstance(event.body, Returned)]
+    return backs[-1] if backs else None
+
+
+def _lines(events: Iterable[Event]) -> Iterable[Line]:
+    """What customer, bot and people said in public, and what was pressed."""
+    for event in events:
+        match event.body:
+            case Said(message=message) if event.public and event.author.kind != "system":
+                text = fit.words(message)
+            case Pressed(label=label):
+                text = label
+            case _:
+                continue
+        if text.strip():
+            by: Literal["customer", "bot", "agent"] = "bot" if event.author.kind == "system" else event.author.kind
+            yield Line(by=by, text=text)
