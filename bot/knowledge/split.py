@@ -17,6 +17,7 @@ _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _FRONT = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _MARKS = re.compile(r"[*_`]")
+_ITEM = re.compile(r"\s*(?:[-*+>|]|\d+[.)])(?:\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +123,28 @@ def _blocks(lines: Iterable[str]) -> Iterator[str]:
         if line.strip() or fence:
             run.append(line.rstrip())
         elif run:
-            yield "\n".join(run)
+            yield _unwrapped(run)
             run = []
     if run:
-        yield "\n".join(run)
+        yield _unwrapped(run)
+
+
+def _unwrapped(run: list[str]) -> str:
+    """A file's line ends mean nothing within a paragraph or an item of a list; in code and tables they do."""
+    if any(map(_FENCE.match, run)) or run[0].startswith(("|", "    ", "\t")):
+        return "\n".join(run)
+    lines = [run[0]]
+    for line in run[1:]:
+        if _ITEM.match(line):
+            lines.append(line)
+        else:
+            lines[-1] += f" {line.strip()}"
+    return "\n".join(lines)
 
 
 def _taken_apart(block: str) -> Iterator[str]:
     """A paragraph at its sentences, a list or code at its lines; what has neither stays whole."""
-    is_lines = "\n" in block and any(re.match(r"\s*(?:[-*+>|]|\d+[.)]|`{3}|~{3})", line) for line in block.split("\n"))
+    is_lines = "\n" in block
     pieces, joint = (block.split("\n"), "\n") if is_lines else (_SENTENCE.split(block), " ")
     gathered: list[str] = []
     words = 0

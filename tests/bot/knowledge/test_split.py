@@ -82,3 +82,8 @@ def test_no_word_gets_lost(lines: list[str]) -> None:
         fenced ^= line == "```"
         words += [] if line.startswith("#") and not fenced else line.split()
     assert kept == words
+
+
+def test_the_line_ends_of_a_file_mean_nothing_within_a_paragraph_or_an_item() -> None:
+    (section,) = split("# Refunds\n\nThe bank needs\nthree days.\n\n- first\n  and more\n- second\n").sections
+    assert section.text == "The bank needs three days.\n\n- first and more\n- second"
