@@ -1,0 +1,43 @@
+/** What the server says, by the names the console uses. Generated from the Python types; nothing is written down twice. */
+
+import type {
+  ConsoleClientFrame,
+  ConsoleCounts,
+  ConsoleDetail,
+  ConsoleDone,
+  ConsoleEvents,
+  ConsoleMe,
+  ConsoleProblem,
+  ConsoleRow,
+  ConsoleRowFrame,
+  ConsoleRows,
+  ConsoleServerFrame,
+  Control,
+} from "../../shared/schema";
+
+export type { Author, Command, Control, Event, Frame, Message, Move, Part, Span } from "../../shared/schema";
+
+export type ClientFrame = ConsoleClientFrame;
+export type Counts = ConsoleCounts;
+export type Detail = ConsoleDetail;
+export type Done = ConsoleDone;
+export type Events = ConsoleEvents;
+export type Me = ConsoleMe;
+export type Problem = ConsoleProblem;
+export type Row = ConsoleRow;
+export type Rows = ConsoleRows;
+export type ServerFrame = ConsoleServerFrame;
+export type View = ConsoleRowFrame["views"][number];
+export type How = "resume" | "restart" | "free";
+export type ControlState = NonNullable<Control["state"]>;
+
+export const VIEWS: readonly View[] = ["needs-reply", "mine", "unassigned", "bot", "resolved", "all"];
+
+export function isView(word: string | undefined): word is View {
+  return VIEWS.includes(word as View);
+}
+
+/** Fields that hold their default are left out on the wire. */
+export const stateOf = (control: Control): ControlState => control.state ?? "bot";
+export const epochOf = (control: Control): number => control.epoch ?? 0;
+export const holderOf = (control: Control): string => control.holder ?? "";
