@@ -1,0 +1,328 @@
+"""SQLite: one thread writes what waits in one transaction, a few others read; in memory everything happens inline.
+
+A batch is whatever has arrived meanwhile, so nothing waits for a timer; its results come back to the loop in one hop,
+after the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from bot.errors import SettingsError, StoreDown
+from bot.ports import Clock, Question, Unit
+from bot.store.groups import do_all
+from bot.store.kinds import answer
+from bot.store.lock import InstanceLock, refuse_network
+from bot.store.migrate import upgrade_file
+from bot.store.rows import micros
+from bot.store.schema import script
+from bot.store.tx import SqliteTx
+
+R = TypeVar("R")
+
+MOST_IN_BATCH = 200
+READERS = 4
+
+BUSY_MILLISECONDS = 1500
+"""Nobody else should write; a door must be able to say so within two seconds when somebody does."""
+WAL_PAGES = 4096
+IDLE_SECONDS = 1.0
+
+_DAY = 24 * 60 * 60 * 1_000_000
+_WRONG = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+"""The unit is at fault, not the database."""
+
+
+class Failed:
+    """What became of a unit that raised."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+class MemoryStore:
+    """Lives and ends with the process: for tests, simulation and `frontdesk chat`."""
+
+    def __init__(self, clock: Clock) -> None:
+        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA foreign_keys = ON")
+        for statement in script("sqlite"):
+            connection.execute(statement)
+        self._writer = Writer(connection, _Time(clock))
+
+    async def write(self, unit: Unit[R], /) -> R:
+        (result,) = self._writer.do([unit])
+        if isinstance(result, Failed):
+            raise result.error
+        return cast(R, result)
+
+    async def read(self, question: Question[R], /) -> R:
+        return self._writer.answer(question)
+
+    async def close(self) -> None:
+        self._writer.close()
+
+
+class FileStore:
+    """Of one loop. Raises `SettingsError` when the file cannot be ours, `StoreDown` when it cannot be read."""
+
+    def __init__(self, path: Path, clock: Clock, *, most_waiting: int = 10_000) -> None:
+        """`most_waiting`: units, and as many questions; beyond it the store is down for whoever comes."""
+        if not path.parent.is_dir():
+            raise SettingsError(f"the folder of the database {str(path)!r} does not exist: make it first")
+        refuse_network(path)
+        self._lock = InstanceLock(path)
+        try:
+            upgrade_file(path)
+            self._writer = Writer(open_for_writing(path), _Time(clock), path)
+            self._writer.begin_anew()
+        except BaseException:
+            self._lock.release()
+            raise
+        self._path, self._time, self._most = path, _Time(clock), most_waiting
+        self._arriving: list[tuple[Unit[Any], asyncio.Future[Any]]] = []
+        self._units = self._questions = 0
+        self._closed = False
+        self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="frontdesk-store", daemon=True)
+        self._thread.start()
+        self._readers = ThreadPoolExecutor(READERS, "frontdesk-reader")
+        self._local = threading.local()
+        self._reading: list[sqlite3.Connection] = []
+
+    @property
+    def commits(self) -> int:
+        """Transactions so far."""
+        return self._writer.commits
+
+    async def write(self, unit: Unit[R], /) -> R:
+        if self._closed:
+            raise StoreDown("the store is closed")
+        if self._units >= self._most:
+            raise StoreDown(f"{self._units} units wait to be written")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        self._units += 1
+        self._arriving.append((unit, future))
+        if len(self._arriving) == 1:  # all that this round of the loop writes goes over together
+            loop.call_soon(self._hand_over, loop)
+        return await future
+
+    async def read(self, question: Question[R], /) -> R:
+        if self._closed:
+            raise StoreDown("the store is closed")
+        if self._questions >= self._most:
+            raise StoreDown(f"{self._questions} questions wait to be answered")
+        self._questions += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._answer, question)
+        except sqlite3.Error as error:
+            raise StoreDown(f"the database cannot be read: {error}") from error
+        finally:
+            self._questions -= 1
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        loop = asyncio.get_running_loop()
+        if self._arriving:
+            self._hand_over(loop)
+        self._queue.put(None)
+        await loop.run_in_executor(None, self._thread.join)
+        await loop.run_in_executor(None, self._readers.shutdown)
+        for connection in self._reading:
+            connection.close()
+        self._writer.close()
+        self._lock.release()
+        await asyncio.sleep(0)  # the results of the last batch are told first
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._arriving:
+            arrived, self._arriving = self._arriving, []
+            self._queue.put((loop, arrived))
+
+    def _tell(self, futures: Sequence[asyncio.Future[Any]], results: Sequence[Any]) -> None:
+        self._units -= len(futures)
+        for future, result in zip(futures, results, strict=True):
+            if future.done():  # nobody waits any more
+                continue
+            if isinstance(result, Failed):
+                future.set_exception(result.error)
+            else:
+                future.set_result(result)
+
+    # In the writing thread
+
+    def _run(self) -> None:
+        idle = True
+        while True:
+            try:
+                batch = self._queue.get(timeout=None if idle else IDLE_SECONDS)
+            except queue.Empty:
+                idle = True
+                self._writer.checkpoint()
+                continue
+            if batch is None:
+                return
+            idle = False
+            loop, waiting = batch
+            stop = False
+            while len(waiting) < MOST_IN_BATCH and not self._queue.empty():
+                more = self._queue.get()
+                if more is None:
+                    stop = True
+                    break
+                waiting += more[1]
+            for start in range(0, len(waiting), MOST_IN_BATCH):
+                part = waiting[start : start + MOST_IN_BATCH]
+                results = self._writer.do([unit for unit, _ in part])
+                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                    loop.call_soon_threadsafe(self._tell, [future for _, future in part], results)
+            if stop:
+                return
+
+    # In a reading thread
+
+    def _answer(self, question: Question[R]) -> R:
+        reader: Writer | None = getattr(self._local, "reader", None)
+        if reader is None:
+            connection = _connect(self._path)
+            connection.execute("PRAGMA query_only = ON")
+            self._reading.append(connection)
+            reader = self._local.reader = Writer(connection, self._time)
+        return reader.answer(question)
+
+
+_Batch = tuple[asyncio.AbstractEventLoop, list[tuple[Unit[Any], "asyncio.Future[Any]"]]]
+
+
+class Writer:
+    """One connection, used by one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, time: _Time, path: Path | None = None) -> None:
+        self._connection, self._tx = connection, SqliteTx(connection, time)
+        self._path, self._file = path, path.stat() if path else None
+        self.close = connection.close
+        self.commits = 0
+
+    def do(self, units: Sequence[Unit[Any]]) -> list[Any]:
+        """All in one transaction; when that raises, each alone. A unit that raised has `Failed` for its result."""
+        try:
+            return self._together(units)
+        except _CannotBegin as down:
+            return [Failed(StoreDown(str(down))) for _ in units]
+        except Exception as error:
+            if len(units) == 1:
+                return [Failed(_translated(units[0], error))]
+        return [self.do([unit])[0] for unit in units]
+
+    def answer(self, question: Question[R]) -> R:
+        """From one state of the database."""
+        self._connection.execute("BEGIN")
+        try:
+            return answer(self._tx, question)
+        finally:
+            self._connection.execute("COMMIT")
+
+    def begin_anew(self) -> None:
+        """The lock proves that whoever held a lease is dead. Times from the future are a wall clock that was wrong."""
+        now = self._tx.now
+        for text, values in (
+            (
+                "UPDATE conversation SET worker = '', lease_until = 0, ready_at = min(ready_at, ?)"
+                " WHERE input_seq > heard AND control <> 'paused'",
+                (now,),
+            ),
+            ("UPDATE delivery SET due_at = ? WHERE ended_at IS NULL AND state = 'sending'", (now,)),
+            ("UPDATE delivery SET due_at = ? WHERE ended_at IS NULL AND due_at > ?", (now, now + _DAY)),
+        ):
+            self._connection.execute(text, values)
+
+    def checkpoint(self) -> None:
+        with contextlib.suppress(sqlite3.Error):  # the next one may do it
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def _together(self, units: Sequence[Unit[Any]]) -> list[Any]:
+        connection = self._connection
+        self._begin()
+        try:
+            results = do_all(self._tx, units)
+            connection.execute("COMMIT")
+            self.commits += 1
+        except BaseException:
+            # A full disk or a failed write may have ended the transaction already.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._tx.forget()
+            raise
+        return results
+
+    def _begin(self) -> None:
+        try:
+            if self._path and not os.path.samestat(self._path.stat(), cast(os.stat_result, self._file)):
+                raise _CannotBegin(f"{str(self._path)!r} was replaced by another file")
+            self._tx.begin()
+        except (OSError, sqlite3.Error) as error:
+            raise _CannotBegin(f"the database cannot be written: {error}") from error
+
+
+class _CannotBegin(Exception):
+    pass
+
+
+class _Time:
+    """The store's own time, see `Tx.now`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._monotonic = clock.monotonic
+        self._start = micros(clock.now()) - round(clock.monotonic() * 1_000_000)
+
+    def __call__(self) -> int:
+        return self._start + round(self._monotonic() * 1_000_000)
+
+
+def _translated(unit: Unit[Any], error: Exception) -> Exception:
+    if isinstance(error, _WRONG):
+        wrong = ValueError(f"the database refused {type(unit).__name__}: {error}")
+        wrong.__cause__ = error
+        return wrong
+    if isinstance(error, sqlite3.Error):
+        # A write that failed halfway may have left its end in the log of the file: after a crash it could count.
+        down = StoreDown(str(error), unknown=error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR)
+        down.__cause__ = error
+        return down
+    return error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    return connection
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """What was asked for is read back: a build of SQLite or a file system may have refused it in silence."""
+    connection = _connect(path)
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+    for name, value in wanted.items():
+        connection.execute(f"PRAGMA {name} = {value}").fetchall()
+        (found,) = connection.execute(f"PRAGMA {name}").fetchone()
+        if found != value:
+            connection.close()
+            raise SettingsError(
+                f"{str(path)!r}: SQLite has {name} = {found!r} and must have {value!r}; try another disk"
+            )
+    connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}").fetchall()
+    return connection

@@ -1,0 +1,177 @@
+"""Statements as texts for the drivers, made once from the tables.
+
+A `Batch` does one thing to many rows and comes in two forms: SQLite takes it row by row, PostgreSQL as one statement
+over arrays whose size does not matter. A `Query` is written with Core, is run once, and is the same for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from bot.store import schema
+
+DialectName = Literal["sqlite", "postgresql"]
+
+CLOCK = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
+"""PostgreSQL's time in microseconds: read when the statement runs, not when the transaction began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    one: str
+    """With a `?` for each value of a row."""
+    many: str
+    """With `$1`, `$2`, ... for the columns of all rows."""
+
+
+class Query:
+    """Values are given by name; what the statement itself holds need not be given."""
+
+    def __init__(self, statement: sa.Executable) -> None:
+        self._statement = statement
+        self._compiled: dict[DialectName, tuple[str, Sequence[str], Mapping[str, Any]]] = {}
+
+    def prepared(self, dialect: DialectName, given: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """The text, and the values in its order."""
+        if dialect not in self._compiled:
+            self._compiled[dialect] = self._compile(dialect)
+        text, names, held = self._compiled[dialect]
+        return text, [given[name] if name in given else held[name] for name in names]
+
+    def _compile(self, dialect: DialectName) -> tuple[str, Sequence[str], Mapping[str, Any]]:
+        compiled = self._statement.compile(  # type: ignore[attr-defined]
+            dialect=_dialect(dialect), compile_kwargs={"render_postcompile": True}
+        )
+        return str(compiled), compiled.positiontup or (), compiled.params
+
+
+def insert(table: sa.Table) -> Batch:
+    """A row holds all columns, in the table's order."""
+    names = [column.name for column in table.columns]
+    columns = ", ".join(_quoted(name) for name in names)
+    one = f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))})"
+    many = f"INSERT INTO {table.name} ({columns}) SELECT * FROM {_arrays(table, names)} AS given"
+    return Batch(one, many)
+
+
+def update(table: sa.Table, changed: Sequence[str], key: Sequence[str] = ("id",)) -> Batch:
+    """A row holds the changed columns, then the key."""
+    one_sets = ", ".join(f"{_quoted(name)} = ?" for name in changed)
+    one_where = " AND ".join(f"{_quoted(name)} = ?" for name in key)
+    sets = ", ".join(f"{_quoted(name)} = given.{_quoted(name)}" for name in changed)
+    where = " AND ".join(f"{table.name}.{_quoted(name)} = given.{_quoted(name)}" for name in key)
+    given = f"{_arrays(table, (*changed, *key))} AS given ({', '.join(map(_quoted, (*changed, *key)))})"
+    return Batch(
+        f"UPDATE {table.name} SET {one_sets} WHERE {one_where}",
+        f"UPDATE {table.name} SET {sets} FROM {given} WHERE {where}",
+    )
+
+
+def locked(table: sa.Table, columns: Sequence[str], key: Sequence[str], order: Sequence[str]) -> Batch:
+    """Rows by their keys, held until the transaction ends; PostgreSQL adds its time as the last column.
+
+    On SQLite the transaction has the whole file; on PostgreSQL rows are locked in one order everywhere, so that
+    nobody waits in a circle.
+    """
+    picked = ", ".join(f"{table.name}.{_quoted(name)}" for name in columns)
+    where = " AND ".join(f"{_quoted(name)} = ?" for name in key)
+    on = " AND ".join(f"{table.name}.{_quoted(name)} = given.{_quoted(name)}" for name in key)
+    given = f"{_arrays(table, key)} AS given ({', '.join(map(_quoted, key))})"
+    by = ", ".join(f"{table.name}.{_quoted(name)}" for name in order)
+    return Batch(
+        f"SELECT {picked} FROM {table.name} WHERE {where}",
+        f"SELECT {picked}, {CLOCK} FROM {table.name} JOIN {given} ON {on} ORDER BY {by} FOR UPDATE OF {table.name}",
+    )
+
+
+def found(table: sa.Table, columns: Sequence[str], key: Sequence[str]) -> Batch:
+    """Rows by their keys, without a lock."""
+    picked = ", ".join(f"{table.name}.{_quoted(name)}" for name in columns)
+    where = " AND ".join(f"{_quoted(name)} = ?" for name in key)
+    on = " AND ".join(f"{table.name}.{_quoted(name)} = given.{_quoted(name)}" for name in key)
+    given = f"{_arrays(table, key)} AS given ({', '.join(map(_quoted, key))})"
+    return Batch(
+        f"SELECT {picked} FROM {table.name} WHERE {where}", f"SELECT {picked} FROM {table.name} JOIN {given} ON {on}"
+    )
+
+
+def _arrays(table: sa.Table, names: Sequence[str]) -> str:
+    types = (_postgres_type(table.c[name].type) for name in names)
+    return f"unnest({', '.join(f'${number}::{kind}[]' for number, kind in enumerate(types, 1))})"
+
+
+def _postgres_type(kind: sa.types.TypeEngine[Any]) -> str:
+    match kind:
+        case sa.LargeBinary():
+            return "bytea"
+        case sa.Boolean():
+            return "boolean"
+        case sa.Integer():
+            return "bigint"
+        case sa.Text():
+            return "text"
+        case _:
+            raise TypeError(f"no array type for {kind!r}")
+
+
+def _quoted(name: str) -> str:
+    return _dialect("sqlite").identifier_preparer.quote(name)
+
+
+@cache
+def _dialect(name: DialectName) -> sa.Dialect:
+    if name == "sqlite":
+        return sqlite.dialect(paramstyle="qmark")
+    from sqlalchemy.dialects.postgresql import asyncpg
+
+    return asyncpg.dialect()  # type: ignore[no-untyped-call]  # as it comes from SQLAlchemy
+
+
+# The hot statements
+
+CONVERSATION = tuple(column.name for column in schema.conversation.columns if column.name != "state")
+"""The columns of a conversation's row in the order of `bot.store.rows.Row`; its state, where read, comes last."""
+
+ADDRESS = ("channel", "account", "chat", "thread")
+
+BY_ADDRESS = locked(schema.conversation, (*CONVERSATION, "state"), ADDRESS, ("id",))
+BY_ID = locked(schema.conversation, (*CONVERSATION, "state"), ("id",), ("id",))
+SEEN = found(
+    schema.seen,
+    ("channel", "account", "key", "twin", "conversation", "seq", "digest"),
+    ("channel", "account", "key", "twin"),
+)
+ADD_CONVERSATION = insert(schema.conversation)
+ADD_EVENT = insert(schema.event)
+ADD_SEEN = insert(schema.seen)
+ADD_DELIVERY = insert(schema.delivery)
+
+ON_ACCEPT = (
+    *("last_seq", "public_seq", "input_seq", "ready_at", "worker", "lease_until", "fence", "attempts"),
+    *("status", "language", "customer", "last_by", "last_text", "last_at", "spoke_at", "active_at"),
+    *("waiting_since", "unread", "updated_at"),
+)
+ON_LEASE = ("ready_at", "worker", "lease_until", "fence", "attempts")
+ON_RECORD = ("last_seq", "updated_at")
+ON_COMMIT = (
+    *("last_seq", "public_seq", "input_seq", "ready_at", "heard", "worker", "lease_until", "committed", "attempts"),
+    *("version", "language", "last_by", "last_text", "last_at", "waiting_since", "unread", "updated_at"),
+    "state",
+)
+ON_CHANGE = tuple(
+    name for name in CONVERSATION if name not in ("id", "contact", *ADDRESS, "created_at", "spoke_at", "customer")
+)
+"""All that may change when control or status does; with `state` after it where the state changes too."""
+
+AFTER_ACCEPT = update(schema.conversation, ON_ACCEPT)
+AFTER_LEASE = update(schema.conversation, ON_LEASE)
+AFTER_RECORD = update(schema.conversation, ON_RECORD)
+AFTER_COMMIT = update(schema.conversation, ON_COMMIT)
+AFTER_CHANGE = update(schema.conversation, ON_CHANGE)
+AFTER_RESET = update(schema.conversation, (*ON_CHANGE, "state"))

@@ -1,0 +1,126 @@
+"""What a unit's function may do: a transaction that is open already, on one connection, seen through the driver.
+
+The functions are plain and synchronous; whoever opened the transaction commits it, rolls it back, or runs it again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+from bot.store.rows import Row, Values
+from bot.store.statements import BY_ADDRESS, BY_ID, Batch, Query
+
+Change = tuple[Batch, Sequence[Values]]
+
+
+class Tx(Protocol):
+    @property
+    def now(self) -> int:
+        """The store's own time in microseconds: what leases and due times are measured by.
+
+        PostgreSQL: the server's clock. SQLite: the instant of its start plus what the process's monotonic clock has
+        counted since, so that no step of the wall clock ends a lease or holds a conversation back.
+        """
+
+    def hold(self, ids: Iterable[str]) -> dict[str, Row]:
+        """Conversations' rows, which nobody else changes until the end of this transaction.
+
+        Whoever changes one writes back what it changed, or raises.
+        """
+
+    def hold_at(self, addresses: Iterable[Values]) -> dict[Values, Row]:
+        """The same by channel, account, chat and thread."""
+
+    def fetch(self, batch: Batch, rows: Sequence[Values]) -> list[Values]:
+        """What was found, in any order, without a row for what was not."""
+
+    def lock(self, batch: Batch, rows: Sequence[Values]) -> list[Values]:
+        """As `fetch`, of a statement made by `locked`: held until the transaction ends."""
+
+    def write(self, *changes: Change) -> None:
+        """One statement per change at most, whatever the number of rows. No two may concern the same rows."""
+
+    def query(self, query: Query, **given: Any) -> list[Values]: ...
+
+
+class SqliteTx:
+    """Keeps the rows of live conversations between transactions: this connection is the only one that writes.
+
+    `begin` finds out whether somebody wrote all the same, and whoever rolls back says so with `forget`.
+    """
+
+    __slots__ = ("_clock", "_execute", "_executemany", "_ids", "_rows", "_version", "now")
+
+    MOST_ROWS = 2048
+
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
+        cursor = connection.cursor()
+        self._execute, self._executemany, self._clock = cursor.execute, cursor.executemany, clock
+        self._rows: OrderedDict[str, Row] = OrderedDict()
+        self._ids: dict[Values, str] = {}
+        self._version: Any = None
+        self.now = clock()
+
+    def begin(self) -> None:
+        self._execute("BEGIN IMMEDIATE")
+        self.now = self._clock()
+        (version,) = self._execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._version = version
+            self.forget()
+        while len(self._rows) > self.MOST_ROWS:
+            _, row = self._rows.popitem(last=False)
+            del self._ids[row.channel, row.account, row.chat, row.thread]
+
+    def forget(self) -> None:
+        self._rows.clear()
+        self._ids.clear()
+
+    def hold(self, ids: Iterable[str]) -> dict[str, Row]:
+        kept = self._rows
+        held: dict[str, Row] = {}
+        for id in ids:
+            row = kept.get(id) or self._load(BY_ID, (id,))
+            if row is not None:
+                held[id] = row
+                kept.move_to_end(id)
+        return held
+
+    def hold_at(self, addresses: Iterable[Values]) -> dict[Values, Row]:
+        kept, ids = self._rows, self._ids
+        held: dict[Values, Row] = {}
+        for address in addresses:
+            row = kept[ids[address]] if address in ids else self._load(BY_ADDRESS, address)
+            if row is not None:
+                held[address] = row
+                kept.move_to_end(row.id)
+        return held
+
+    def _load(self, by: Batch, key: Values) -> Row | None:
+        for values in self._execute(by.one, key).fetchall():
+            row = Row(*values)
+            self._rows[row.id] = row
+            self._ids[row.channel, row.account, row.chat, row.thread] = row.id
+            return row
+        return None
+
+    def fetch(self, batch: Batch, rows: Sequence[Values]) -> list[Values]:
+        execute, text = self._execute, batch.one
+        found: list[Values] = []
+        for row in rows:
+            found += execute(text, row)
+        return found
+
+    lock = fetch
+
+    def write(self, *changes: Change) -> None:
+        for batch, rows in changes:
+            if rows:
+                self._executemany(batch.one, rows)
+
+    def query(self, query: Query, **given: Any) -> list[Values]:
+        text, values = query.prepared("sqlite", given)
+        return self._execute(text, values).fetchall()
