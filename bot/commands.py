@@ -1,0 +1,251 @@
+"""The closed vocabulary that moves a conversation: slash forms, and the checks before a command is applied. Pure.
+
+Whoever gives a command, a person, a model or a button, passes the same checks: guards, scope, types.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import assert_never, get_args
+
+from bot.flow.book import Book, Flow, Slot
+from bot.flow.conditions import Unevaluated
+from bot.flow.question import hearing_of, look_up
+from bot.flow.slots import Hearing
+from bot.model import (
+    Cancel,
+    Chat,
+    Clarify,
+    Command,
+    CommandSource,
+    Facts,
+    HandoffReason,
+    Human,
+    Json,
+    Lookup,
+    Refuse,
+    Repeat,
+    Restart,
+    Resume,
+    Set,
+    Skip,
+    Start,
+    State,
+    Unset,
+)
+
+DEEPEST = 5
+"""Flows on the stack at once."""
+MOST_QUEUED = 10
+_LONGEST = 4_200  # of a slash form: a text slot and its name
+
+_ANY_FLOW: tuple[CommandSource, ...] = ("button", "console", "api", "flow", "timer")
+"""Sources that may start a flow customers cannot ask for: a flow or a person of the business chose it."""
+
+
+# Slash forms
+
+
+def parse_slash(text: str) -> Command | None:
+    """`/start return_item order=A-17`, `/set order=A-17`, `/cancel`; None when it is no command."""
+    line = text.strip()
+    if not line.startswith("/") or len(line) > _LONGEST:
+        return None
+    word, _, rest = line[1:].partition(" ")
+    rest = rest.strip()
+    match word:
+        case "start":
+            return _parse_start(rest)
+        case "set":
+            slot, equals, value = rest.partition("=")
+            return Set(slot.strip(), value.strip()) if equals and slot.strip().isidentifier() else None
+        case "unset":
+            return Unset(rest) if rest.isidentifier() else None
+        case "cancel":
+            return _parse_cancel(rest)
+        case "resume":
+            return Resume(rest) if not rest or rest.isidentifier() else None
+        case "clarify":
+            return Clarify(tuple(rest.split())) if rest else None
+        case "lookup":
+            return Lookup(rest) if rest else None
+        case "human":
+            return _parse_human(rest)
+        case "refuse":
+            return Refuse(rest) if rest else None
+        case _:
+            return None if rest else _BARE.get(word)
+
+
+_BARE: Mapping[str, Command] = {"skip": Skip(), "repeat": Repeat(), "chat": Chat(), "restart": Restart()}
+
+
+def slash(command: Command) -> str:
+    """The form that `parse_slash` reads. Values become text: the slot's type reads them again."""
+    match command:
+        case Start(flow=flow, slots=slots):
+            return " ".join((f"/start {flow}", *(f"{name}={_quoted(_words(value))}" for name, value in slots.items())))
+        case Set(slot=name, value=value):
+            return f"/set {name}={_words(value)}"
+        case Unset(slot=name):
+            return f"/unset {name}"
+        case Cancel(scope=scope):
+            return "/cancel" if scope == "flow" else f"/cancel {scope}"
+        case Resume(flow=flow):
+            return f"/resume {flow}".strip()
+        case Clarify(flows=flows):
+            return f"/clarify {' '.join(flows)}"
+        case Skip() | Repeat() | Chat() | Restart():
+            return f"/{type(command).__name__.lower()}"
+        case Lookup(question=question):
+            return f"/lookup {question}"
+        case Human(reason=reason, note=note):
+            return " ".join(filter(None, ("/human", "" if reason == "asked" else f"({reason})", note)))
+        case Refuse(reason=why):
+            return f"/refuse {why}"
+        case _:
+            assert_never(command)
+
+
+def _words(value: Json) -> str:
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case None:
+            return ""
+        case _:
+            return json.dumps(value)
+
+
+def _quoted(words: str) -> str:
+    plain = words and not any(c.isspace() or c == '"' for c in words)
+    return words if plain else json.dumps(words, ensure_ascii=False)
+
+
+def _parse_start(rest: str) -> Start | None:
+    flow, _, rest = rest.partition(" ")
+    slots: dict[str, Json] = {}
+    while rest := rest.strip():
+        name, equals, rest = rest.partition("=")
+        if not equals or not name.strip().isidentifier():
+            return None
+        if rest.startswith('"'):
+            try:
+                value, end = json.JSONDecoder().raw_decode(rest)
+            except ValueError:
+                return None
+            rest = rest[end:]
+        else:
+            value, _, rest = rest.partition(" ")
+        slots[name.strip()] = value
+    return Start(flow, slots) if flow.isidentifier() else None
+
+
+def _parse_cancel(rest: str) -> Cancel | None:
+    match rest:
+        case "" | "flow":
+            return Cancel()
+        case "all" | "handoff":
+            return Cancel(rest)
+        case _:
+            return None
+
+
+def _parse_human(rest: str) -> Human:
+    for reason in get_args(HandoffReason):
+        if rest.startswith(f"({reason})"):
+            return Human(reason, rest.removeprefix(f"({reason})").strip())
+    return Human(note=rest)
+
+
+# Checks
+
+
+def check(command: Command, source: CommandSource, book: Book, state: State, facts: Facts) -> Command | str:
+    """The command with its values as the slots' types read them, or why it is refused."""
+    match command:
+        case Start():
+            return _check_start(command, source, book, state, facts)
+        case Set(slot=name, value=value):
+            return _check_set(name, value, book, state, facts)
+        case Unset(slot=name):
+            return command if book.home(state, name) else f"no flow in progress has a slot {name!r}"
+        case Resume(flow=flow):
+            waits = not flow or any(frame.flow == flow for frame in state.stack)
+            return command if waits else f"flow {flow!r} is not in progress"
+        case Clarify(flows=flows):
+            return _check_clarify(flows, source, book)
+        case Skip():
+            return _check_skip(book, state)
+        case Cancel() | Repeat() | Lookup() | Chat() | Human() | Restart() | Refuse():
+            return command
+        case _:
+            assert_never(command)
+
+
+def guard_holds(flow: Flow, state: State, facts: Facts) -> bool:
+    """A guard that cannot be evaluated does not hold."""
+    try:
+        return flow.guard is None or bool(flow.guard.evaluate(look_up(state, None, facts)))
+    except Unevaluated:
+        return False
+
+
+def _check_start(command: Start, source: CommandSource, book: Book, state: State, facts: Facts) -> Command | str:
+    flow = book.flows.get(command.flow)
+    if flow is None:
+        return f"there is no flow {command.flow!r}"
+    if not flow.is_open and source not in _ANY_FLOW:
+        return f"flow {flow.name!r} is only called by others"
+    in_progress = any(frame.flow == flow.name for frame in state.stack)
+    if len(state.stack) >= DEEPEST and not in_progress:
+        return f"{DEEPEST} flows are in progress already"
+    if not guard_holds(flow, state, facts) and not flow.needs:
+        return f"flow {flow.name!r} is not for this customer now"
+    typed: dict[str, Json] = {}
+    for name, value in command.slots.items():
+        slot = flow.slots.get(name)
+        if slot is None:
+            return f"flow {flow.name!r} has no slot {name!r}"
+        if slot.always_ask:
+            continue
+        read = _typed(slot, value, hearing_of(book, state, slot, facts))
+        if read is None:
+            return f"slot {name!r}: that is no {slot.type.name}"
+        typed[name] = read
+    return Start(flow.name, typed)
+
+
+def _check_set(name: str, value: Json, book: Book, state: State, facts: Facts) -> Command | str:
+    home = book.home(state, name)
+    if home is None:
+        return f"no flow in progress has a slot {name!r}"
+    frame, slot = home
+    asked = state.stack[-1].id == frame.id and frame.asking == name
+    if slot.always_ask and not asked:
+        return f"slot {name!r} is only set while it is asked for"
+    read = _typed(slot, value, hearing_of(book, state, slot, facts))
+    return f"slot {name!r}: that is no {slot.type.name}" if read is None else Set(name, read)
+
+
+def _typed(slot: Slot, value: Json, hearing: Hearing) -> Json:
+    match value:
+        case str() | bool() | int() | float():
+            return slot.type.parse(_words(value), hearing)
+        case _:
+            return None
+
+
+def _check_clarify(flows: tuple[str, ...], source: CommandSource, book: Book) -> Command | str:
+    known = tuple(name for name in dict.fromkeys(flows) if name in book.flows and book.flows[name].is_open)
+    return Clarify(known[:10]) if known else f"none of {list(flows[:10])} is a flow customers can ask for"
+
+
+def _check_skip(book: Book, state: State) -> Command | str:
+    pending = book.pending(state)
+    if pending is None:
+        return "no question is pending"
+    return Skip() if pending.slot.optional else f"slot {pending.slot.name!r} is not optional"

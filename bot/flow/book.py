@@ -1,0 +1,124 @@
+"""A project as it was read: flows, texts, actions, slot types, and who the assistant is. Frozen, checked, complete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bot.flow.actions import Action
+from bot.flow.conditions import Expression
+from bot.flow.examples import Examples
+from bot.flow.rules import Rules
+from bot.flow.slots import Labelled, SlotType
+from bot.flow.steps import Ask, LabelledOption, Step
+from bot.flow.texts import Texts, Wording, chain
+from bot.model import Frame, Json, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    name: str
+    type: SlotType
+    of: tuple[LabelledOption, ...] = ()
+    """The answers of a `choice` or `yes_no`."""
+    optional: bool = False
+    pii: bool = False
+    always_ask: bool = False
+    scope: Literal["flow", "conversation"] = "flow"
+
+    def options(self, language: str) -> tuple[Labelled, ...]:
+        return tuple(Labelled(option.value, option.label.plain(language, {})) for option in self.of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    name: str
+    version: int
+    title: Wording
+    """What customers see it called."""
+    about: str = ""
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By language."""
+    guard: Expression | None = None
+    needs: str = ""
+    slots: Mapping[str, Slot]
+    steps: Mapping[str, Step]
+    first: str
+    is_open: bool
+    """A customer may ask for it; else only other flows call it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assistant:
+    """The persona, as `assistant.yaml` tells."""
+
+    name: str
+    brand: str = ""
+    languages: tuple[str, ...]
+    """The first is the project's own."""
+    instructions: str = ""
+    """For the model: tone and limits."""
+    greeting: Wording
+    starters: tuple[LabelledOption, ...] = ()
+    queues: tuple[str, ...] = ()
+    """Where a person is found; the first is asked when nobody says which."""
+
+    @property
+    def language(self) -> str:
+        return self.languages[0]
+
+    @property
+    def queue(self) -> str:
+        return self.queues[0] if self.queues else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The question the conversation waits on."""
+
+    frame: Frame
+    flow: Flow
+    ask: Ask
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    assistant: Assistant
+    flows: Mapping[str, Flow]
+    texts: Texts
+    actions: Mapping[str, Action]
+    slot_types: Mapping[str, SlotType]
+    rules: Mapping[str, Rules]
+    """By language."""
+    examples: Examples
+
+    def pending(self, state: State) -> Pending | None:
+        """Of the topmost flow; those below wait for their turn."""
+        if not state.stack or not state.stack[-1].asking:
+            return None
+        frame = state.stack[-1]
+        flow = self.flows.get(frame.flow)
+        ask = flow.steps.get(frame.step) if flow else None
+        if flow is None or not isinstance(ask, Ask) or ask.slot != frame.asking:
+            return None
+        return Pending(frame, flow, ask, flow.slots[ask.slot])
+
+    def home(self, state: State, slot: str) -> tuple[Frame, Slot] | None:
+        """Where a slot lives: the topmost flow on the stack that declares it."""
+        for frame in reversed(state.stack):
+            flow = self.flows.get(frame.flow)
+            if flow and slot in flow.slots:
+                return frame, flow.slots[slot]
+        return None
+
+    def language(self, state: State, facts: Mapping[str, Json]) -> str:
+        """What to speak: as the state says, else what is known of the conversation, else the project's own."""
+        known = facts.get("language")
+        return state.language or (known if isinstance(known, str) else "") or self.assistant.language
+
+    def hearing_order(self, language: str) -> tuple[Rules, ...]:
+        """The rules of the conversation's language, then of the project's others."""
+        tags = dict.fromkeys((*chain(language, self.assistant.language), *self.assistant.languages))
+        return tuple(self.rules[tag] for tag in tags if tag in self.rules)

@@ -1,0 +1,603 @@
+"""Reads one flow: its slots, and its steps made into a graph in which each names the one after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal, cast
+
+from bot.commands import parse_slash
+from bot.flow import steps as s
+from bot.flow.actions import Action, span
+from bot.flow.book import Flow, Slot
+from bot.flow.conditions import FACTS, BadExpression, Expression, compile_expression, constant, hint
+from bot.flow.fields import Fields, Problems, check_name, known
+from bot.flow.slots import SlotType
+from bot.flow.source import Node
+from bot.flow.texts import Wording
+from bot.flow.wording import WordingReader
+from bot.model import Set, Start
+
+MOST_STEPS = 500
+
+Branch = Literal["main", "stuck", "fails"]
+
+_VERBS: Mapping[str, tuple[str, ...]] = {
+    "say": ("say", "with"),
+    "ask": ("ask", "say", "with", "check", "always_ask", "tries", "stuck", "options", "default", "then"),
+    "do": ("do", "with", "into", "timeout", "retry", "fails"),
+    "set": ("set",),
+    "when": ("when", "then", "else", "switch"),
+    "goto": ("goto",),
+    "call": ("call", "with", "into"),
+    "handoff": ("handoff", "note", "priority", "after"),
+    "end": ("end",),
+}
+"""Each verb with its keys; `id` goes with all of them. `ask` comes before `say`, which it may carry."""
+_ORDER = ("ask", "do", "set", "when", "goto", "call", "handoff", "end", "say")
+_NOT_YET = ("become", "agent", "wait")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """What a flow may refer to."""
+
+    wording: WordingReader
+    actions: Mapping[str, Action]
+    types: Mapping[str, SlotType]
+    queues: tuple[str, ...]
+    flows: Mapping[str, Node]
+    """Name to the document that declares it."""
+    starters: frozenset[str]
+
+
+@dataclass(slots=True)
+class _Making:
+    """What grows while the steps of one flow are read."""
+
+    slots: dict[str, Slot] = field(default_factory=dict)
+    results: set[str] = field(default_factory=set)
+    steps: dict[str, s.Step] = field(default_factory=dict)
+    places: dict[str, Node] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+    """Written by the author, so that made ones keep away from them."""
+    references: list[tuple[str, Node]] = field(default_factory=list)
+
+
+class FlowReader:
+    def __init__(self, project: Project, problems: Problems) -> None:
+        self._project, self._problems = project, problems
+        self._making = _Making()
+
+    def read(self, node: Node) -> Flow | None:
+        """None when it is so far from a flow that nothing more can be said of it."""
+        if node.kind != "mapping" or "flow" not in node:
+            self._problems.add(node, f"a flow is a mapping that begins with 'flow: NAME', not {node.named}")
+            return None
+        fields = Fields(node, "the flow", self._problems)
+        fields.only(("flow", "version", "title", "about", "examples", "when", "needs", "slots", "steps"))
+        name = fields.name("flow", "flow", required=True)
+        self._read_slots(fields)
+        self._survey(fields.items("steps", required=True))
+        first = self._branch_of(fields.items("steps"), s.END, "main")
+        if "steps" in node and node["steps"].kind == "list" and not node["steps"].items:
+            self._problems.add(node["steps"], f"flow {name!r} has no steps")
+        self._finish()
+        title = fields.node_of("title")
+        wording = self._project.wording
+        about, examples = fields.text("about"), self._examples(fields)
+        return Flow(
+            name=name,
+            version=fields.count("version", 1, least=1, most=1_000_000),
+            title=wording.read(title) if title else wording.label(f"flow_{name}", name, node["flow"]),
+            about=about,
+            examples=examples,
+            guard=self._guard(fields),
+            needs=self._flow_named(fields, "needs"),
+            slots=self._making.slots,
+            steps=self._making.steps,
+            first=first,
+            is_open=bool(about or examples or name in self._project.starters),
+        )
+
+    # The head
+
+    def _examples(self, fields: Fields) -> dict[str, tuple[str, ...]]:
+        """A list in the project's own language, or one list for each language."""
+        node = fields.node_of("examples")
+        languages = self._project.wording.languages
+        if node is None:
+            return {}
+        if node.kind != "mapping":
+            return {languages[0]: tuple(fields.texts("examples"))}
+        inner = Fields(node, "examples", self._problems)
+        for tag, (at, _) in node.pairs.items():
+            known(tag, languages, at, "examples are written in", self._problems)
+        return {tag: tuple(inner.texts(tag)) for tag in node.pairs}
+
+    def _guard(self, fields: Fields) -> Expression | None:
+        node = fields.node_of("when")
+        shared = {name for name, slot in self._making.slots.items() if slot.scope == "conversation"}
+        return None if node is None else self._expression(node, {*shared, *FACTS})
+
+    def _flow_named(self, fields: Fields, key: str) -> str:
+        name = fields.text(key)
+        if name and not known(name, self._project.flows, fields.node[key], f"{fields.what} names flow", self._problems):
+            return ""
+        return name
+
+    # Slots
+
+    def _read_slots(self, fields: Fields) -> None:
+        for name, at, node in fields.pairs("slots"):
+            if not check_name(name, at, self._problems):
+                continue
+            if name in FACTS:
+                self._problems.add(
+                    at, f"slot {name!r} would hide what conditions know as {name!r}; choose another name"
+                )
+            if node.kind != "mapping":
+                self._problems.add(node, f"slot {name!r} is a mapping like {{type: text}}, not {node.named}")
+                continue
+            self._making.slots[name] = self._slot(name, at, node)
+
+    def _slot(self, name: str, at: Node, node: Node) -> Slot:
+        fields = Fields(node, f"slot {name!r}", self._problems)
+        fields.only(("type", "of", "optional", "pii", "always_ask", "scope"))
+        kind = fields.text("type", "text", required=True)
+        types = self._project.types
+        if "type" in node and not known(kind, types, node["type"], f"slot {name!r} has type", self._problems):
+            kind = "text"
+        if "of" in node and kind != "choice":
+            self._problems.add(node["of"], "'of' goes with type choice only")
+        of = [self._answer(name, item) for item in fields.items("of")] if kind == "choice" else []
+        if kind == "yes_no":
+            words = self._project.wording
+            of = [s.LabelledOption(words.keyed("yes", at), "true"), s.LabelledOption(words.keyed("no", at), "false")]
+        for option in {option.value for option in of if [o.value for o in of].count(option.value) > 1}:
+            self._problems.add(node["of"], f"answer {option!r} stands here twice")
+        return Slot(
+            name=name,
+            type=types.get(kind) or types["text"],
+            of=tuple(of),
+            optional=fields.truth("optional"),
+            pii=fields.truth("pii"),
+            always_ask=fields.truth("always_ask"),
+            scope=cast(Any, fields.one_of("scope", ("flow", "conversation"), "flow")),
+        )
+
+    def _answer(self, slot: str, node: Node) -> s.LabelledOption:
+        """A value whose label is the text `slot_value`, or `{label, value}`."""
+        if node.kind == "mapping":
+            fields = Fields(node, "the answer", self._problems)
+            fields.only(("label", "value"))
+            value = _scalar(node.get("value"))
+            if value is None:
+                self._problems.add(node, "an answer is a value, or {label: words, value: value}")
+            label = node.get("label")
+            words = self._project.wording
+            return s.LabelledOption(
+                words.read(label) if label else words.label(f"{slot}_{value}", str(value), node), value or ""
+            )
+        value = _scalar(node)
+        if value is None or not value.strip() or "\n" in value:
+            self._problems.add(node, f"an answer is a value or a mapping, not {node.named}")
+            value = "-"
+        return s.LabelledOption(self._project.wording.label(f"{slot}_{_key(value)}", value, node), value)
+
+    # Steps
+
+    def _survey(self, nodes: Sequence[Node]) -> None:
+        """Ids and names of results, before anything refers to them."""
+        for node in _every_step(nodes):
+            if (own := node.get("id")) and own.kind == "text":
+                name = str(own.scalar)
+                check_name(name, own, self._problems)
+                if name in self._making.ids:
+                    self._problems.add(own, f"step id {name!r} is given twice")
+                self._making.ids.add(name)
+            into = node.get("into")
+            if into is not None and into.kind == "text" and ("do" in node or "call" in node):
+                name = str(into.scalar)
+                check_name(name, into, self._problems)
+                if name in self._making.slots or name in FACTS:
+                    self._problems.add(
+                        into, f"result {name!r} has the name of a slot or of what conditions know already"
+                    )
+                self._making.results.add(name)
+
+    @property
+    def _names(self) -> set[str]:
+        return {*self._making.slots, *self._making.results, *FACTS}
+
+    def _branch(self, node: Node | None, after: str, branch: Branch) -> str:
+        """The id where a branch begins: of a step named by its id, or of steps written in place."""
+        if node is None:
+            return after
+        if node.kind == "text":
+            self._making.references.append((str(node.scalar), node))
+            return str(node.scalar)
+        if node.kind in ("mapping", "list"):
+            return self._branch_of([node] if node.kind == "mapping" else node.items, after, branch)
+        self._problems.add(node, f"a branch is a list of steps or a step's id, not {node.named}")
+        return after
+
+    def _branch_of(self, nodes: Sequence[Node], after: str, branch: Branch) -> str:
+        steps = [(node, verb, self._id(node, verb)) for node in nodes if (verb := self._verb(node))]
+        for place, (node, verb, name) in enumerate(steps):
+            following = steps[place + 1][2] if place + 1 < len(steps) else after
+            if len(self._making.places) <= MOST_STEPS:
+                self._making.steps[name] = self._step(node, verb, name, following, branch)
+        return steps[0][2] if steps else after
+
+    def _verb(self, node: Node) -> str:
+        if node.kind != "mapping":
+            self._problems.add(node, f"a step is a mapping like {{say: hello}}, not {node.named}")
+            return ""
+        for verb in _ORDER:
+            if verb in node:
+                fields = Fields(node, f"step {verb!r}", self._problems)
+                fields.only((*_VERBS[verb], "id"))
+                return verb
+        for verb in _NOT_YET:
+            if verb in node:
+                self._problems.add(node.key(verb), f"the verb {verb!r} is not known to this version")
+                return ""
+        first = next(iter(node.pairs), "")
+        self._problems.add(node, f"a step has one of the verbs {', '.join(_VERBS)}{hint(first, _VERBS)}")
+        return ""
+
+    def _id(self, node: Node, verb: str) -> str:
+        own = node.get("id")
+        if own is not None and own.kind == "text":
+            self._making.places.setdefault(str(own.scalar), node)
+            return str(own.scalar)
+        target = node[verb]
+        stem = f"{verb}_{target.scalar}" if verb in ("ask", "do", "call") and target.kind == "text" else verb
+        taken = self._making.ids | self._making.places.keys()
+        name, number = (stem, 1) if stem != verb else (f"{stem}_1", 1)
+        while name in taken:
+            number += 1
+            name = f"{stem}_{number}"
+        self._making.places[name] = node
+        return name
+
+    def _step(self, node: Node, verb: str, name: str, following: str, branch: Branch) -> s.Step:
+        make: Mapping[str, Callable[[Fields, dict[str, Any], Branch], s.Step]] = {
+            "say": self._say,
+            "ask": self._ask,
+            "do": self._do,
+            "set": self._set,
+            "when": self._when,
+            "goto": self._goto,
+            "call": self._call,
+            "handoff": self._handoff,
+            "end": self._end,
+        }
+        fields = Fields(node, f"step {verb!r}", self._problems)
+        return make[verb](fields, {"id": name, "next": following}, branch)
+
+    def _say(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
+        content = self._content(fields.node["say"], self._with(fields))
+        return s.Say(**about, content=content, reads=self._reads(content))
+
+    def _ask(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
+        node = fields.node
+        name = fields.text("ask")
+        slot = self._making.slots.get(name)
+        if slot is None:
+            where = f"step 'ask' names slot {name!r}, which is not declared{hint(name, self._making.slots)}"
+            self._problems.add(node["ask"], where)
+            slot = Slot(name=name, type=self._project.types["text"])
+        args = self._with(fields)
+        say = node.get("say")
+        if say is not None:
+            content = self._content(say, args)
+        else:
+            key = f"ask_{name}"
+            if key not in self._project.wording.texts:
+                self._problems.add(node["ask"], f"what is asked? Give 'say', or write text {key!r}")
+                content = s.Content()
+            else:
+                content = s.Content(text=self._text_of(f"@{key}", node["ask"], args), args=args)
+        checks = tuple(self._check(item) for item in fields.items("check"))
+        options = self._answers(fields, slot)
+        default = fields.node_of("default")
+        if isinstance(options, tuple) and not options and slot.type.name == "choice" and not slot.of:
+            self._problems.add(node, f"slot {name!r} is a choice without 'of': this step must give its 'options'")
+        reads = {*self._reads(content), *(options.reads if isinstance(options, Expression) else ())}
+        for check in checks:
+            reads |= {*check.refused_if.reads, *self._reads(check.say)}
+        about["next"] = self._branch(fields.node_of("then"), about["next"], branch)
+        return s.Ask(
+            **about,
+            slot=name,
+            say=content,
+            checks=checks,
+            always=fields.truth("always_ask") or slot.always_ask,
+            tries=fields.count("tries", 3, least=1, most=20),
+            stuck=self._branch(fields.node_of("stuck"), s.END_STUCK, "stuck"),
+            options=options,
+            default=self._expression(default) if default else None,
+            reads=tuple(sorted(reads - {name})),
+        )
+
+    def _check(self, node: Node) -> s.Check:
+        fields = Fields(node, "the check", self._problems)
+        if node.kind != "mapping" or "if" not in node or "say" not in node:
+            self._problems.add(node, "a check is a mapping with 'if' and 'say'")
+            return s.Check(constant(False), s.Content())
+        fields.only(("if", "say"))
+        return s.Check(self._expression(node["if"]), self._content(node["say"], {}))
+
+    def _answers(self, fields: Fields, slot: Slot) -> tuple[s.LabelledOption, ...] | Expression:
+        node = fields.node_of("options")
+        if node is None:
+            return ()
+        if node.kind == "text":
+            return self._expression(node)
+        options = tuple(self._answer(slot.name, item) for item in fields.items("options"))
+        values = [option.value for option in slot.of]
+        for option in options:
+            if values and option.value not in values:
+                self._problems.add(
+                    node, f"{option.value!r} is no answer of slot {slot.name!r}{hint(option.value, values)}"
+                )
+        return options
+
+    def _do(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
+        node, name = fields.node, fields.text("do")
+        args = self._with(fields)
+        known(name, self._project.actions, node["do"], "step 'do' names action", self._problems)
+        action = self._project.actions.get(name)
+        retry = fields.count("retry", 0, least=0, most=5)
+        if action is not None:
+            self._check_inputs(action, args, fields)
+            if retry and action.effect != "read":
+                self._problems.add(
+                    node["retry"], f"{name!r} has effect {action.effect!r}: only what reads may be retried"
+                )
+        timeout = fields.text("timeout")
+        return s.Do(
+            **about,
+            action=name,
+            args=args,
+            effect=action.effect if action else "read",
+            timeout=self._span(timeout, node["timeout"]) if timeout else action.timeout if action else timedelta(),
+            into=fields.text("into"),
+            retry=retry,
+            fails=self._branch(fields.node_of("fails"), s.END_FAILED, "fails"),
+            reads=_reads_of(args.values()),
+        )
+
+    def _check_inputs(self, action: Action, args: Mapping[str, Expression], fields: Fields) -> None:
+        for name in args:
+            if name not in action.inputs:
+                at = fields.node["with"].key(name)
+                self._problems.add(at, f"action {action.name!r} has no input {name!r}{hint(name, action.inputs)}")
+        for name in sorted(action.required - args.keys()):
+            self._problems.add(fields.node["do"], f"action {action.name!r} needs input {name!r}: give it in 'with'")
+
+    def _set(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
+        values: dict[str, Expression] = {}
+        for name, at, node in fields.pairs("set"):
+            if known(name, self._making.slots, at, "step 'set' names slot", self._problems):
+                values[name] = self._expression(node)
+        return s.Assign(**about, values=values, reads=_reads_of(values.values()))
+
+    def _when(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
+        node = fields.node
+        condition = self._expression(node["when"])
+        after = about["next"]
+        about["next"] = self._branch(fields.node_of("else"), after, branch)
+        cases = {name: self._branch(value, after, branch) for name, _, value in fields.pairs("switch")}
+        if ("then" in node) == ("switch" in node):
+            self._problems.add(node, "step 'when' has either 'then' or 'switch'")
+        then = "" if cases else self._branch(fields.node_of("then"), after, branch)
+        return s.When(**about, condition=condition, then=then, cases=cases, reads=condition.reads)
+
+    def _goto(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
+        target = fields.text("goto")
+        self._making.references.append((target, fields.node["goto"]))
+        return s.Goto(**{**about, "next": target})
+
+    def _call(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
+        name, args = self._flow_named(fields, "call"), self._with(fields)
+        document = self._project.flows.get(name)
+        slots = document.get("slots") if document is not None else None
+        declared = slots.pairs if slots is not None else {}
+        for arg in args if document is not None else ():
+            at = fields.node["with"].key(arg)
+            known(arg, declared, at, f"flow {name!r} is given slot", self._problems)
+        return s.Call(**about, flow=name, args=args, into=fields.text("into"), reads=_reads_of(args.values()))
+
+    def _handoff(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
+        queue = fields.text("handoff")
+        if queue:
+            known(queue, self._project.queues, fields.node["handoff"], "the handoff goes to queue", self._problems)
+        note = fields.node_of("note")
+        wording = self._project.wording.read(note, self._names, to_customers=False) if note else None
+        usual = "ask" if branch == "stuck" else "continue"
+        return s.Handoff(
+            **about,
+            queue=queue,
+            note=wording,
+            priority=fields.count("priority", 0, least=0, most=9),
+            after=cast(Any, fields.one_of("after", ("continue", "ask", "end"), usual)),
+            reason=cast(Any, {"main": "rule", "stuck": "stuck", "fails": "action_failed"}[branch]),
+            reads=tuple(sorted(wording.reads)) if wording else (),
+        )
+
+    def _end(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
+        return s.End(**{**about, "next": ""}, outcome=fields.name("end", "done"))
+
+    # What steps are made of
+
+    def _with(self, fields: Fields) -> dict[str, Expression]:
+        args: dict[str, Expression] = {}
+        for name, at, node in fields.pairs("with"):
+            check_name(name, at, self._problems)
+            args[name] = self._expression(node)
+        return args
+
+    def _expression(self, node: Node, names: Collection[str] | None = None) -> Expression:
+        if node.kind != "text":
+            return constant(node.plain)
+        instants = [name for name, slot in self._making.slots.items() if slot.type.is_instant]
+        try:
+            return compile_expression(str(node.scalar), self._names if names is None else names, instants)
+        except BadExpression as error:
+            self._problems.add(node, str(error))
+            return constant(None)
+
+    def _content(self, node: Node, args: Mapping[str, Expression]) -> s.Content:
+        """A text, or a mapping of parts."""
+        if node.kind != "mapping" or all(tag in self._project.wording.languages for tag in node.pairs):
+            return s.Content(text=self._project.wording.read(node, {*self._names, *args}), args=args)
+        fields = Fields(node, "what is said", self._problems)
+        fields.only(("text", "choices", "quick", "list", "card"))
+        looks = [look for look in ("choices", "quick", "list") if look in node]
+        if len(looks) > 1:
+            self._problems.add(node, f"give only one of {', '.join(map(repr, looks))}")
+        text = node.get("text")
+        if text is None and "card" not in node:
+            self._problems.add(node, "options alone say nothing: give a 'text' or a 'card' as well")
+        look = {"choices": "buttons", "quick": "quick", "list": "list"}[looks[0]] if looks else "quick"
+        return s.Content(
+            text=self._project.wording.read(text, {*self._names, *args}) if text else None,
+            options=tuple(self.option(item) for item in fields.items(looks[0])) if looks else (),
+            look=cast(Any, look),
+            card=self._card(node["card"], args) if "card" in node else None,
+            args=args,
+        )
+
+    def _card(self, node: Node, args: Mapping[str, Expression]) -> s.CardWords:
+        fields = Fields(node, "the card", self._problems)
+        fields.only(("title", "body", "meta", "options"))
+        names = {*self._names, *args}
+        read = {key: self._project.wording.read(node[key], names) for key in ("title", "body", "meta") if key in node}
+        if "title" not in read:
+            self._problems.add(node, "the card lacks 'title'")
+            read["title"] = self._project.wording.texts.wording("greeting")
+        options = tuple(self.option(item) for item in fields.items("options"))
+        return s.CardWords(title=read["title"], body=read.get("body"), meta=read.get("meta"), options=options)
+
+    def option(self, node: Node) -> s.LabelledOption:
+        """`{label, start: flow}` or `{label, command: /slash}`: something to press outside of a question."""
+        fields = Fields(node, "the option", self._problems)
+        fields.only(("label", "start", "command"))
+        label = node.get("label")
+        if node.kind != "mapping" or label is None or ("start" in node) == ("command" in node):
+            self._problems.add(node, "an option is {label: words, start: flow} or {label: words, command: /slash}")
+            return s.LabelledOption(self._project.wording.texts.wording("never_mind"), "/repeat")
+        wording = self._project.wording.read(label)
+        if "start" in node:
+            return s.LabelledOption(wording, f"/start {self._flow_named(fields, 'start')}")
+        value = fields.text("command")
+        self._check_command(value, node["command"])
+        return s.LabelledOption(wording, value)
+
+    def _check_command(self, value: str, at: Node) -> None:
+        match parse_slash(value):
+            case None:
+                self._problems.add(at, f"{value!r} is no command; it looks like /human, /cancel or /set slot=value")
+            case Start(flow=name):
+                known(name, self._project.flows, at, "the option starts flow", self._problems)
+            case Set(slot=name):
+                known(name, self._making.slots, at, "the option sets slot", self._problems)
+
+    def _text_of(self, key: str, at: Node, args: Mapping[str, Expression]) -> Wording:
+        return self._project.wording.keyed(key.removeprefix("@"), at, {*self._names, *args})
+
+    def _span(self, text: str, at: Node) -> timedelta:
+        try:
+            return span(text)
+        except ValueError as error:
+            self._problems.add(at, str(error))
+            return timedelta(seconds=1)
+
+    def _reads(self, content: s.Content) -> tuple[str, ...]:
+        card = content.card
+        wordings = (content.text, *((card.title, card.body, card.meta) if card else ()))
+        names = {name for wording in wordings if wording for name in wording.reads}
+        return tuple(sorted((names - content.args.keys()) | {n for e in content.args.values() for n in e.reads}))
+
+    # The graph
+
+    def _finish(self) -> None:
+        making = self._making
+        for name, at in making.references:
+            if name not in making.places:
+                self._problems.add(at, f"there is no step {name!r} in this flow{hint(name, making.places)}")
+        for name, outcome in ((s.END, "done"), (s.END_FAILED, "failed"), (s.END_STUCK, "stuck")):
+            making.steps.setdefault(name, s.End(id=name, next="", outcome=outcome))
+        if len(making.places) > MOST_STEPS:
+            self._problems.add(next(iter(making.places.values())), f"a flow has at most {MOST_STEPS} steps")
+            return
+        self._check_reach()
+
+    def _check_reach(self) -> None:
+        making = self._making
+        if not making.places or any(name not in making.places for name, _ in making.references):
+            return
+        onward = {name: s.successors(step) for name, step in making.steps.items()}
+        reached = _closure({next(iter(making.places))}, onward)
+        for name, node in making.places.items():
+            if name not in reached:
+                self._problems.add(node, f"step {name!r} can never be reached")
+        backward: dict[str, list[str]] = {}
+        for name, targets in onward.items():
+            for target in targets:
+                backward.setdefault(target, []).append(name)
+        ending = _closure({name for name, step in making.steps.items() if isinstance(step, s.End)}, backward)
+        for name, node in making.places.items():
+            if name in reached and name not in ending:
+                self._problems.add(node, f"step {name!r} is a dead end: from here the flow never ends")
+                return
+
+
+def _closure(start: Collection[str], edges: Mapping[str, Sequence[str]]) -> set[str]:
+    found, todo = set(start), list(start)
+    while todo:
+        for target in edges.get(todo.pop(), ()):
+            if target not in found:
+                found.add(target)
+                todo.append(target)
+    return found
+
+
+def _every_step(nodes: Sequence[Node]) -> Iterator[Node]:
+    for node in nodes:
+        if node.kind != "mapping":
+            continue
+        yield node
+        for key in ("then", "else", "stuck", "fails"):
+            yield from _nested(node.get(key))
+        cases = node.get("switch")
+        if cases is not None and cases.kind == "mapping":
+            for _, value in cases.pairs.values():
+                yield from _nested(value)
+
+
+def _nested(node: Node | None) -> Iterator[Node]:
+    if node is not None and node.kind in ("mapping", "list"):
+        yield from _every_step([node] if node.kind == "mapping" else node.items)
+
+
+def _reads_of(expressions: Collection[Expression]) -> tuple[str, ...]:
+    return tuple(sorted({name for expression in expressions for name in expression.reads}))
+
+
+def _scalar(node: Node | None) -> str | None:
+    match node:
+        case Node(kind="text" | "number"):
+            return str(node.scalar)
+        case Node(kind="truth"):
+            return "true" if node.scalar else "false"
+        case _:
+            return None
+
+
+def _key(value: str) -> str:
+    return "".join(c if c.isascii() and c.isalnum() else "_" for c in value.lower())

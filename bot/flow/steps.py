@@ -1,0 +1,145 @@
+"""What a flow is made of once it is read: steps with ids, each naming the one after it. Data without behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from bot.flow.conditions import Expression
+from bot.flow.texts import Wording
+
+END, END_FAILED, END_STUCK = "(end)", "(failed)", "(stuck)"
+"""Ids of the steps that a flow ends with where its author wrote none."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledOption:
+    label: Wording
+    value: str
+    """An answer, or a command in its slash form."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardWords:
+    title: Wording
+    body: Wording | None = None
+    meta: Wording | None = None
+    options: tuple[LabelledOption, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a step shows: at least one of text, options, card."""
+
+    text: Wording | None = None
+    options: tuple[LabelledOption, ...] = ()
+    look: Literal["buttons", "quick", "list"] = "quick"
+    card: CardWords | None = None
+    args: Mapping[str, Expression] = field(default_factory=dict)
+    """`with`: names of the text's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """When `refused_if` holds, an answer is not taken and `say` tells why."""
+
+    refused_if: Expression
+    say: Content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    id: str
+    next: str
+    reads: tuple[str, ...] = ()
+    """Names it uses, of whatever kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say(_Step):
+    content: Content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask(_Step):
+    slot: str
+    say: Content
+    checks: tuple[Check, ...] = ()
+    always: bool = False
+    tries: int = 3
+    stuck: str = END_STUCK
+    options: tuple[LabelledOption, ...] | Expression = ()
+    default: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Do(_Step):
+    action: str
+    args: Mapping[str, Expression]
+    effect: Literal["read", "write", "money"]
+    timeout: timedelta
+    into: str = ""
+    retry: int = 0
+    fails: str = END_FAILED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign(_Step):
+    """The verb `set`."""
+
+    values: Mapping[str, Expression]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When(_Step):
+    """With `cases`, the branch named like the value; `next` when no other is."""
+
+    condition: Expression
+    then: str = ""
+    cases: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goto(_Step):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(_Step):
+    flow: str
+    args: Mapping[str, Expression] = field(default_factory=dict)
+    into: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handoff(_Step):
+    queue: str
+    note: Wording | None = None
+    priority: int = 0
+    after: Literal["continue", "ask", "end"] = "continue"
+    reason: Literal["rule", "stuck", "action_failed"] = "rule"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End(_Step):
+    outcome: str
+
+
+Step = Say | Ask | Do | Assign | When | Goto | Call | Handoff | End
+
+
+def successors(step: Step) -> tuple[str, ...]:
+    """Where a flow can go on after a step."""
+    match step:
+        case Ask():
+            return step.next, step.stuck
+        case Do():
+            return step.next, step.fails
+        case When():
+            return tuple(filter(None, (step.next, step.then, *step.cases.values())))
+        case End():
+            return ()
+        case _:
+            return (step.next,)

@@ -1,0 +1,540 @@
+"""What the bot says: markdown with `{{ values }}`, compiled once when the flow is read, spans when it is said.
+
+A value is put in after the markup was read, so nothing in it can become markup, a link or a template. Most texts are
+spans with gaps by the time they are said; only those with `{% if %}` or `{% for %}` run through Jinja, in its immutable
+sandbox, with the syntax they may use listed below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from bot import markup
+from bot.flow.conditions import hint
+from bot.model import Message, Span, Text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template, nodes
+
+LONGEST_SOURCE = 4_000
+LONGEST = 8_000
+"""Characters of one text as it is said."""
+
+Args = Mapping[str, object]
+
+_GAP, _END = "\ue000", "\ue001"  # private use: around the number of a value while markup is read
+
+
+class BadText(ValueError):
+    """The source cannot be used; says why in words for the author of the flow."""
+
+
+class Unsayable(Exception):
+    """The values at hand do not fit the text."""
+
+
+class Chosen(str):
+    """A value of a choice: compares as the value, shows as its label."""
+
+    __slots__ = ("label",)
+    label: str
+
+    def __new__(cls, value: str, label: str) -> Chosen:
+        chosen = super().__new__(cls, value)
+        chosen.label = label
+        return chosen
+
+
+class _Verbatim(str):
+    """Already fit to stand in the markdown source."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One text in one language."""
+
+    source: str
+    language: str
+    reads: tuple[str, ...]
+    fill: Callable[[Args], tuple[Span, ...]]
+
+    def spans(self, args: Args) -> tuple[Span, ...]:
+        """Raises `Unsayable`."""
+        return self.fill(args)
+
+    def plain(self, args: Args) -> str:
+        return markup.plain(self.fill(args)) if self.reads else _constant(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One text in every language it is written in."""
+
+    key: str
+    """Where it stands: `@key`, or empty for a text inside a flow."""
+    by_language: Mapping[str, Words]
+    default: str
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset(name for words in self.by_language.values() for name in words.reads)
+
+    def words(self, language: str) -> Words:
+        for candidate in chain(language, self.default):
+            if found := self.by_language.get(candidate):
+                return found
+        return next(iter(self.by_language.values()))
+
+    def spans(self, language: str, args: Args) -> tuple[Span, ...]:
+        """Raises `Unsayable`."""
+        return self.words(language).spans(args)
+
+    def plain(self, language: str, args: Args) -> str:
+        """Raises `Unsayable`."""
+        return self.words(language).plain(args)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of a project by key, over those that come with the program."""
+
+    by_key: Mapping[str, Wording]
+    default: str
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.by_key
+
+    def wording(self, key: str) -> Wording:
+        return self.by_key[key]
+
+    def say(self, key: str, language: str, args: Args | None = None) -> Message:
+        """Raises `Unsayable` when a value the text needs is missing, KeyError for an unknown key."""
+        return Message((Text(self.by_key[key].spans(language, args or {})),), language=language)
+
+    def plain(self, key: str, language: str, args: Args | None = None) -> str:
+        """Without markup: for labels and notices."""
+        return self.by_key[key].plain(language, args or {})
+
+
+def chain(language: str, default: str) -> tuple[str, ...]:
+    """Where a text is looked for: `fr-CA`, `fr`, the project's own language, English."""
+    return _chain(language, default)
+
+
+@cache
+def _chain(language: str, default: str) -> tuple[str, ...]:
+    tags = [language.replace("_", "-")] if len(language) < 40 else []
+    while tags and "-" in tags[-1]:
+        tags.append(tags[-1].rpartition("-")[0])
+    return tuple(dict.fromkeys((*filter(None, tags), default, "en")))
+
+
+@cache
+def _constant(words: Words) -> str:
+    return markup.plain(words.fill({}))
+
+
+# Compiling
+
+
+def compile_text(source: str, language: str) -> Words:
+    """Raises `BadText`."""
+    if len(source) > LONGEST_SOURCE:
+        raise BadText(f"a text has at most {LONGEST_SOURCE} characters, this one has {len(source)}")
+    source = source.translate({ord(_GAP): None, ord(_END): None}).strip()
+    if not any(mark in source for mark in ("{{", "{%", "{#")):
+        spans = markup.parse(source)
+        return Words(source, language, (), lambda args: spans)
+    from jinja2 import TemplateSyntaxError, meta
+
+    try:
+        tree = _environment(language).parse(source)
+    except TemplateSyntaxError as error:
+        raise BadText(f"line {error.lineno} of the text cannot be read: {error.message}") from error
+    except RecursionError as error:
+        raise BadText("the text is nested too deep") from error
+    _refuse_costly(tree, loops=0, depth=0)
+    reads = tuple(sorted(meta.find_undeclared_variables(tree)))
+    gaps = _gaps(tree, language)
+    fill = _filler_of_gaps(gaps) if gaps is not None else _filler_of_template(tree, language)
+    return Words(source, language, reads, fill)
+
+
+_ALLOWED = {
+    *("Template", "Output", "TemplateData", "Name", "Getattr", "Getitem", "Const", "Filter", "Keyword", "Test"),
+    *("If", "CondExpr", "For", "Compare", "Operand", "And", "Or", "Not", "Concat", "Add", "Sub", "Neg"),
+}
+
+
+def _refuse_costly(node: nodes.Node, loops: int, depth: int) -> None:
+    kind = type(node).__name__
+    if kind not in _ALLOWED:
+        raise BadText(f"texts may not use {kind.lower()}: only values, filters, if and one level of for")
+    if depth > 40:
+        raise BadText("the text is nested too deep")
+    if kind == "For":
+        if loops:
+            raise BadText("a 'for' may not stand inside another")
+        loops += 1
+    if kind == "Filter":
+        name = str(getattr(node, "name", ""))
+        if name not in _FILTERS:
+            raise BadText(f"there is no filter {name!r}{hint(name, _FILTERS)}")
+    if kind == "Test" and getattr(node, "name", "") not in ("defined", "none"):
+        raise BadText("the only tests are 'defined' and 'none'")
+    if kind == "Getitem" and type(getattr(node, "arg", None)).__name__ not in ("Const", "Neg"):
+        raise BadText("brackets may hold a fixed key or number only")
+    if str(getattr(node, "attr", "")).startswith("_") or str(getattr(node, "name", "")).startswith("_"):
+        raise BadText("names may not begin with an underscore")
+    for child in node.iter_child_nodes():
+        _refuse_costly(child, loops, depth + 1)
+
+
+# Texts without control flow: spans with gaps
+
+Value = Callable[[Args], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Gaps:
+    spans: tuple[Span, ...]
+    values: tuple[Callable[[Args], str], ...]
+
+
+def _gaps(tree: nodes.Template, language: str) -> _Gaps | None:
+    """None when only Jinja can fill the text: it branches, loops, calculates, has a value in the address of a link."""
+    source, values = "", list[Callable[[Args], str]]()
+    for output in tree.body:
+        if type(output).__name__ != "Output":
+            return None
+        for node in output.iter_child_nodes():
+            if type(node).__name__ == "TemplateData":
+                source += str(getattr(node, "data", ""))
+                continue
+            value = _value(node, language)
+            if value is None or _in_address(source):
+                return None
+            source += f"{_GAP}{len(values)}{_END}"
+            values.append(_shower(value, language))
+    spans = markup.parse(source)
+    shown = sum(span.text.count(_GAP) for span in spans)
+    return _Gaps(spans, tuple(values)) if shown == len(values) else None
+
+
+def _filler_of_gaps(gaps: _Gaps) -> Callable[[Args], tuple[Span, ...]]:
+    def fill(args: Args) -> tuple[Span, ...]:
+        shown = [value(args) for value in gaps.values]
+        if sum(map(len, shown)) > LONGEST:
+            raise Unsayable(f"a text became longer than {LONGEST} characters")
+        return _filled(gaps.spans, shown)
+
+    return fill
+
+
+def _filled(spans: Sequence[Span], shown: Sequence[str]) -> tuple[Span, ...]:
+    filled = (Span(_put_in(span.text, shown), span.marks, span.link) if _GAP in span.text else span for span in spans)
+    return tuple(span for span in filled if span.text)
+
+
+def _put_in(text: str, shown: Sequence[str]) -> str:
+    first, *rest = text.split(_GAP)
+    pieces = [first]
+    for piece in rest:
+        number, _, after = piece.partition(_END)
+        pieces += shown[int(number)], after
+    return "".join(pieces)
+
+
+def _in_address(source: str) -> bool:
+    """Whether what follows stands between the round brackets of a link."""
+    return source.rfind("](") > source.rfind(")")
+
+
+def _value(node: nodes.Node, language: str) -> Value | None:
+    """A function for the plainest expressions: names, their fields, filters with fixed arguments."""
+    match type(node).__name__:
+        case "Name":
+            return _name(str(getattr(node, "name", "")))
+        case "Getattr":
+            inner = _value(_child(node, "node"), language)
+            return inner and _field(inner, str(getattr(node, "attr", "")))
+        case "Filter":
+            return _filtered(node, language)
+        case _:
+            return None
+
+
+def _name(name: str) -> Value:
+    def value(args: Args) -> object:
+        try:
+            return args[name]
+        except KeyError:
+            raise Unsayable(f"{name!r} has no value") from None
+
+    return value
+
+
+def _field(inner: Value, name: str) -> Value:
+    def value(args: Args) -> object:
+        owner = inner(args)
+        if isinstance(owner, Mapping) and name in owner:
+            return owner[name]
+        raise Unsayable(f"there is no {name!r}")
+
+    return value
+
+
+def _filtered(node: nodes.Node, language: str) -> Value | None:
+    name, of = str(getattr(node, "name", "")), getattr(node, "node", None)
+    constants = [getattr(arg, "value", _NONE) for arg in getattr(node, "args", ())]
+    named = {str(pair.key): getattr(pair.value, "value", _NONE) for pair in getattr(node, "kwargs", ())}
+    inner = _value(of, language) if of is not None else None
+    if inner is None or name == "default" or _NONE in constants or _NONE in named.values():
+        return None
+    given = inner
+
+    def value(args: Args) -> object:
+        return _apply(name, given(args), language, constants, named)
+
+    return value
+
+
+_NONE = object()
+
+
+def _child(node: nodes.Node, name: str) -> nodes.Node:
+    child: nodes.Node = getattr(node, name)
+    return child
+
+
+def _shower(value: Value, language: str) -> Callable[[Args], str]:
+    return lambda args: shown(value(args), language)
+
+
+# Texts with control flow: Jinja, with numbered gaps for values
+
+
+def _filler_of_template(tree: nodes.Template, language: str) -> Callable[[Args], tuple[Span, ...]]:
+    from jinja2 import TemplateError
+    from jinja2.nodes import Filter, Output, TemplateData
+
+    for output in tree.find_all(Output):
+        before = ""
+        for at, node in enumerate(output.nodes):
+            if isinstance(node, TemplateData):
+                before += node.data
+            elif _in_address(before):
+                output.nodes[at] = Filter(node, "_address", [], [], None, None)
+    tree.set_environment(_environment(language))
+    try:
+        template = _environment(language).from_string(tree)
+    except TemplateError as error:
+        raise BadText(f"the text cannot be read: {error}") from error
+
+    def fill(args: Args) -> tuple[Span, ...]:
+        values: list[str] = []
+        try:
+            source = "".join(_capped(template, {**args, "_values": values}))
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise Unsayable(str(error)) from error
+        if sum(map(len, values)) > LONGEST:
+            raise Unsayable(f"a text became longer than {LONGEST} characters")
+        return _filled(markup.parse(source), values)
+
+    return fill
+
+
+def _capped(template: Template, args: dict[str, object]) -> Iterator[str]:
+    length = 0
+    for piece in template.generate(args):
+        length += len(piece)
+        if length > LONGEST:
+            raise Unsayable(f"a text became longer than {LONGEST} characters")
+        yield piece
+
+
+@cache
+def _environment(language: str) -> Environment:
+    from jinja2 import StrictUndefined, Undefined, pass_context
+    from jinja2.runtime import Context
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    @pass_context
+    def gap(context: Context, value: object) -> str:
+        """Instead of a value its number, so that markup is read without it."""
+        if isinstance(value, _Verbatim):
+            return value
+        if isinstance(value, Undefined):
+            str(value)  # raises: names the missing value
+        values = context["_values"]
+        values.append(shown(value, language))
+        return f"{_GAP}{len(values) - 1}{_END}"
+
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, finalize=gap, optimized=False, auto_reload=False, cache_size=0
+    )
+    environment.globals.clear()
+    filters: dict[str, Any] = {name: _bound(name, language) for name in _FILTERS if name != "default"}
+
+    def default(value: object, other: object = "") -> object:
+        return other if value is None or isinstance(value, Undefined) else value
+
+    filters |= {"default": default, "_address": _address}
+    environment.filters = filters
+    environment.tests = {name: environment.tests[name] for name in ("defined", "none")}
+    return environment
+
+
+def _bound(name: str, language: str) -> Callable[..., object]:
+    return lambda value, *args, **named: _apply(name, value, language, args, named)
+
+
+def _address(value: object) -> _Verbatim:
+    """As part of a link's address: nothing in it ends the address."""
+    return _Verbatim(quote(str(value), safe=":/?#@!$&+,;=%-._~"))
+
+
+# How values look
+
+
+def shown(value: object, language: str) -> str:
+    match value:
+        case None:
+            return ""
+        case Chosen():
+            return value.label
+        case str():
+            return value.replace(_GAP, "").replace(_END, "")
+        case bool():
+            return "✓" if value else "✗"
+        case int():
+            return str(value)
+        case float():
+            return _number(value, language)
+        case datetime():
+            return _date(value, language)
+        case date():
+            return _date(value, language)
+        case list() | tuple():
+            return ", ".join(shown(item, language) for item in value)
+        case _:
+            raise Unsayable(f"a {type(value).__name__} cannot be shown")
+
+
+def _apply(name: str, value: object, language: str, args: Sequence[object], named: Mapping[str, object]) -> object:
+    try:
+        return _FILTERS[name](value, language, *args, **named)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise Unsayable(f"{name}: {error}") from error
+
+
+def _locale(language: str) -> Any:
+    from babel import Locale, UnknownLocaleError
+
+    for tag in (*chain(language, "en"), "en"):
+        try:
+            return Locale.parse(tag, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale.parse("en")
+
+
+def _number(value: object, language: str) -> str:
+    from babel.numbers import format_decimal
+
+    return str(format_decimal(_amount(value), locale=_locale(language)))
+
+
+def _money(value: object, language: str, currency: str) -> str:
+    from babel.numbers import format_currency
+
+    return str(format_currency(_amount(value), currency, locale=_locale(language)))
+
+
+def _amount(value: object) -> Any:
+    from decimal import Decimal
+
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError("not a number")
+    return Decimal(str(value))
+
+
+def _date(value: object, language: str, look: str = "long") -> str:
+    from babel.dates import format_date
+
+    return str(format_date(_moment(value), format=look, locale=_locale(language)))
+
+
+def _time(value: object, language: str, look: str = "short") -> str:
+    from babel.dates import format_time
+
+    moment = _moment(value)
+    return str(format_time(moment.timetz() if isinstance(moment, datetime) else None, look, locale=_locale(language)))
+
+
+def _moment(value: object) -> date:
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str):
+        return datetime.fromisoformat(value) if len(value) > 10 else date.fromisoformat(value)
+    raise TypeError("not a date")
+
+
+def _plural(value: object, language: str, **forms: object) -> object:
+    """`{{ days | plural(one="day", other="days") }}`: the form alone, by the language's own rules."""
+    form = _locale(language).plural_form(_amount(value))
+    return forms.get(form, forms.get("other", ""))
+
+
+def _join(value: object, language: str, separator: str = ", ") -> str:
+    if not isinstance(value, list | tuple):
+        raise TypeError("not a list")
+    if len(value) * len(separator) > LONGEST:
+        raise ValueError("too long")
+    return separator.join(shown(item, language) for item in value)
+
+
+def _round(value: object, language: str, digits: int = 0) -> float | int:
+    amount = round(float(_amount(value)), min(max(int(digits), 0), 10))
+    return amount if digits else int(amount)
+
+
+def _length(value: object, language: str) -> int:
+    if not isinstance(value, str | list | tuple | Mapping):
+        raise TypeError("has no length")
+    return len(value)
+
+
+def _at(position: int) -> Callable[..., object]:
+    def item(value: object, language: str) -> object:
+        if not isinstance(value, list | tuple):
+            raise TypeError("not a list")
+        return value[position]
+
+    return item
+
+
+_FILTERS: dict[str, Callable[..., object]] = {
+    "upper": lambda value, language: shown(value, language).upper(),
+    "lower": lambda value, language: shown(value, language).lower(),
+    "capitalize": lambda value, language: shown(value, language).capitalize(),
+    "trim": lambda value, language: shown(value, language).strip(),
+    "length": _length,
+    "first": _at(0),
+    "last": _at(-1),
+    "join": _join,
+    "round": _round,
+    "number": _number,
+    "money": _money,
+    "date": _date,
+    "time": _time,
+    "plural": _plural,
+    "default": lambda value, language, other="": value,  # in the environment: it must see what is undefined
+}

@@ -1,0 +1,219 @@
+"""Finds the commands in what a customer did, without a model: buttons, slash forms, rules, answers, examples. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot.commands import parse_slash
+from bot.flow import rules
+from bot.flow.book import Book, Pending
+from bot.flow.examples import CLOSE, Match
+from bot.flow.interpreter import Back, Given, Ordered, advance
+from bot.flow.question import hearing_of
+from bot.flow.say import GREETING
+from bot.flow.texts import chain
+from bot.flow.words import MOST_CHARACTERS, tokens
+from bot.model import (
+    Cancel,
+    Clarify,
+    Command,
+    CommandSource,
+    Declined,
+    Event,
+    Facts,
+    Human,
+    Opened,
+    Pressed,
+    Refuse,
+    Repeat,
+    Restart,
+    Returned,
+    Said,
+    Set,
+    Skip,
+    Start,
+    State,
+    Text,
+    Turn,
+)
+
+Found = tuple[tuple[Command, CommandSource], ...]
+
+_SURE = 0.85
+"""From here on an example is meant, even where any words would be an answer."""
+
+
+def understand(book: Book, state: State, turn: Turn, facts: Facts, *, slash: bool = False) -> Found | Declined:
+    """The commands of all inputs in order; `slash`: typed slash forms count as commands.
+
+    Declines when nothing was understood in words that say something. An empty result is understood as well: a human
+    handed back, and there is nothing to add.
+    """
+    ear = _Ear(book, turn, facts, slash)
+    found, unclear = ear.each(state)
+    if unclear and len(ear.lines) > 1 and (joined := ear.words("\n".join(ear.lines), state)):
+        return joined if not ear.pressed else (*found, *joined)
+    if found or (ear.handed_back and not unclear):
+        return found
+    return Declined("the words are no command, no answer and no example" if unclear else "nothing was said")
+
+
+class _Ear:
+    def __init__(self, book: Book, turn: Turn, facts: Facts, slash: bool) -> None:
+        self.book, self.turn, self.facts, self.slash = book, turn, facts, slash
+        self.lines = [line for event in turn.inputs if (line := _line(event)) is not None]
+        self.pressed = any(isinstance(event.body, Pressed) for event in turn.inputs)
+        self.handed_back = any(isinstance(event.body, Returned) for event in turn.inputs)
+
+    def each(self, state: State) -> tuple[Found, bool]:
+        """What was understood, input by input, each seen from where those before it lead; and whether some was not."""
+        found: list[tuple[Command, CommandSource]] = []
+        unclear = False
+        last = len(self.turn.inputs) - 1
+        for place, event in enumerate(self.inputs()):
+            given: list[Given] = []
+            match event.body:
+                case Returned(how=how):
+                    given = [Back(how)]
+                case Pressed(token=token):
+                    given = self.ordered(self.press(token, state))
+                case Opened(payload=payload) if payload:
+                    given = self.ordered(self.opened(payload, state))
+                case Said():
+                    heard = self.words(_line(event) or "", state)
+                    unclear |= not heard
+                    given = self.ordered(heard)
+            found += [(each.command, each.source) for each in given if isinstance(each, Ordered)]
+            if given and place < last:
+                state = self.after(state, given)
+        return tuple(found), unclear
+
+    def inputs(self) -> Iterator[Event]:
+        """Without repeated presses of one button: an impatient finger means one thing."""
+        tokens = set[str]()
+        for event in self.turn.inputs:
+            if isinstance(event.body, Pressed):
+                if event.body.token in tokens:
+                    continue
+                tokens.add(event.body.token)
+            yield event
+
+    def ordered(self, found: Found) -> list[Given]:
+        return [Ordered(command, source) for command, source in found]
+
+    def after(self, state: State, given: Sequence[Given]) -> State:
+        return advance(self.book, state, given, self.facts, self.turn.conversation.control.epoch).state
+
+    # Buttons
+
+    def press(self, token: str, state: State) -> Found:
+        epoch = self.turn.conversation.control.epoch
+        offer = next((offer for offer in state.offers if offer.token == token and offer.epoch >= epoch), None)
+        value = offer.value if offer else self.starter(token, state)
+        command = parse_slash(value) if value else None
+        return ((command or Refuse("void"), "button"),)
+
+    def starter(self, token: str, state: State) -> str:
+        """The greeting's options stay open as long as no flow is in progress."""
+        number = token.removeprefix(GREETING)
+        starters = self.book.assistant.starters
+        if state.stack or number == token or not number.isdecimal() or len(number) > 3 or int(number) >= len(starters):
+            return ""
+        return starters[int(number)].value
+
+    def opened(self, payload: str, state: State) -> Found:
+        """A link into the conversation may name a flow, or one of the greeting's options."""
+        if value := self.starter(payload, state):
+            command = parse_slash(value)
+            return ((command, "button"),) if command else ()
+        flow = self.book.flows.get(payload)
+        return ((Start(flow.name), "rule"),) if flow and flow.is_open else ()
+
+    # Words
+
+    def words(self, text: str, state: State) -> Found:
+        """Empty when they are not understood."""
+        text = text.strip()
+        if len(text) > MOST_CHARACTERS:
+            return ((Refuse("too_long"), "rule"),)
+        if self.slash and (command := parse_slash(text)):
+            return ((command, "slash"),)
+        pending = self.book.pending(state)
+        return (
+            (pending and self.option(text, pending, state))
+            or self.rule(text, pending, state)
+            or (pending and self.answer(text, pending, state))
+            or self.example(self.matches(text, state))
+            or ()
+        )
+
+    def option(self, text: str, pending: Pending, state: State) -> Found:
+        """Word for word what the question offers."""
+        hearing = hearing_of(self.book, state, pending.slot, self.facts)
+        said = text.casefold()
+        chosen = next(
+            (each for each in hearing.options if said in (each.value.casefold(), each.label.casefold())), None
+        )
+        return ((Set(pending.slot.name, chosen.value), "answer"),) if chosen else ()
+
+    def rule(self, text: str, pending: Pending | None, state: State) -> Found:
+        language = self.book.language(state, self.facts)
+        match rules.hear(text, self.book.hearing_order(language)):
+            case "human":
+                command: Command = Human()
+            case "cancel":
+                command = Cancel()
+            case "repeat":
+                command = Repeat()
+            case "restart":
+                command = Restart()
+            case "skip" if pending is not None and pending.slot.optional:
+                command = Skip()
+            case _:
+                return ()
+        return ((command, "rule"),)
+
+    def answer(self, text: str, pending: Pending, state: State) -> Found:
+        """As the pending question's type reads the words; a request that is named as well follows it."""
+        slot = pending.slot
+        value = slot.type.parse(text, hearing_of(self.book, state, slot, self.facts))
+        if value is None:
+            return ()
+        if tokens(str(value)) == tokens(text) and slot.type.name != "text":
+            return ((Set(slot.name, value), "answer"),)  # nothing else is named
+        rest = self.without_yes_and_no(text, state) if isinstance(value, bool) else text
+        others = (match for match in self.matches(rest, state) if match.flow != pending.flow.name)
+        sure = [match for match in others if match.score >= _SURE]
+        if slot.type.name == "text":
+            is_question = text.endswith(("?", "؟", "？")) and pending.frame.tries == 0
+            return () if sure or is_question else ((Set(slot.name, value), "answer"),)
+        return ((Set(slot.name, value), "answer"), *self.example(sure[:1]))
+
+    def without_yes_and_no(self, text: str, state: State) -> str:
+        known = self.book.hearing_order(self.book.language(state, self.facts))[:1]
+        return " ".join(word for word in tokens(text) if not any((word,) in r.yes | r.no for r in known))
+
+    def matches(self, text: str, state: State) -> tuple[Match, ...]:
+        language = self.book.language(state, self.facts)
+        languages = dict.fromkeys((*chain(language, self.book.assistant.language), *self.book.assistant.languages))
+        found = self.book.examples.match(text, tuple(languages))
+        return tuple(match for match in found if self.book.flows[match.flow].is_open)
+
+    def example(self, matches: Sequence[Match]) -> Found:
+        if not matches:
+            return ()
+        best = matches[0]
+        close = [match.flow for match in matches if match.score > best.score - CLOSE]
+        if len(close) > 1 and best.score < 1:
+            return ((Clarify(tuple(close[:4])), "example"),)
+        return ((Start(best.flow), "example"),)
+
+
+def _line(event: Event) -> str | None:
+    """What was written; empty when it was something else than words."""
+    match event.body:
+        case Said(message=message):
+            texts = (part for part in message.parts if isinstance(part, Text))
+            return "\n".join("".join(span.text for span in part.spans) for part in texts)
+        case _:
+            return None

@@ -1,0 +1,26 @@
+"""What people type, made comparable: without case, accents and punctuation. Linear in the length of the text."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+MOST_CHARACTERS = 8_000
+"""Longer messages are refused before anything reads them."""
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """The words and numbers of a text, folded: `J'ai reçu A-17!` gives `j ai recu a 17`."""
+    return tuple("".join(c if c.isalnum() else " " for c in folded(text)).split())
+
+
+def folded(text: str) -> str:
+    """Case and accents removed; letters of other scripts stay."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def contains(words: Sequence[str], phrase: Sequence[str]) -> bool:
+    """Whether the phrase stands in the words, as neighbours in order."""
+    size = len(phrase)
+    return any(tuple(words[at : at + size]) == tuple(phrase) for at in range(len(words) - size + 1))
