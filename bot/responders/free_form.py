@@ -26,6 +26,7 @@ from bot.model import (
     Pressed,
     Returned,
     Said,
+    Settled,
     Source,
     Sources,
     Text,
@@ -103,9 +104,7 @@ class FreeForm:
         return Ask(
             instructions=self._instructions,
             words=turn.words,
-            history=tuple(
-                _lines(event for event in past if event.seq > max(turn.state.marker, back.seq if back else 0))
-            ),
+            history=tuple(_lines(event for event in past if event.seq > _beginning(turn, past))),
             language=language,
             passages=await self._search(turn.words, language),
             flows=self._candidates_of(turn),
@@ -183,6 +182,12 @@ def _last_back(turn: Turn, past: Iterable[Event]) -> Event | None:
     """The last hand back: what the model sees begins there."""
     backs = [event for event in (*past, *turn.inputs) if isinstance(event.body, Returned)]
     return backs[-1] if backs else None
+
+
+def _beginning(turn: Turn, past: Iterable[Event]) -> int:
+    """What came before a human handed back, or before the conversation was closed, is over."""
+    ends = (event.seq for event in (*past, *turn.inputs) if isinstance(event.body, Returned | Settled))
+    return max((turn.state.marker, *ends))
 
 
 def _lines(events: Iterable[Event]) -> Iterable[Line]:

@@ -1,0 +1,390 @@
+"""Who may speak, and the work of human agents: the decisions are functions, `Desk` carries them out through the store.
+
+Every change of control raises the epoch by one, and what it says stands under the new epoch. Knows no platform, no
+console and no model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import NamedTuple, Protocol, assert_never
+
+from msgspec.structs import replace
+
+from bot import markup
+from bot.clean import clean
+from bot.errors import ControlMoved, NewerEvents, NotFound, Refusal
+from bot.flow.fold import fold_event
+from bot.model import (
+    BOT,
+    SYSTEM,
+    AgentId,
+    Author,
+    Body,
+    Control,
+    Controlled,
+    Conversation,
+    ConversationId,
+    Event,
+    How,
+    Message,
+    Noted,
+    Returned,
+    Said,
+    Settled,
+    State,
+    Status,
+    Text,
+)
+from bot.ports import Bus, Clock, Happened, Store
+from bot.units import Agent, Amend, Amended, Behind, Entry, Find, Found, Missing, NewHandoff, Stale
+
+_NEVER = -1
+"""An epoch that no row has: a unit under it writes nothing, and a repeat is still recognised by its key."""
+
+
+class Notices(Protocol):
+    """The system's lines to the customer: `handoff_asked`, `handoff_joined` (name), `handoff_returned`,
+    `handoff_cancelled`, `resolved`. An unknown language gets the default one, never an error."""
+
+    def __call__(self, key: str, language: str, args: Mapping[str, str], /) -> Message: ...
+
+
+# Decisions
+
+
+class Change(NamedTuple):
+    """The control after it, and what is written with it; None and nothing where all is as wanted already."""
+
+    control: Control | None
+    entries: tuple[Entry, ...]
+
+
+_NOTHING = Change(None, ())
+
+
+def request(
+    conversation: Conversation,
+    handoff: NewHandoff,
+    *,
+    at: datetime,
+    notices: Notices,
+    deliver: bool,
+    by: Author = BOT,
+) -> Change:
+    """A human is wanted. A second request, or one that comes when a human is there, changes nothing."""
+    if conversation.control.state != "bot":
+        return _NOTHING
+    notice = notices("handoff_asked", conversation.language, {})
+    control = Control("queued", reason=handoff.reason, handoff=handoff.id)
+    return _change(conversation, control, by, handoff.reason, at=at, notice=notice, deliver=deliver)
+
+
+def drop_request(
+    conversation: Conversation, *, at: datetime, notices: Notices, deliver: bool, by: Author = BOT
+) -> Change:
+    """The customer no longer waits for a human. When nobody waits, nothing changes."""
+    if conversation.control.state not in ("queued", "offered"):
+        return _NOTHING
+    notice = notices("handoff_cancelled", conversation.language, {})
+    return _change(conversation, Control(), by, "cancelled", at=at, notice=notice, deliver=deliver)
+
+
+def take_over(conversation: Conversation, agent: Agent, *, at: datetime, notices: Notices, deliver: bool) -> Change:
+    """The agent has the floor, and a closed conversation is open again. For the holder nothing changes.
+
+    Raises `ControlMoved` when a colleague has it, except for an admin, and while everybody is paused.
+    """
+    was = conversation.control
+    if may_speak(agent, was):
+        return _NOTHING
+    _refuse_unless(_may_move(agent, was), was)
+    notice = notices("handoff_joined", conversation.language, {"name": agent.name})
+    control = replace(was, state="human", holder=agent.id, holder_name=agent.name)
+    change = _change(conversation, control, author(agent), "taken over", at=at, notice=notice, deliver=deliver)
+    return change if conversation.status == "open" else _with(change, author(agent), Settled("open", "taken over"))
+
+
+def hand_back(
+    conversation: Conversation,
+    agent: Agent,
+    how: How,
+    instruction: str,
+    *,
+    at: datetime,
+    notices: Notices,
+    deliver: bool,
+) -> Change:
+    """The bot has the floor and takes a turn on the end-of-human marker. Where it has it already, nothing changes.
+
+    Raises `ControlMoved` for anyone but the holder and an admin.
+    """
+    was = conversation.control
+    if was.state == "bot":
+        return _NOTHING
+    _refuse_unless(was.state in _WITH_A_HUMAN and _may_move(agent, was), was)
+    notice = notices("handoff_returned", conversation.language, {})
+    change = _change(conversation, Control(), author(agent), "handed back", at=at, notice=notice, deliver=deliver)
+    return _with(change, author(agent), Returned(how, agent.name, instruction))
+
+
+def resolve(
+    conversation: Conversation, agent: Agent, reason: str, *, at: datetime, notices: Notices, deliver: bool
+) -> Change:
+    """Closed, with the bot for whatever comes next. Where that is so already, nothing changes.
+
+    Raises `ControlMoved` when a colleague has it, except for an admin, and while everybody is paused.
+    """
+    was = conversation.control
+    if was.state == "bot" and conversation.status == "resolved":
+        return _NOTHING
+    _refuse_unless(_may_move(agent, was), was)
+    # The epoch rises where the bot has the floor, too: a turn in the air must not answer what was closed meanwhile.
+    notice = notices("resolved", conversation.language, {})
+    change = _change(conversation, Control(), author(agent), "resolved", at=at, notice=notice, deliver=deliver)
+    return _with(change, author(agent), Settled("resolved", reason))
+
+
+def author(agent: Agent) -> Author:
+    return Author("agent", agent.id, agent.name)
+
+
+def may_speak(agent: Agent, control: Control) -> bool:
+    """Whether the agent's words may go to the customer."""
+    return control.state == "human" and control.holder == agent.id
+
+
+_WITH_A_HUMAN = ("human", "wrap_up")
+
+
+def _may_move(agent: Agent, control: Control) -> bool:
+    if control.state == "paused":
+        return False
+    return control.state not in _WITH_A_HUMAN or control.holder == agent.id or agent.role == "admin"
+
+
+def _refuse_unless(allowed: bool, control: Control) -> None:
+    if not allowed:
+        raise ControlMoved(control)
+
+
+def _change(
+    conversation: Conversation, to: Control, by: Author, why: str, *, at: datetime, notice: Message, deliver: bool
+) -> Change:
+    control = replace(to, epoch=conversation.control.epoch + 1, since=at)
+    return Change(
+        control,
+        (
+            Entry(by, Controlled(control, conversation.control.state, by, why), control.epoch, public=True),
+            Entry(SYSTEM, Said(notice), control.epoch, public=True, deliver=deliver),
+        ),
+    )
+
+
+def _with(change: Change, by: Author, body: Body) -> Change:
+    return Change(change.control, (*change.entries, Entry(by, body, change.entries[0].epoch)))
+
+
+# What is done
+
+
+class Desk:
+    """The agents' calls. Each is one unit of work, and tells the bus after its commit.
+
+    All raise `NotFound`, `StoreDown` and, where the conversation is not as the caller saw it, `ControlMoved` or
+    `NewerEvents`: then nothing was written. A repeat under the same key of the same agent writes nothing and returns
+    what it returned the first time (`again`); so does a call whose aim is reached already.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        notices: Notices,
+        *,
+        delivers: frozenset[str],
+        wake: Callable[[ConversationId], None],
+    ) -> None:
+        """`delivers`: the channels whose messages are pushed. `wake`: a turn may be due."""
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._notices = notices
+        self._delivers = delivers
+        self._wake = wake
+
+    async def take_over(self, conversation: ConversationId, agent: Agent, epoch: int, *, key: str = "") -> Amended:
+        """`in_flight` of what it returns is the one message of the bot that may still arrive."""
+
+        def decide(found: Found) -> Amend:
+            return self._amend(found, self._taken_over(found.conversation, agent), epoch=epoch, status="open")
+
+        return await self._do(conversation, _key(agent, "take-over", key), decide)
+
+    async def reply(
+        self,
+        conversation: ConversationId,
+        agent: Agent,
+        text: str,
+        *,
+        seen: int,
+        epoch: int,
+        key: str = "",
+        claim: bool = False,
+    ) -> Amended:
+        """Say something publicly. Only the holder may; with `claim` anyone takes over and says it in one unit.
+
+        `seen` is the last seq on the agent's screen. Raises `Refusal` when nothing is left of the text.
+        """
+        message = _message(text)
+
+        def decide(found: Found) -> Amend:
+            now = found.conversation
+            _refuse_unless(claim or may_speak(agent, now.control), now.control)
+            control, entries = self._taken_over(now, agent)
+            under = control.epoch if control else epoch
+            said = Entry(author(agent), Said(message), under, public=True, deliver=self._is_sent(now))
+            change = Change(control, (*entries, said))
+            status: Status | None = "open" if control else None
+            return self._amend(found, change, epoch=epoch, seen=seen, by=agent.id, status=status)
+
+        return await self._do(conversation, _key(agent, "reply", key), decide)
+
+    async def note(self, conversation: ConversationId, agent: Agent, text: str, *, key: str = "") -> Amended:
+        """Tell colleagues something, in any state. Raises `Refusal` when nothing is left of the text."""
+        words = _clean(text)
+
+        def decide(found: Found) -> Amend:
+            noted = Entry(author(agent), Noted(words), found.conversation.control.epoch)
+            return self._amend(found, Change(None, (noted,)))
+
+        return await self._do(conversation, _key(agent, "note", key), decide)
+
+    async def hand_back(
+        self,
+        conversation: ConversationId,
+        agent: Agent,
+        epoch: int,
+        *,
+        how: How = "resume",
+        instruction: str = "",
+        key: str = "",
+    ) -> Amended:
+        def decide(found: Found) -> Amend:
+            now = found.conversation
+            at, deliver = self._clock.now(), self._is_sent(now)
+            change = hand_back(now, agent, how, clean(instruction), at=at, notices=self._notices, deliver=deliver)
+            return self._amend(found, change, epoch=epoch)
+
+        return await self._do(conversation, _key(agent, "hand-back", key), decide)
+
+    async def resolve(
+        self, conversation: ConversationId, agent: Agent, epoch: int, *, reason: str = "", key: str = ""
+    ) -> Amended:
+        def decide(found: Found) -> Amend:
+            now = found.conversation
+            at, deliver = self._clock.now(), self._is_sent(now)
+            change = resolve(now, agent, clean(reason), at=at, notices=self._notices, deliver=deliver)
+            return self._amend(found, change, epoch=epoch, status="resolved", reset=_folded(found.state, change, at))
+
+        return await self._do(conversation, _key(agent, "resolve", key), decide)
+
+    def _taken_over(self, now: Conversation, agent: Agent) -> Change:
+        return take_over(now, agent, at=self._clock.now(), notices=self._notices, deliver=self._is_sent(now))
+
+    def _is_sent(self, now: Conversation) -> bool:
+        return now.address.channel in self._delivers
+
+    def _amend(
+        self,
+        found: Found,
+        change: Change,
+        *,
+        epoch: int | None = None,
+        seen: int | None = None,
+        by: AgentId | None = None,
+        status: Status | None = None,
+        reset: State | None = None,
+    ) -> Amend:
+        was = found.conversation.control
+        _refuse_unless(not change.entries or epoch in (None, was.epoch), was)
+        return Amend(
+            conversation=found.conversation.id,
+            entries=change.entries,
+            at=self._clock.now(),
+            epoch=epoch,
+            seen=seen,
+            by=by,
+            control=change.control,
+            status=status if status != found.conversation.status else None,
+            reset=reset,
+        )
+
+    async def _do(self, conversation: ConversationId, key: str, decide: Callable[[Found], Amend]) -> Amended:
+        found = await self._store.read(Find(conversation))
+        if found is None:
+            raise NotFound(f"there is no conversation {conversation!r}")
+        try:
+            unit = decide(found)
+        except ControlMoved:
+            if first := await self._first_time(conversation, key):
+                return first
+            raise
+        if not unit.entries:
+            return await self._first_time(conversation, key) or Amended((), found.conversation, again=True)
+        match await self._store.write(dataclasses.replace(unit, key=key)):
+            case Amended() as done:
+                self._tell(unit, done)
+                return done
+            case Stale(now):
+                raise ControlMoved(now.control)
+            case Behind(events):
+                raise NewerEvents(events)
+            case Missing():
+                raise NotFound(f"there is no conversation {conversation!r}")
+            case never:
+                assert_never(never)
+
+    async def _first_time(self, conversation: ConversationId, key: str) -> Amended | None:
+        """What the call with this key did, if there was one: its repeat is no refusal, whatever happened since."""
+        if not key:
+            return None
+        nothing = Amend(conversation=conversation, entries=(), at=self._clock.now(), epoch=_NEVER, key=key)
+        result = await self._store.write(nothing)
+        return result if isinstance(result, Amended) else None
+
+    def _tell(self, unit: Amend, done: Amended) -> None:
+        if done.again:
+            return
+        now = done.conversation
+        self._bus.publish(Happened(now.id, done.events))
+        if unit.control and unit.control.state == "bot" and now.input_seq > now.heard:
+            self._wake(now.id)
+
+
+def _key(agent: Agent, call: str, key: str) -> str:
+    """Keys are made by browsers: one agent's can never answer for another's, nor one call's for another."""
+    return f"{agent.id}:{call}:{key}" if key else ""
+
+
+def _message(text: str) -> Message:
+    spans = markup.parse(_clean(text))
+    if not spans:
+        raise Refusal("there is nothing to say in this text")
+    return Message((Text(spans),))
+
+
+def _clean(text: str) -> str:
+    cleaned = clean(text).strip()
+    if not cleaned:
+        raise Refusal("there is nothing to say in this text")
+    return cleaned
+
+
+def _folded(state: State, change: Change, at: datetime) -> State:
+    for entry in change.entries:
+        state = fold_event(state, Event(0, at, entry.author, entry.body, entry.epoch))
+    return state

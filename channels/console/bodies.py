@@ -1,0 +1,56 @@
+"""What the console's commands carry. Strict: no field that is not named here, no number for a text, nothing huge."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from bot.model import How
+
+TEXT_BYTES = 8 * 1024
+
+
+def _short_enough(text: str) -> str:
+    if len(text.encode()) > TEXT_BYTES:
+        raise ValueError(f"at most {TEXT_BYTES} bytes")
+    return text
+
+
+Words = Annotated[str, Field(min_length=1, max_length=TEXT_BYTES), AfterValidator(_short_enough)]
+Number = Annotated[int, Field(ge=0, le=2**53 - 1)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ConsoleSignIn(_Body):
+    email: Annotated[str, Field(min_length=1, max_length=254)]
+    password: Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class ConsoleTakeOver(_Body):
+    epoch: Number
+
+
+class ConsoleReply(_Body):
+    text: Words
+    seen: Number
+    epoch: Number
+    claim: bool = False
+
+
+class ConsoleNote(_Body):
+    text: Words
+
+
+class ConsoleHandBack(_Body):
+    epoch: Number
+    how: How = "resume"
+    instruction: Annotated[str, Field(max_length=2000)] = ""
+
+
+class ConsoleResolve(_Body):
+    epoch: Number
+    reason: Annotated[str, Field(max_length=200)] = ""

@@ -1,0 +1,146 @@
+"""One person at a terminal, or a script at a pipe: lines in, text out. What is printed cannot steer the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TextIO
+
+from bot.fit import plain
+from rich.console import Console
+from rich.text import Text as Shown
+
+from bot.model import (
+    Address,
+    Author,
+    Card,
+    Choices,
+    Incoming,
+    Message,
+    Notice,
+    Option,
+    Pressed,
+    Said,
+    Sources,
+    Text,
+    text,
+)
+from bot.ports import Arrival, Capabilities, Clock, Limit, Random, Receipt, Receive
+
+CAN = Capabilities(
+    text=Limit(100_000),
+    marks=frozenset(("bold", "italic", "strike", "code", "fence", "quote", "item", "heading")),
+    parts=frozenset((Text, Choices, Card, Sources, Notice)),
+    buttons=None,
+    resend="safe",
+)
+_STYLES = {"bold": "bold", "italic": "italic", "strike": "strike", "code": "cyan", "fence": "cyan", "heading": "bold"}
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+class Terminal:
+    """Implements `Channel` and `Sending` for a single chat.
+
+    `idle` returns when everything said so far has been answered: only then is the next line read, so a piped script
+    reads like a conversation.
+    """
+
+    name = "terminal"
+    account = "terminal"
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        random: Random,
+        idle: Callable[[Address], Awaitable[None]],
+        source: TextIO = sys.stdin,
+        console: Console | None = None,
+        language: str = "",
+    ) -> None:
+        self._clock, self._random, self._idle = clock, random, idle
+        self._source, self._console, self._language = source, console or Console(highlight=False), language
+        self._chat = Address("terminal", self.account, random.id())
+        self._options: tuple[Option, ...] = ()
+
+    def capabilities(self, to: Address) -> Capabilities:
+        return CAN
+
+    async def run(self, receive: Receive) -> None:
+        """Until the end of input or Ctrl-C; returns at once then."""
+        lines = _lines(self._source)
+        while True:
+            if self._source.isatty():
+                self._console.print("you: ", end="", style="bold")
+            line = await lines.get()
+            if line is None:
+                return
+            if line.strip():
+                await receive(self._arrival(line.strip()))
+                await self._idle(self._chat)
+
+    async def send(self, to: Address, message: Message, *, key: str, again: bool = False) -> Receipt:
+        self.show(message, Author("bot"))
+        return Receipt((key,), self._clock.now())
+
+    def greet(self, message: Message) -> None:
+        """What stands above the first line; it is not part of the log."""
+        self.show(message, Author("bot"))
+
+    def show(self, message: Message, by: Author) -> None:
+        for part in message.parts:
+            match part:
+                case Text(spans):
+                    line = Shown(f"{by.kind}: ", style="bold magenta")
+                    for span in spans:
+                        line.append(inert(span.text), style=" ".join(_STYLES.get(mark, "") for mark in span.marks))
+                        if span.link and span.link != span.text:
+                            line.append(f" ({inert(span.link)})", style="dim")
+                    self._console.print(line)
+                case Choices(options=options) | Card(options=options):
+                    self._options = options or self._options
+                    self._console.print(Shown(inert(plain(part)), style="" if isinstance(part, Card) else "magenta"))
+                case _:
+                    self._console.print(Shown(inert(plain(part)), style="dim"))
+
+    def _arrival(self, line: str) -> Arrival:
+        return Arrival(
+            account=self.account,
+            key=self._random.id(),
+            raw=line.encode(errors="surrogatepass"),
+            to=self._chat,
+            by="you",
+            at=self._clock.now(),
+            bodies=(self._body(line),),
+            language=self._language,
+        )
+
+    def _body(self, line: str) -> Incoming:
+        """A number or a label chooses among the options shown last; all else is said."""
+        for number, option in enumerate(self._options, start=1):
+            if line == str(number) or line.casefold() == option.label.casefold():
+                self._options = ()
+                return Pressed(option.token, option.label)
+        return Said(text(line))
+
+
+def inert(characters: str) -> str:
+    """Without control characters, escape sequences and direction overrides."""
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", characters)
+
+
+def _lines(source: TextIO) -> asyncio.Queue[str | None]:
+    """Read in a thread that dies with the program, so that Ctrl-C does not wait for a line. None: end of input."""
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        for line in source:
+            loop.call_soon_threadsafe(lines.put_nowait, line)
+        loop.call_soon_threadsafe(lines.put_nowait, None)
+
+    threading.Thread(target=read, daemon=True, name="terminal").start()
+    return lines

@@ -1,0 +1,312 @@
+"""What travels between widget and server: the same JSON frames over WebSocket and over SSE + POST.
+
+The browser's types are generated from these. A frame never carries a note, a slot, a command or an option's value, and
+no frame runs, loads or navigates anything.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+# Who speaks
+
+
+class BotSpeaker(Struct, frozen=True, tag_field="kind", tag="bot"):
+    name: str
+    ai: bool = True
+
+
+class AgentSpeaker(Struct, frozen=True, tag_field="kind", tag="agent"):
+    name: str
+    face: str | None = None
+
+
+class SystemSpeaker(Struct, frozen=True, tag_field="kind", tag="system"):
+    pass
+
+
+class CustomerSpeaker(Struct, frozen=True, tag_field="kind", tag="customer"):
+    pass
+
+
+Speaker = BotSpeaker | AgentSpeaker | SystemSpeaker | CustomerSpeaker
+
+
+# Parts as a customer may see them
+
+
+class SpanView(Struct, frozen=True, omit_defaults=True):
+    text: str
+    marks: tuple[Literal["bold", "italic", "strike", "code", "fence", "quote", "item", "heading"], ...] = ()
+    link: str = ""
+
+
+class OptionView(Struct, frozen=True):
+    label: str
+    token: str
+
+
+class TextView(Struct, frozen=True, tag_field="part", tag="text"):
+    spans: tuple[SpanView, ...]
+
+
+class ChoicesView(Struct, frozen=True, tag_field="part", tag="choices"):
+    options: tuple[OptionView, ...]
+    prompt: str = ""
+    look: Literal["buttons", "quick", "list"] = "quick"
+
+
+class CardView(Struct, frozen=True, tag_field="part", tag="card"):
+    title: str
+    body: str = ""
+    meta: str = ""
+    options: tuple[OptionView, ...] = ()
+
+
+class SourceView(Struct, frozen=True):
+    title: str
+    passage: str
+    address: str = ""
+
+
+class SourcesView(Struct, frozen=True, tag_field="part", tag="sources"):
+    sources: tuple[SourceView, ...]
+
+
+class NoticeView(Struct, frozen=True, tag_field="part", tag="notice"):
+    key: str
+    text: str
+
+
+PartView = TextView | ChoicesView | CardView | SourcesView | NoticeView
+
+
+# Events as a customer may see them
+
+
+class SaidView(Struct, frozen=True, tag_field="kind", tag="said"):
+    seq: int
+    at: datetime
+    by: Speaker
+    parts: tuple[PartView, ...]
+    ref: str = ""
+    """The client's own message id, on what this customer said."""
+    turn: int | None = None
+    """The turn whose draft this replaces."""
+
+
+class PressedView(Struct, frozen=True, tag_field="kind", tag="pressed"):
+    seq: int
+    at: datetime
+    token: str
+    label: str
+    ref: str = ""
+
+
+class ControlledView(Struct, frozen=True, tag_field="kind", tag="controlled"):
+    seq: int
+    at: datetime
+    control: ControlView
+
+
+class PartialView(Struct, frozen=True, tag_field="kind", tag="partial"):
+    """What had been seen of a draft that was stopped."""
+
+    seq: int
+    at: datetime
+    text: str
+    turn: int | None = None
+
+
+class ControlView(Struct, frozen=True):
+    """Who may speak now. `queued` also stands for a request that rings at an agent."""
+
+    state: Literal["bot", "queued", "human", "closed"]
+    """`closed` lasts until the customer's next words; no event says so, from then on it is `bot`."""
+    speaker: Speaker
+    """Agent while `human` and `closed` by one; else the bot."""
+
+
+CustomerEvent = SaidView | PressedView | ControlledView | PartialView
+
+
+# Server to widget
+
+
+class DraftView(Struct, frozen=True):
+    turn: int
+    attempt: int
+    n: int
+    text: str
+
+
+class Limits(Struct, frozen=True):
+    text_bytes: int
+    per_minute: int
+
+
+class Greeting(Struct, frozen=True):
+    """Shown above the first message of every conversation; not part of the log. Its options may be pressed at any time
+    before something else was said."""
+
+    name: str
+    """The assistant's display name."""
+    brand: str
+    parts: tuple[PartView, ...]
+    language: str
+
+
+class Welcome(Struct, frozen=True, tag_field="frame", tag="welcome"):
+    conversation: str
+    seq: int
+    """The highest seq this reader may see; 0: nothing said yet. After a long absence that of the last of `events`: the
+    rest follows as `event` frames."""
+    events: tuple[CustomerEvent, ...]
+    control: ControlView
+    greeting: Greeting
+    limits: Limits
+    draft: DraftView | None = None
+    more: bool = False
+    """Older events than these exist and may be asked for (`older`)."""
+
+
+class Older(Struct, frozen=True, tag_field="frame", tag="older"):
+    events: tuple[CustomerEvent, ...]
+    more: bool
+
+
+class Ack(Struct, frozen=True, tag_field="frame", tag="ack"):
+    id: str
+    seq: int
+
+
+class EventFrame(Struct, frozen=True, tag_field="frame", tag="event"):
+    """The only frame that is history. `prev` is the seq of the event before it that this reader may see: when it is not
+    the last one held, something is missing, and the reader says `hello` again."""
+
+    seq: int
+    prev: int
+    event: CustomerEvent
+
+
+class Draft(Struct, frozen=True, tag_field="frame", tag="draft"):
+    """Text that streams and is not yet said: `text` is what follows offset `start` (in code points)."""
+
+    turn: int
+    attempt: int
+    n: int
+    start: int
+    text: str
+
+
+class Reset(Struct, frozen=True, tag_field="frame", tag="reset"):
+    turn: int
+    why: Literal["attempt", "cancel", "control"]
+
+
+class Typing(Struct, frozen=True, tag_field="frame", tag="typing"):
+    who: Speaker
+    seconds: float
+    """How long to show it unless it is said again; 0: stop."""
+
+
+RefusalCode = Literal[
+    "bad_frame", "too_large", "empty", "rate", "token", "origin", "conflict", "unavailable", "unknown_conversation"
+]
+
+
+class RefusedFrame(Struct, frozen=True, tag_field="frame", tag="refused"):
+    code: RefusalCode
+    text: str
+    """What happened and what to do, in plain words."""
+    id: str | None = None
+    """The client's message it is about."""
+    wait: float | None = None
+    """Seconds after which a repeat may pass; None: a repeat will not help."""
+
+
+class Ping(Struct, frozen=True, tag_field="frame", tag="ping"):
+    """Every 10 s. Silence of 30 s means a dead line: reconnect."""
+
+
+ServerFrame = Welcome | Older | Ack | EventFrame | Draft | Reset | Typing | RefusedFrame | Ping
+
+
+# Widget to server
+
+
+class _ClientFrame(Struct, frozen=True, tag_field="frame", tag=str.lower, forbid_unknown_fields=True):
+    pass
+
+
+class Hello(_ClientFrame, frozen=True):
+    """First frame of a connection, and again after a gap."""
+
+    token: str
+    conversation: str = ""
+    """Empty: the visitor's latest open conversation, else a new one."""
+    after: int = 0
+    """The highest seq held."""
+
+
+class Say(_ClientFrame, frozen=True):
+    id: str
+    """A UUID made by the client; a repeat is answered by the first `ack`."""
+    text: str
+
+
+class Press(_ClientFrame, frozen=True):
+    id: str
+    token: str
+    label: str = ""
+
+
+class AskOlder(_ClientFrame, frozen=True, tag="older"):
+    before: int
+
+
+class Read(_ClientFrame, frozen=True):
+    seq: int
+
+
+class TypingNow(_ClientFrame, frozen=True, tag="typing"):
+    pass
+
+
+class Stop(_ClientFrame, frozen=True):
+    """End the draft being written; what was visible stays as a partial message."""
+
+
+class Pong(_ClientFrame, frozen=True):
+    pass
+
+
+class Bye(_ClientFrame, frozen=True):
+    pass
+
+
+ClientFrame = Hello | Say | Press | AskOlder | Read | TypingNow | Stop | Pong | Bye
+
+
+# HTTP
+
+
+class TokenRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /api/widget/token`"""
+
+    account: str
+    secret: str = ""
+    """The visitor's secret when one is held: 43 characters of base64url, 256 bits."""
+    locale: str = ""
+
+
+class TokenGrant(Struct, frozen=True):
+    token: str
+    """Signed, names account and identity, valid for `seconds`."""
+    seconds: int
+    greeting: Greeting
+    secret: str | UnsetType = UNSET
+    """A new visitor secret; present only where none was held."""

@@ -1,0 +1,97 @@
+"""What a customer sends: read, checked, handed to the inbox, and only then acknowledged. The same on both carriers."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import structlog
+
+from bot.clean import clean
+from bot.model import Address, Pressed, Said, text
+from bot.ports import Accepted, Arrival, Clock, Receive
+from channels.web.frames import Ack, ClientFrame, Press, RefusedFrame, Say
+from channels.web.limits import Pace
+from channels.web.refusals import refused, unavailable
+from channels.web.settings import WebLimits
+from channels.web.tokens import Visitor
+
+log = structlog.get_logger()
+
+CHANNEL = "web"
+
+_decoder: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
+_ID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+_TOKEN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_LABEL = 200
+
+
+def read_frame(raw: str | bytes, most_bytes: int) -> ClientFrame | RefusedFrame:
+    """What a frame says. Total: whatever comes, it is a frame or a refusal."""
+    if is_longer(raw, most_bytes):
+        return refused("too_large")
+    try:
+        return _decoder.decode(raw)
+    except (ValueError, RecursionError):  # The second from nesting, of which no frame has any.
+        return refused("bad_frame")
+
+
+def is_longer(given: str | bytes, most_bytes: int) -> bool:
+    """Whether it has more bytes, as UTF-8. Only what is near the limit is counted."""
+    if len(given) > most_bytes or isinstance(given, bytes):
+        return len(given) > most_bytes
+    return len(given) * 4 > most_bytes and len(given.encode("utf-8", "surrogatepass")) > most_bytes
+
+
+class Intake:
+    """Takes what visitors of one account say and press."""
+
+    def __init__(self, *, account: str, receive: Receive, clock: Clock, limits: WebLimits) -> None:
+        self._account, self._receive, self._clock = account, receive, clock
+        self._text_bytes = limits.text_bytes
+        self._of_visitor = Pace(limits.messages_per_minute, clock)
+        self._of_address = Pace(limits.messages_per_address, clock)
+
+    async def take(
+        self, frame: Say | Press, *, raw: bytes, visitor: Visitor, thread: str, address: str
+    ) -> tuple[Ack, Accepted] | RefusedFrame:
+        """Returns after the commit. A repeat under the same id gives the first `Ack` again."""
+        if not _ID.fullmatch(frame.id):
+            return refused("bad_frame", "Every message needs a UUID as its id.")
+        body = self._body(frame)
+        if isinstance(body, RefusedFrame):
+            return body
+        wait = self._of_visitor.take(visitor.identity) or self._of_address.take(address)
+        if wait:
+            return refused("rate", id=frame.id, wait=round(wait + 0.05, 1))
+        arrival = Arrival(
+            account=self._account,
+            # Ids are made by browsers: one visitor's can never stand for another's.
+            key=f"{visitor.identity[:16]}.{frame.id}",
+            raw=raw,
+            to=Address(CHANNEL, self._account, visitor.identity, thread),
+            by=visitor.identity,
+            at=self._clock.now(),
+            bodies=(body,),
+            language=visitor.language,
+        )
+        try:
+            accepted = await self._receive(arrival)
+        except Exception as error:  # The port says so: whatever it raises, it is not acknowledged.
+            log.warning("web.not_accepted", account=self._account, error=repr(error))
+            return unavailable(frame.id)
+        if accepted.differs:
+            return refused("conflict", id=frame.id)
+        return Ack(frame.id, accepted.seq or 0), accepted
+
+    def _body(self, frame: Say | Press) -> Said | Pressed | RefusedFrame:
+        if isinstance(frame, Press):
+            if not _TOKEN.fullmatch(frame.token):
+                return refused("bad_frame", "This choice is not one of ours.", id=frame.id)
+            return Pressed(frame.token, clean(frame.label)[:_LABEL], frame.id)
+        words = clean(frame.text)
+        if not words.strip():
+            return refused("empty", id=frame.id)
+        if is_longer(frame.text, self._text_bytes) or is_longer(words, self._text_bytes):
+            return refused("too_large", id=frame.id)
+        return Said(text(words), frame.id)

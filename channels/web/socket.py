@@ -1,0 +1,88 @@
+"""The WebSocket carrier: `/ws/widget`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from channels.web.audience import encode
+from channels.web.door import Door
+from channels.web.limits import address_of
+from channels.web.line import SILENT_AFTER, Line
+from channels.web.origins import is_admitted
+from channels.web.refusals import refused
+
+_GOODBYE_SECONDS = 1.0
+"""How long a connection that we end may take to let our goodbye through."""
+
+
+class Socket:
+    """An ASGI application; one call is one connection."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # `websocket.connect`
+        if not is_admitted(scope, self._door.origins):
+            await _turn_away(scope, send)
+            return
+        address = address_of(scope)
+        if not self._door.connections.enter(address):
+            # A browser hides the status of a refused handshake; a frame it can read.
+            full = refused("rate", "Too many chats are open from here.", wait=SILENT_AFTER)
+            await send({"type": "websocket.accept"})
+            await send(_text(encode(full), 0))
+            await send({"type": "websocket.close", "code": 1013})
+            return
+        try:
+            await self._serve(address, receive, send)
+        finally:
+            self._door.connections.leave(address)
+
+    async def _serve(self, address: str, receive: Receive, send: Send) -> None:
+        line = Line(self._door, send, _text, address=address, watched=True)
+        try:
+            await send({"type": "websocket.accept"})
+            await line.start()
+            while True:
+                message = await receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                if not await line.take(message.get("text")):
+                    break
+        except OSError:
+            return  # The other side is gone.
+        except asyncio.CancelledError:
+            if not line.cut_with or not forgive():
+                raise
+        finally:
+            await line.end()
+        try:
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await send({"type": "websocket.close", "code": line.cut_with or 1000})
+        except (OSError, TimeoutError):
+            pass
+
+
+def forgive() -> bool:
+    """Whether the cancellation just caught was ours alone: then the task goes on."""
+    task = asyncio.current_task()
+    return task is not None and not task.uncancel()
+
+
+def _text(frame: str, seq: int) -> MutableMapping[str, Any]:
+    return {"type": "websocket.send", "text": frame}
+
+
+async def _turn_away(scope: Scope, send: Send) -> None:
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    body = encode(refused("origin")).encode()
+    headers = [(b"content-type", b"application/problem+json"), (b"vary", b"Origin")]
+    await send({"type": "websocket.http.response.start", "status": 403, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})

@@ -1,0 +1,146 @@
+"""What of the log a customer may see, and how. Pure.
+
+Everything is built anew from named fields: what is not named here (an option's value, a notice's arguments, who holds a
+conversation by id, why it was handed over) cannot leave.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from bot.model import (
+    Author,
+    Card,
+    Choices,
+    Control,
+    Controlled,
+    Event,
+    Notice,
+    Option,
+    Part,
+    Partial,
+    Pressed,
+    Said,
+    Source,
+    Sources,
+    Span,
+    Status,
+    Text,
+)
+from channels.web.frames import (
+    AgentSpeaker,
+    BotSpeaker,
+    CardView,
+    ChoicesView,
+    ControlledView,
+    ControlView,
+    CustomerEvent,
+    CustomerSpeaker,
+    NoticeView,
+    OptionView,
+    PartialView,
+    PartView,
+    PressedView,
+    SaidView,
+    SourcesView,
+    SourceView,
+    SpanView,
+    Speaker,
+    SystemSpeaker,
+    TextView,
+)
+
+_LINKS = frozenset(("http", "https", "mailto", "tel"))
+_PAGES = frozenset(("http", "https"))
+
+RESOLVED = "resolved"
+"""Both the status of a closed conversation and, on the change of control that comes with it, the reason."""
+
+
+def view_event(event: Event, bot: BotSpeaker) -> CustomerEvent | None:
+    """None: not for customers."""
+    if not event.public:
+        return None
+    match event.body:
+        case Said(message, ref):
+            by = event.author.kind
+            return SaidView(
+                seq=event.seq,
+                at=event.at,
+                by=view_author(event.author, bot),
+                parts=tuple(map(view_part, message.parts)),
+                ref=ref if by == "customer" else "",
+                turn=event.turn if by == "bot" else None,
+            )
+        case Pressed(token, label, ref):
+            return PressedView(event.seq, event.at, token, label, ref)
+        case Controlled(control, _, by, why):
+            if why == RESOLVED:
+                closed_by = view_author(by, bot) if by.kind == "agent" else bot
+                return ControlledView(event.seq, event.at, ControlView("closed", closed_by))
+            return ControlledView(event.seq, event.at, view_control(control, bot))
+        case Partial(text):
+            return PartialView(event.seq, event.at, text, event.turn)
+        case _:
+            return None
+
+
+def view_control(control: Control, bot: BotSpeaker, status: Status = "open") -> ControlView:
+    match control.state:
+        case "human":
+            return ControlView("human", AgentSpeaker(control.holder_name))
+        case "wrap_up":
+            return ControlView("closed", AgentSpeaker(control.holder_name))
+        case "queued" | "offered" | "paused":
+            return ControlView("queued", bot)
+        case "bot":
+            return ControlView("closed" if status == RESOLVED else "bot", bot)
+        case never:
+            assert_never(never)
+
+
+def view_author(author: Author, bot: BotSpeaker) -> Speaker:
+    match author.kind:
+        case "customer":
+            return CustomerSpeaker()
+        case "bot":
+            return bot
+        case "agent":
+            return AgentSpeaker(author.name)
+        case "system":
+            return SystemSpeaker()
+        case never:
+            assert_never(never)
+
+
+def view_part(part: Part) -> PartView:
+    match part:
+        case Text(spans):
+            return TextView(tuple(map(_span, spans)))
+        case Choices(options, prompt, look):
+            return ChoicesView(_options(options), prompt, look)
+        case Card(title, body, meta, options):
+            return CardView(title, body, meta, _options(options))
+        case Sources(sources):
+            return SourcesView(tuple(map(_source, sources)))
+        case Notice(key, text):
+            return NoticeView(key, text)
+        case never:
+            assert_never(never)
+
+
+def _options(options: tuple[Option, ...]) -> tuple[OptionView, ...]:
+    return tuple(OptionView(option.label, option.token) for option in options)
+
+
+def _span(span: Span) -> SpanView:
+    return SpanView(span.text, span.marks, _link(span.link, _LINKS))
+
+
+def _source(source: Source) -> SourceView:
+    return SourceView(source.title, source.passage, _link(source.address, _PAGES))
+
+
+def _link(link: str, schemes: frozenset[str]) -> str:
+    """The link, or nothing where following it could run something."""
+    return link if link.partition(":")[0].lower() in schemes else ""

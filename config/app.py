@@ -1,0 +1,100 @@
+"""The ASGI application: which door answers which path.
+
+The console's door needs FastAPI, which is imported at the first request below its paths; a widget never waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route, Router
+
+from bot.errors import StoreDown
+from bot.ports import Store
+from bot.units import Agents
+
+Scope = MutableMapping[str, Any]
+ASGI = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
+
+_DEMO = Path(__file__).parent / "demo"
+_CONSOLE = ("/console", "/api/console", "/ws/console", "/openapi.json")
+_SHOP_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class App:
+    """`hosts`: names this server answers to; a `Host` header that is none of them is refused (DNS rebinding)."""
+
+    def __init__(self, routes: Sequence[BaseRoute], *, console: Callable[[], ASGI], hosts: Sequence[str]) -> None:
+        self._router = Router([*routes])
+        self._console = console
+        self._console_app: ASGI | None = None
+        self._hosts = frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if "*" not in self._hosts and _host(scope) not in self._hosts:
+            await _refuse_host(scope, receive, send)
+        elif scope["path"].startswith(_CONSOLE):
+            await self._the_console()(scope, receive, send)
+        else:
+            await self._router(scope, receive, send)
+
+    def _the_console(self) -> ASGI:
+        if self._console_app is None:
+            self._console_app = self._console()
+        return self._console_app
+
+
+def health(store: Store) -> list[Route]:
+    async def alive(request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def ready(request: Request) -> Response:
+        try:
+            await store.read(Agents())
+        except StoreDown as down:
+            return PlainTextResponse(f"store: {down}", status_code=503)
+        return PlainTextResponse("ready")
+
+    return [Route("/healthz", alive), Route("/readyz", ready)]
+
+
+def shop(brand: str, account: str) -> list[Route]:
+    """The example shop's page, with the widget in its corner."""
+    page = (_DEMO / "shop.html").read_text(encoding="utf-8")
+    page = page.replace("{brand}", escape(brand)).replace("{account}", escape(account))
+
+    async def home(request: Request) -> Response:
+        headers = {"Content-Security-Policy": _SHOP_POLICY, "Cache-Control": "no-cache"}
+        return Response(page, media_type="text/html; charset=utf-8", headers=headers)
+
+    def file(name: str) -> Route:
+        async def answer(request: Request) -> Response:
+            return FileResponse(_DEMO / name, headers={"X-Content-Type-Options": "nosniff"})
+
+        return Route(f"/{name}", answer)
+
+    return [Route("/", home), file("shop.css"), file("shop.svg")]
+
+
+def _host(scope: Scope) -> str:
+    for name, value in scope.get("headers", ()):
+        if name == b"host":
+            host: str = value.decode("latin-1").lower()
+            return host if host.endswith("]") else host.rpartition(":")[0] or host
+    return ""
+
+
+async def _refuse_host(scope: Scope, receive: Any, send: Any) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    text = "This server does not answer to that name: add it to `hosts` in frontdesk.yaml."
+    await PlainTextResponse(text, status_code=421)(scope, receive, send)

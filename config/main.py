@@ -1,0 +1,147 @@
+"""The command `frontdesk`. Each subcommand imports what it needs when it runs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot.errors import FlowErrors, FrontdeskError
+
+app = typer.Typer(name="frontdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+user = typer.Typer(no_args_is_help=True, help="Accounts of the console.")
+db = typer.Typer(no_args_is_help=True, help="The database.")
+app.add_typer(user, name="user")
+app.add_typer(db, name="db")
+
+FolderOrFile = Annotated[Path | None, typer.Argument(help="Flow folder; the one of frontdesk.yaml when left out.")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 0: any free one.")]
+
+
+@app.command()
+def demo(host: Host = None, port: Port = None) -> None:
+    """Start the example shop on SQLite, with every door open, and print where to look."""
+    from config.server import demo as run
+
+    _run(run(host, port))
+
+
+@app.command()
+def serve(host: Host = None, port: Port = None) -> None:
+    """Start the program: all doors, turns and deliveries in one process."""
+    from config.server import serve as run
+
+    _run(run(host, port))
+
+
+@app.command()
+def chat(
+    inspect: Annotated[
+        bool, typer.Option(help="Show what happens: commands, slots, steps, who declined and why.")
+    ] = False,
+    language: Annotated[str, typer.Option(help="Language tag of the customer, such as fr.")] = "",
+) -> None:
+    """Talk to the bot here in the terminal, on a store in memory."""
+    from config.chat import chat as run
+
+    _run(run(inspect=inspect, language=language))
+
+
+@app.command()
+def check(path: FolderOrFile = None) -> None:
+    """Check flows, texts and settings; every mistake is printed as file:line:column: message."""
+    from bot.flow.read import read
+    from config.settings import read_settings
+
+    def run() -> None:
+        folder = path or read_settings().desk_file().flows
+        book = read(folder)
+        typer.echo(f"{folder}: {len(book.flows)} flows, {len(book.actions)} actions, no mistakes")
+
+    _guarded(run)
+
+
+@user.command("add")
+def user_add(
+    email: str,
+    name: Annotated[str, typer.Option(help="Shown to customers when this agent takes over.")],
+    role: Annotated[str, typer.Option(help="agent or admin")] = "agent",
+) -> None:
+    """Add a console account; the password is read from the terminal, or from standard input."""
+    from config.accounts import add
+
+    password = typer.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    _run(add(email, name=name, role=role, password=password))
+
+
+@user.command("list")
+def user_list() -> None:
+    """List console accounts."""
+    from config.accounts import listing
+
+    _run(listing())
+
+
+@user.command("disable")
+def user_disable(email: str) -> None:
+    """End an account's sign-ins and refuse new ones."""
+    from config.accounts import disable
+
+    _run(disable(email))
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to this version's schema."""
+    from bot.store.migrate import upgrade
+    from config.settings import read_settings
+
+    _guarded(lambda: upgrade(read_settings().database))
+
+
+@db.command("backup")
+def db_backup(target: Path) -> None:
+    """Copy a SQLite database while it is in use, and check the copy. PostgreSQL: use pg_dump."""
+    from bot.store.backup import backup
+    from config.settings import read_settings
+
+    _guarded(lambda: backup(read_settings().sqlite_path(), target))
+
+
+def main() -> None:
+    app()
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    def run() -> None:
+        try:
+            import uvloop
+        except ImportError:  # Windows
+            asyncio.run(work)
+        else:
+            uvloop.run(work)
+
+    _guarded(run)
+
+
+def _guarded(run: Any) -> None:
+    """What is wrong with flows or settings is told in its own words, without a traceback."""
+    try:
+        run()
+    except FlowErrors as errors:
+        typer.echo("\n".join(map(str, errors.problems)), err=True)
+        raise typer.Exit(1) from None
+    except FrontdeskError as error:
+        typer.echo(f"frontdesk: {error}", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+if __name__ == "__main__":
+    main()

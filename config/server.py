@@ -1,0 +1,218 @@
+"""Runs the program: the parts, the doors and the web server around them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+import uvicorn
+from rich.console import Console as Screen
+from rich.table import Table
+
+from bot.bus.memory import MemoryBus
+from bot.desk import Desk
+from bot.errors import SettingsError
+from bot.flow import say
+from bot.flow.read import read
+from bot.model import text
+from bot.store import open_store
+from channels.web.frames import Greeting
+from channels.web.settings import WebSettings
+from channels.web.views import view_part
+from channels.web.web import Web
+from config.app import ASGI, App, health, shop
+from config.logs import set_up_logs
+from config.machine import SystemClock, SystemRandom
+from config.settings import DeskFile, Settings, read_settings
+from config.wiring import Parts, running
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from channels.console.console import Console
+
+log = structlog.get_logger()
+
+DEMO_EMAIL = "mara@demo.example"
+DEMO_NAME = "Mara"
+
+
+async def serve(host: str | None, port: int | None) -> None:
+    settings = _given(read_settings(), host, port)
+    set_up_logs(screen=False)
+    async with server(settings) as site:
+        log.info("server.started", address=site.address)
+        await site.run()
+
+
+async def demo(host: str | None, port: int | None) -> None:
+    settings = _given(read_settings(), host, port)
+    settings = settings.model_copy(update={"data": settings.data / "demo"})
+    set_up_logs(screen=True)
+    async with server(settings, with_shop=True) as site:
+        password = await _demo_account(site.parts)
+        _tell(site, password)
+        await site.run()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    parts: Parts
+    address: str
+    run: Callable[[], Awaitable[None]]
+    """Serve until a signal."""
+
+
+@asynccontextmanager
+async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterator[Site]:
+    """Everything put together, listening but not yet serving."""
+    file = settings.desk_file()
+    book = read(file.flows)
+    clock, random = SystemClock(), SystemRandom()
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(_listen(settings.host, settings.port))
+        address = f"http://{settings.host}:{listener.getsockname()[1]}"
+        settings.data.mkdir(parents=True, exist_ok=True)
+        store = open_store(settings.database, clock)
+        parts = await stack.enter_async_context(
+            running(settings, file, book, store=store, clock=clock, random=random, slash=with_shop)
+        )
+        web = _web(parts)
+        tending = asyncio.create_task(web.run())
+        stack.callback(tending.cancel)
+        routes = [*web.routes(), *health(store), *(shop(book.assistant.brand, web.account) if with_shop else ())]
+        app = App(routes, console=lambda: console_app(parts), hosts=_hosts(settings, file))
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            http="httptools",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            ws_ping_interval=None,
+            ws_max_size=2 * 1024 * 1024,
+            timeout_graceful_shutdown=5,
+            server_header=False,
+        )
+        serving = uvicorn.Server(config)
+        yield Site(parts, address, lambda: serving.serve(sockets=[listener]))
+
+
+def _web(parts: Parts) -> Web:
+    file, assistant = parts.file.web, parts.book.assistant
+
+    def greeting(language: str) -> Greeting:
+        message = say.greeting(parts.book, language or assistant.language)
+        return Greeting(assistant.name, assistant.brand, tuple(map(view_part, message.parts)), message.language)
+
+    return Web(
+        WebSettings(
+            account=file.account,
+            origins=file.origins,
+            brand=assistant.brand,
+            assistant=assistant.name,
+            limits=file.limits,
+            recheck_seconds=0,
+        ),
+        store=parts.store,
+        bus=parts.bus,
+        receive=parts.inbox,
+        clock=parts.clock,
+        random=parts.random,
+        secret=parts.settings.secret(),
+        greeting=greeting,
+    )
+
+
+def console_app(parts: Parts) -> ASGI:
+    """The console's door; importing it brings FastAPI."""
+    from channels.console.console import Console, ConsoleSettings
+
+    def is_private(flow: str, slot: str) -> bool:
+        known = parts.book.flows.get(flow)
+        declared = known.slots.get(slot) if known else None
+        return declared is None or declared.pii
+
+    console = Console(
+        store=parts.store,
+        bus=parts.bus,
+        desk=parts.desk,
+        clock=parts.clock,
+        random=parts.random,
+        settings=ConsoleSettings(brand=parts.book.assistant.brand, origins=parts.file.console_origins),
+        is_private=is_private,
+    )
+    return mounted(console)
+
+
+def mounted(console: Console) -> FastAPI:
+    from fastapi import FastAPI
+
+    app = FastAPI(title="Frontdesk", docs_url=None, redoc_url=None)
+    app.include_router(console.router())
+    app.router.routes.extend(console.routes())
+    return app
+
+
+async def described() -> dict[str, Any]:
+    """The HTTP API as OpenAPI tells it, made in memory."""
+    from channels.console.console import Console, ConsoleSettings
+
+    clock, bus = SystemClock(), MemoryBus()
+    store = open_store("sqlite://", clock)
+    desk = Desk(store, bus, clock, lambda key, language, args: text(key), delivers=frozenset(), wake=lambda _: None)
+    console = Console(store, bus, desk, clock, SystemRandom(), ConsoleSettings())
+    try:
+        return mounted(console).openapi()
+    finally:
+        console.close()
+        await store.close()
+
+
+def _given(settings: Settings, host: str | None, port: int | None) -> Settings:
+    changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    return settings.model_copy(update=changes)
+
+
+def _hosts(settings: Settings, file: DeskFile) -> tuple[str, ...]:
+    return (*file.hosts, settings.host)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound here, so that the address is known before anything is told of it."""
+    try:
+        return socket.create_server((host, port), backlog=2048, reuse_port=False)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {host}:{port} ({error.strerror}); name another with FRONTDESK_PORT or --port"
+        ) from error
+
+
+async def _demo_account(parts: Parts) -> str:
+    """A fresh password at each start: it is shown, and only its hash is kept."""
+    from channels.console.accounts import set_agent
+
+    password = secrets.token_urlsafe(9)
+    await set_agent(
+        parts.store, parts.clock, parts.random, email=DEMO_EMAIL, name=DEMO_NAME, role="admin", password=password
+    )
+    return password
+
+
+def _tell(site: Site, password: str) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_row("[bold]Shop page[/]", f"{site.address}/", "open the chat in its corner")
+    table.add_row("[bold]Console[/]", f"{site.address}/console", f"sign in as {DEMO_EMAIL}")
+    table.add_row("", "", f"password   {password}")
+    table.add_row("[bold]API[/]", f"{site.address}/openapi.json", "described")
+    screen = Screen(highlight=False)
+    screen.print(f"\n[bold]{site.parts.book.assistant.brand}[/] is open. Ctrl-C closes it.\n")
+    screen.print(table)
+    screen.print()

@@ -1,0 +1,144 @@
+"""What can be set, where each value comes from, and what is wrong with it.
+
+`FRONTDESK_…` environment variables say where things are and hold the secrets; `frontdesk.yaml` says what the desk is.
+Secrets never stand in YAML.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.errors import SettingsError
+from channels.web.settings import WebLimits
+
+OWN_CONFIG = Path(__file__).parent / "frontdesk.yaml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WebAccount(_Section):
+    """The website widget of one account."""
+
+    account: str = "shop"
+    origins: tuple[str, ...] = ()
+    """Pages that may embed it, exactly as the browser names them: `https://shop.example`. Our own address is one."""
+    limits: WebLimits = WebLimits()
+
+
+class ModelSection(_Section):
+    name: str = "gpt-4o-mini"
+    """Used when OPENAI_API_KEY is set."""
+    instructions: str = ""
+    """Added to the assistant's own, from the flow folder."""
+    tokens: int = Field(default=800, ge=50, le=8000)
+    """Longest answer."""
+
+
+class DeskFile(_Section):
+    """`frontdesk.yaml`."""
+
+    flows: Path = Path("../flows")
+    """Folder of flows, texts, actions and knowledge; relative to the file."""
+    web: WebAccount = WebAccount()
+    console_origins: tuple[str, ...] = ()
+    """Where browsers reach the console when something in front of this server ends TLS: `https://desk.example`."""
+    model: ModelSection = ModelSection()
+    quiet_ms: int = Field(default=400, ge=0, le=10_000)
+    """How long a customer may pause within one request before the model is asked."""
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    """Names by which this server may be called."""
+    slash: bool = False
+    """Whether customers may type slash commands."""
+
+
+class Settings(BaseSettings):
+    """The environment."""
+
+    model_config = SettingsConfigDict(env_prefix="FRONTDESK_", extra="ignore", frozen=True)
+
+    config: Path = OWN_CONFIG
+    data: Path = Path("data")
+    """Folder of the SQLite file and the generated key."""
+    database_url: str = ""
+    """`sqlite:///path`, `sqlite://` (in memory) or `postgresql://…`; empty: `frontdesk.db` in the data folder."""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    secret_key: SecretStr = SecretStr("")
+    """Signs tokens and cookies, 32 characters at least. On SQLite one is made in the data folder when it is missing."""
+    openai_api_key: SecretStr = Field(default=SecretStr(""), validation_alias="OPENAI_API_KEY")
+    openai_base_url: str = Field(default="", validation_alias="OPENAI_BASE_URL")
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data / 'frontdesk.db'}"
+
+    @property
+    def on_sqlite(self) -> bool:
+        return self.database.startswith("sqlite")
+
+    def sqlite_path(self) -> Path:
+        """Raises `SettingsError` when the database is another."""
+        path = self.database.removeprefix("sqlite:///")
+        if not self.on_sqlite or not path:
+            raise SettingsError("FRONTDESK_DATABASE_URL names no SQLite file; for PostgreSQL use pg_dump")
+        return Path(path)
+
+    def desk_file(self) -> DeskFile:
+        """Read `frontdesk.yaml`. Raises `SettingsError` naming file, place and what to do."""
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
+
+        try:
+            found: Any = YAML(typ="safe", pure=True).load(self.config.read_text(encoding="utf-8")) or {}
+            desk = DeskFile.model_validate(found)
+        except OSError as error:
+            raise SettingsError(
+                f"{self.config}: cannot be read ({error.strerror}); FRONTDESK_CONFIG names it"
+            ) from error
+        except (YAMLError, UnicodeDecodeError, RecursionError) as error:
+            raise SettingsError(f"{self.config}: is not YAML: {error}") from error
+        except ValidationError as error:
+            raise SettingsError(f"{self.config}: {_told(error)}") from error
+        return desk.model_copy(update={"flows": (self.config.parent / desk.flows).resolve()})
+
+    def secret(self) -> bytes:
+        """The signing key; made once, readable by its owner alone, where SQLite keeps the data."""
+        given = self.secret_key.get_secret_value()
+        if given:
+            if len(given) < 32:
+                raise SettingsError(
+                    "FRONTDESK_SECRET_KEY is shorter than 32 characters; `openssl rand -hex 32` makes one"
+                )
+            return given.encode()
+        if not self.on_sqlite:
+            raise SettingsError(
+                "FRONTDESK_SECRET_KEY is not set: several processes must sign alike; `openssl rand -hex 32` makes one"
+            )
+        path = self.data / "secret.key"
+        self.data.mkdir(parents=True, exist_ok=True)
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            made = secrets.token_hex(32).encode()
+            path.touch(mode=0o600)
+            path.write_bytes(made)
+            return made
+
+
+def read_settings() -> Settings:
+    """Raises `SettingsError` naming the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(f"environment: {_told(error)}") from error
+
+
+def _told(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())

@@ -1,0 +1,181 @@
+"""The one place where parts meet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from bot.bus.memory import MemoryBus
+from bot.desk import Desk
+from bot.engine import Engine, EngineSettings
+from bot.flow.book import Book
+from bot.flow.describe import candidates, standing
+from bot.flow.interpreter import begin
+from bot.flow.say import notice
+from bot.inbox import Inbox
+from bot.knowledge import index
+from bot.knowledge.search import Search
+from bot.model import Facts, Message, Turn
+from bot.outbox import Outbox, OutboxSettings
+from bot.ports import Bus, Channel, Clock, Knowledge, LanguageModel, Random, Responder, Store
+from bot.responders.at_desk import AtDesk
+from bot.responders.fallback import Fallback
+from bot.responders.free_form import FreeForm
+from bot.responders.in_flow import InFlow
+from bot.turn import Director
+from config.settings import DeskFile, Settings
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything that runs, put together."""
+
+    settings: Settings
+    file: DeskFile
+    book: Book
+    clock: Clock
+    random: Random
+    store: Store
+    bus: Bus
+    engine: Engine
+    inbox: Inbox
+    outbox: Outbox
+    desk: Desk
+
+
+@asynccontextmanager
+async def model_of(settings: Settings, file: DeskFile, clock: Clock) -> AsyncIterator[LanguageModel]:
+    """OpenAI, or a server that speaks as it does, when there is a key or an address; else quotes from documents."""
+    key, address = settings.openai_api_key.get_secret_value(), settings.openai_base_url
+    if not (key or address):
+        from bot.llm.extractive import ExtractiveModel
+
+        yield ExtractiveModel()
+        return
+    from bot.llm.guard import Guarded
+    from bot.llm.openai import OpenAIModel, OpenAISettings
+
+    wanted = OpenAISettings(
+        model=file.model.name, api_key=key or "none", base_url=address or None, tokens=file.model.tokens
+    )
+    model = OpenAIModel(wanted, clock)
+    try:
+        yield Guarded(model, clock)
+    finally:
+        await model.close()
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    file: DeskFile,
+    book: Book,
+    *,
+    store: Store,
+    clock: Clock,
+    random: Random,
+    senders: Sequence[Channel] = (),
+    model: LanguageModel | None = None,
+    slash: bool = False,
+) -> AsyncIterator[Parts]:
+    """The core at work on an open store; on leaving it stops gracefully, and closes the store."""
+    bus, delivers = MemoryBus(), frozenset(channel.name for channel in senders)
+    worker = f"{os.getpid()}.{random.id()[-8:]}"
+    await index.index(file.flows / "knowledge", store, clock, language=book.assistant.language)
+
+    def notices(key: str, language: str, args: Mapping[str, str], /) -> Message:
+        return notice(book, key, language, args)
+
+    stack = contextlib.AsyncExitStack()
+    if model is None:
+        model = await stack.enter_async_context(model_of(settings, file, clock))
+    director = Director(
+        book=book,
+        responders=responders_of(
+            file,
+            book,
+            model,
+            knowledge=Search(store, book.assistant.languages),
+            slash=slash or file.slash,
+        ),
+        facts_of=facts_of,
+        store=store,
+        bus=bus,
+        clock=clock,
+        random=random,
+    )
+    outbox = Outbox(senders, store=store, bus=bus, clock=clock, random=random, settings=OutboxSettings(worker=worker))
+    engine = Engine(
+        director=director,
+        store=store,
+        bus=bus,
+        clock=clock,
+        random=random,
+        notices=notices,
+        delivers=delivers,
+        settings=EngineSettings(worker=worker, quiet=timedelta(milliseconds=file.quiet_ms)),
+    )
+    inbox = Inbox(store=store, bus=bus, clock=clock, random=random, engine=engine, initial=begin(book))
+    desk = Desk(store, bus, clock, notices, delivers=delivers, wake=engine.wake)
+    parts = Parts(
+        settings=settings,
+        file=file,
+        book=book,
+        clock=clock,
+        random=random,
+        store=store,
+        bus=bus,
+        engine=engine,
+        inbox=inbox,
+        outbox=outbox,
+        desk=desk,
+    )
+    tasks = [asyncio.create_task(engine.run()), asyncio.create_task(outbox.run())]
+    try:
+        yield parts
+    finally:
+        await engine.stop()
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
+        await stack.aclose()
+        await store.close()
+
+
+def responders_of(
+    file: DeskFile, book: Book, model: LanguageModel, *, knowledge: Knowledge, slash: bool
+) -> tuple[Responder, ...]:
+    """In the order in which they are asked; the last never declines."""
+    free_form = FreeForm(
+        model,
+        knowledge,
+        instructions="\n".join(filter(None, (book.assistant.instructions, file.model.instructions))),
+        candidates_of=lambda turn: candidates(book, turn.state, facts_of(turn)),
+        describe=lambda turn: standing(book, turn.state, facts_of(turn)),
+    )
+    return (
+        AtDesk(book, facts_of),
+        InFlow(book, facts_of, slash=slash),
+        free_form,
+        Fallback(book, facts_of),
+    )
+
+
+def facts_of(turn: Turn) -> Facts:
+    """What conditions and texts may read beside slots."""
+    return {
+        "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
+        "language": turn.conversation.language,
+        "channel": turn.conversation.address.channel,
+        "now": turn.now.isoformat(),
+    }

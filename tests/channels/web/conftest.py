@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from tests.channels.web.house import House, Visitor, opened
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    async with opened() as house:
+        yield house
+
+
+@pytest.fixture
+async def http(house: House) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=house.url, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+async def visitor(house: House, http: httpx2.AsyncClient) -> Visitor:
+    visitor = Visitor(house, http)
+    await visitor.sign_in()
+    return visitor
+
+
+@pytest.fixture(params=["socket", "stream"])
+def carrier(request: pytest.FixtureRequest) -> str:
+    return str(request.param)

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from bot.model import (
+    BOT,
+    SYSTEM,
+    Acted,
+    Acting,
+    Author,
+    Body,
+    Card,
+    Choices,
+    Control,
+    Controlled,
+    Discarded,
+    Event,
+    Filled,
+    Message,
+    Noted,
+    Notice,
+    Opened,
+    Option,
+    Partial,
+    Pressed,
+    Returned,
+    Said,
+    Settled,
+    Source,
+    Sources,
+    Span,
+    Text,
+    Turned,
+    text,
+)
+from channels.web.frames import AgentSpeaker, BotSpeaker, ControlView, CustomerSpeaker, SaidView, SpanView, TextView
+from channels.web.views import view_control, view_event
+
+AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
+ADA = BotSpeaker("Ada")
+MARA = Author("agent", "agent-mara", "Mara")
+ANA = Author("customer", "5f" * 32)
+CANARY = "canary-7f3a"
+
+
+def event(body: Body, author: Author = BOT, **fields: Any) -> Event:
+    return Event(seq=3, at=AT, author=author, body=body, public=True, prev=1, **fields)
+
+
+def test_a_bots_words_carry_their_turn_and_no_reference() -> None:
+    said = view_event(event(Said(text("Hello"), ref=CANARY), turn=0), ADA)
+    assert said == SaidView(3, AT, ADA, (TextView((SpanView("Hello"),)),), turn=0)
+
+
+def test_a_customers_words_carry_the_clients_id_and_no_turn() -> None:
+    said = view_event(event(Said(text("Hello"), ref="id-1"), ANA, turn=4), ADA)
+    assert said == SaidView(3, AT, CustomerSpeaker(), (TextView((SpanView("Hello"),)),), ref="id-1")
+
+
+def test_an_agent_has_a_name_and_no_id() -> None:
+    said = view_event(event(Said(text("Hello")), MARA), ADA)
+    assert said == SaidView(3, AT, AgentSpeaker("Mara"), (TextView((SpanView("Hello"),)),))
+
+
+PRIVATE: list[Body] = [
+    Noted(CANARY),
+    Opened(CANARY),
+    Returned("resume", "Mara", CANARY),
+    Settled("resolved", CANARY),
+    Turned("in_flow", (Filled("order", CANARY),)),
+    Acting(CANARY, "refund", {"order": CANARY}),
+    Acted(CANARY, CANARY),
+    Discarded((text(CANARY),)),
+]
+
+
+@pytest.mark.parametrize("body", PRIVATE, ids=lambda body: type(body).__name__)
+def test_private_kinds_have_no_view_even_when_marked_public(body: Body) -> None:
+    assert view_event(event(body), ADA) is None
+
+
+SHOWN: list[Body] = [Said(text("Hi")), Pressed("t"), Controlled(Control(), "human", MARA), Partial("Hi")]
+
+
+@pytest.mark.parametrize("body", SHOWN, ids=lambda body: type(body).__name__)
+def test_what_is_not_public_has_no_view(body: Body) -> None:
+    assert view_event(event(body), ADA) is not None
+    assert view_event(replace(event(body), public=False), ADA) is None
+
+
+def test_nothing_that_is_not_named_leaves() -> None:
+    options = (Option("Track", CANARY, "tok-1"),)
+    message = Message(
+        (
+            Text((Span("Hi", ("bold",), "https://a.example"),)),
+            Choices(options, "Which?", "buttons"),
+            Card("Order", "Two items", "48.00", options),
+            Sources((Source("Returns", "30 days", "https://a.example/r"),)),
+            Notice("joined", "Mara joined", {"agent": CANARY}),
+        ),
+        language=CANARY,
+        reply_to=1,
+    )
+    control = Control("human", 2, holder=CANARY, holder_name="Mara", reason=CANARY, handoff=CANARY)
+    sent = b"".join(
+        msgspec.json.encode(view_event(each, ADA))
+        for each in (
+            event(Said(message), Author("agent", CANARY, "Mara")),
+            event(Controlled(control, "bot", Author("agent", CANARY, "Mara"), CANARY), Author("agent", CANARY, "Mara")),
+        )
+    )
+    assert CANARY.encode() not in sent
+    assert b"tok-1" in sent
+    assert b"Mara joined" in sent
+
+
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "JAVASCRIPT:x", "java\nscript:x", " javascript:x", "data:x", "//a.b", "x"]
+)
+def test_a_link_that_could_run_something_is_no_link(link: str) -> None:
+    said = view_event(event(Said(Message((Text((Span("here", link=link),)),)))), ADA)
+    assert isinstance(said, SaidView)
+    assert said.parts == (TextView((SpanView("here"),)),)
+
+
+@pytest.mark.parametrize("link", ["https://a.example", "HTTP://a.example", "mailto:a@b.c", "tel:+4930123"])
+def test_other_links_stay(link: str) -> None:
+    said = view_event(event(Said(Message((Text((Span("here", link=link),)),)))), ADA)
+    assert isinstance(said, SaidView)
+    assert said.parts == (TextView((SpanView("here", link=link),)),)
+
+
+@pytest.mark.parametrize(
+    ("control", "status", "view"),
+    [
+        (Control("bot"), "open", ControlView("bot", ADA)),
+        (Control("bot"), "resolved", ControlView("closed", ADA)),
+        (Control("queued"), "open", ControlView("queued", ADA)),
+        (Control("offered", holder="x", holder_name="Mara"), "open", ControlView("queued", ADA)),
+        (Control("paused"), "open", ControlView("queued", ADA)),
+        (Control("human", holder="x", holder_name="Mara"), "open", ControlView("human", AgentSpeaker("Mara"))),
+        (Control("wrap_up", holder="x", holder_name="Mara"), "resolved", ControlView("closed", AgentSpeaker("Mara"))),
+    ],
+)
+def test_control_is_one_of_four_words(control: Control, status: Any, view: ControlView) -> None:
+    assert view_control(control, ADA, status) == view
+
+
+def test_a_system_line_is_nobodys() -> None:
+    said = view_event(event(Said(Message((Notice("joined", "Mara joined"),))), SYSTEM), ADA)
+    assert isinstance(said, SaidView)
+    assert msgspec.to_builtins(said.by) == {"kind": "system"}
