@@ -31,6 +31,7 @@ from bot.model import (
     How,
     Message,
     Noted,
+    Partial,
     Returned,
     Said,
     Settled,
@@ -207,14 +208,17 @@ class Desk:
         *,
         delivers: frozenset[str],
         wake: Callable[[ConversationId], None],
+        drafted: Callable[[ConversationId], str] = lambda conversation: "",
     ) -> None:
-        """`delivers`: the channels whose messages are pushed. `wake`: a turn may be due."""
+        """`delivers`: the channels whose messages are pushed. `wake`: a turn may be due. `drafted`: what the customer
+        sees of an answer that streams now."""
         self._store = store
         self._bus = bus
         self._clock = clock
         self._notices = notices
         self._delivers = delivers
         self._wake = wake
+        self._drafted = drafted
 
     async def take_over(self, conversation: ConversationId, agent: Agent, epoch: int, *, key: str = "") -> Amended:
         """`in_flight` of what it returns is the one message of the bot that may still arrive."""
@@ -311,9 +315,12 @@ class Desk:
     ) -> Amend:
         was = found.conversation.control
         _refuse_unless(not change.entries or epoch in (None, was.epoch), was)
+        entries = change.entries
+        if change.control and (shown := self._drafted(found.conversation.id)):  # it stood there before control moved
+            entries = (Entry(BOT, Partial(shown), was.epoch, public=True), *entries)
         return Amend(
             conversation=found.conversation.id,
-            entries=change.entries,
+            entries=entries,
             at=self._clock.now(),
             epoch=epoch,
             seen=seen,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -325,6 +325,7 @@ def _filler_of_template(tree: nodes.Template, language: str) -> Callable[[Args],
     from jinja2 import TemplateError
     from jinja2.nodes import Filter, Output, TemplateData
 
+    parse: Callable[[str], tuple[Span, ...]] = _parsed  # of a few branches: the same sources come again and again
     for output in tree.find_all(Output):
         before = ""
         for at, node in enumerate(output.nodes):
@@ -332,6 +333,7 @@ def _filler_of_template(tree: nodes.Template, language: str) -> Callable[[Args],
                 before += node.data
             elif _in_address(before):
                 output.nodes[at] = Filter(node, "_address", [], [], None, None)
+                parse = markup.parse
     tree.set_environment(_environment(language))
     try:
         template = _environment(language).from_string(tree)
@@ -346,9 +348,15 @@ def _filler_of_template(tree: nodes.Template, language: str) -> Callable[[Args],
             raise Unsayable(str(error)) from error
         if sum(map(len, values)) > LONGEST:
             raise Unsayable(f"a text became longer than {LONGEST} characters")
-        return _filled(markup.parse(source), values)
+        return _filled(parse(source), values)
 
     return fill
+
+
+@lru_cache(maxsize=256)
+def _parsed(source: str) -> tuple[Span, ...]:
+    """Of sources without values in them, which only number their places."""
+    return markup.parse(source)
 
 
 def _capped(template: Template, args: dict[str, object]) -> Iterator[str]:

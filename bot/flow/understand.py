@@ -11,6 +11,7 @@ from bot.flow.examples import CLOSE, Match
 from bot.flow.interpreter import Back, Given, Ordered, advance
 from bot.flow.question import hearing_of
 from bot.flow.say import GREETING
+from bot.flow.slots import TYPES
 from bot.flow.texts import chain
 from bot.flow.words import MOST_CHARACTERS, tokens
 from bot.model import (
@@ -22,6 +23,7 @@ from bot.model import (
     Event,
     Facts,
     Human,
+    Json,
     Opened,
     Pressed,
     Refuse,
@@ -143,7 +145,7 @@ class _Ear:
             (pending and self.option(text, pending, state))
             or self.rule(text, pending, state)
             or (pending and self.answer(text, pending, state))
-            or self.example(self.matches(text, state))
+            or self.example(self.matches(text, state), text, state)
             or ()
         )
 
@@ -187,7 +189,7 @@ class _Ear:
         if slot.type.name == "text":
             is_question = text.endswith(("?", "؟", "？")) and pending.frame.tries == 0
             return () if sure or is_question else ((Set(slot.name, value), "answer"),)
-        return ((Set(slot.name, value), "answer"), *self.example(sure[:1]))
+        return ((Set(slot.name, value), "answer"), *self.example(sure[:1], "", state))
 
     def without_yes_and_no(self, text: str, state: State) -> str:
         known = self.book.hearing_order(self.book.language(state, self.facts))[:1]
@@ -199,14 +201,24 @@ class _Ear:
         found = self.book.examples.match(text, tuple(languages))
         return tuple(match for match in found if self.book.flows[match.flow].is_open)
 
-    def example(self, matches: Sequence[Match]) -> Found:
+    def example(self, matches: Sequence[Match], text: str, state: State) -> Found:
         if not matches:
             return ()
         best = matches[0]
         close = [match.flow for match in matches if match.score > best.score - CLOSE]
         if len(close) > 1 and best.score < 1:
             return ((Clarify(tuple(close[:4])), "example"),)
-        return ((Start(best.flow), "example"),)
+        return ((Start(best.flow, self.named(best.flow, text, state)), "example"),)
+
+    def named(self, flow: str, text: str, state: State) -> dict[str, Json]:
+        """Values that stand in a request, such as an order's number: of types that are not found in just any words."""
+        told: dict[str, Json] = {}
+        for name, slot in self.book.flows[flow].slots.items():
+            if text and not slot.always_ask and (slot.type.name not in TYPES or slot.type.name == "email"):
+                value = slot.type.parse(text, hearing_of(self.book, state, slot, self.facts))
+                if value is not None:
+                    told[name] = value
+        return told
 
 
 def _line(event: Event) -> str | None:

@@ -121,6 +121,12 @@ def test_flows_are_found_by_what_customers_say(book: Book, language: str, words:
     assert shop.hear(words)
 
 
+def test_an_order_that_is_named_in_the_request_is_not_asked_for(shop: Shop) -> None:
+    lines = shop.hear("what is the status of A-20?")
+    assert lines is not None
+    assert lines[0] == "Order A-20 is on its way."
+
+
 def test_an_unknown_order_is_asked_for_again(shop: Shop) -> None:
     shop.do("/start track_order")
     assert shop.hear("A-99") == ["I find no order A-99. Please look once more.", WHICH]

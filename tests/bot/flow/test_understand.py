@@ -134,6 +134,11 @@ def test_an_answer_with_a_request_in_it_is_both(talking: Talk) -> None:
     assert commands(talking, "ok where is my order") == ["Set answer", "Start example"]
 
 
+def test_a_value_that_stands_in_a_request_is_not_asked_for_again(talking: Talk) -> None:
+    assert talking.hear("I want to return my shoes, it is A-17") == ["Why?"]
+    assert talking.slots("give_back") == {"order": "A-17"}
+
+
 def test_two_flows_that_are_equally_near_become_a_question(talking: Talk) -> None:
     found = understand(
         talking.book, talking.state, talking.turn(Said(text("I want to change my order"))), talking.facts

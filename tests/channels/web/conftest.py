@@ -9,8 +9,13 @@ from tests.channels.web.house import House, Visitor, opened
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
-    async with opened() as house:
+def store_url() -> str:
+    return "sqlite://"
+
+
+@pytest.fixture
+async def house(store_url: str) -> AsyncIterator[House]:
+    async with opened(store_url=store_url) as house:
         yield house
 
 

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
@@ -183,16 +182,15 @@ class House:
 
 @asynccontextmanager
 async def opened(
-    *, limits: WebLimits = FREE, origins: tuple[str, ...] = (SHOP,), static: Path | None = None, recheck: float = 60.0
+    *, limits: WebLimits = FREE, store_url: str = "sqlite://", recheck: float = 60.0
 ) -> AsyncIterator[House]:
     clock, bus, chance = SettableClock(), MemoryBus(), SeededRandom(7)
-    store = Gate(open_store("sqlite://", clock))
+    store = Gate(open_store(store_url, clock))
     inbox = Inbox(store=store, bus=bus, clock=clock, random=chance, engine=Nobody(), initial=State())
     receive = Counter(inbox)
     settings = WebSettings(
-        account="shop", origins=origins, brand="Acme", assistant="Ada", limits=limits, recheck_seconds=recheck
+        account="shop", origins=(SHOP,), brand="Acme", assistant="Ada", limits=limits, recheck_seconds=recheck
     )
-    options: dict[str, Path] = {"static": static} if static else {}
     web = Web(
         settings,
         store=store,
@@ -202,7 +200,6 @@ async def opened(
         random=chance,
         secret=SECRET,
         greeting=greeting,
-        **options,
     )
     house = House(clock, store, bus, receive, web)
     running = asyncio.create_task(web.run(receive))

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
+from pathlib import Path
 
 import pytest
 
 from bot.model import Noted, Said, text
 from bot.ports import Happened
-from tests.channels.web.house import MARA, House, Visitor, opened, words
+from tests.channels.web.house import MARA, House, StreamReader, Visitor, words
+
+
+@pytest.fixture(params=["in memory", "in a file"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return "sqlite://" if request.param == "in memory" else f"sqlite:///{tmp_path / 'frontdesk.db'}"
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -54,7 +60,8 @@ async def test_a_hundred_cuts_lose_nothing_and_repeat_nothing(
 
     living = asyncio.create_task(live())
     for _ in range(100):
-        for _ in range(chance.randrange(30)):
+        await reader.holds(len(reader.events) + chance.randrange(4))
+        for _ in range(chance.randrange(10)):
             await asyncio.sleep(0)
         await reader.cut()
         count()
@@ -205,8 +212,6 @@ async def test_the_stream_numbers_what_is_history_and_resumes_from_it(house: Hou
     await reader.holds(2)
     assert reader.ids == [1, 3]
     await reader.close()
-    from tests.channels.web.house import StreamReader
-
     again = StreamReader(visitor, reader.thread, 0, **{"Last-Event-ID": "1"})
     again.listen()
     await again.opened()
@@ -227,18 +232,3 @@ async def test_a_cursor_from_the_future_is_set_back(house: House, visitor: Visit
     assert (late.texts, late.gaps) == (["Two"], [])
     await late.close()
     await reader.close()
-
-
-async def test_a_second_server_goes_on_where_the_first_ended() -> None:
-    import httpx2
-
-    async with opened() as first, httpx2.AsyncClient(base_url=first.url, trust_env=False) as http:
-        visitor = Visitor(first, http)
-        await visitor.sign_in()
-        reader = await visitor.socket()
-        stream = await visitor.stream(reader.thread)
-        await reader.say("One")
-        await asyncio.gather(reader.holds(1), stream.holds(1))
-    await reader.over()
-    await stream.over()
-    assert reader.connection.close_code == 1012
