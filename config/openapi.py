@@ -17,7 +17,6 @@ from msgspec import UNSET
 from bot import model
 from channels.console import frames as console
 from channels.web import frames as widget
-from config.server import described
 
 Schema = dict[str, Any]
 
@@ -52,14 +51,6 @@ def components() -> dict[str, Schema]:
         _CONSOLE,
         (console.Rows, console.Detail, console.Events, console.Me, console.Done, console.Problem),
     )
-
-
-def document() -> Schema:
-    """The whole OpenAPI document."""
-    openapi = asyncio.run(described())
-    schemas = openapi.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(components())
-    return openapi
 
 
 def _door(prefix: str, door: ModuleType, unions: dict[str, Any], bodies: tuple[type, ...]) -> dict[str, Schema]:
@@ -126,7 +117,9 @@ def _exact(struct: type[msgspec.Struct], schema: Schema) -> Schema:
 
 
 def main() -> None:
-    json.dump(document(), sys.stdout, ensure_ascii=False, indent=1, sort_keys=True)
+    from config.server import described
+
+    json.dump(asyncio.run(described()), sys.stdout, ensure_ascii=False, indent=1, sort_keys=True)
     sys.stdout.write("\n")
 
 

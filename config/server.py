@@ -155,7 +155,16 @@ def console_app(parts: Parts) -> ASGI:
 def mounted(console: Console) -> FastAPI:
     from fastapi import FastAPI
 
-    app = FastAPI(title="Frontdesk", docs_url=None, redoc_url=None)
+    from config.openapi import components
+
+    class Described(FastAPI):
+        def openapi(self) -> dict[str, Any]:
+            """The routes, and the frames of both doors, which are no routes."""
+            document = super().openapi()
+            document.setdefault("components", {}).setdefault("schemas", {}).update(components())
+            return document
+
+    app = Described(title="Frontdesk", docs_url=None, redoc_url=None)
     app.include_router(console.router())
     app.router.routes.extend(console.routes())
     return app

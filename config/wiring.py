@@ -125,7 +125,7 @@ async def running(
         settings=EngineSettings(worker=worker, quiet=timedelta(milliseconds=file.quiet_ms)),
     )
     inbox = Inbox(store=store, bus=bus, clock=clock, random=random, engine=engine, initial=begin(book))
-    desk = Desk(store, bus, clock, notices, delivers=delivers, wake=engine.wake)
+    desk = Desk(store, bus, clock, notices, delivers=delivers, wake=engine.wake, drafted=engine.drafted)
     parts = Parts(
         settings=settings,
         file=file,
@@ -178,4 +178,5 @@ def facts_of(turn: Turn) -> Facts:
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
         "now": turn.now.isoformat(),
+        "hours": {},
     }

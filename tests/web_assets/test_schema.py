@@ -1,5 +1,6 @@
 """The browser's types are those of the Python types, now."""
 
+import asyncio
 import json
 import re
 import shutil
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from config.openapi import components, document
+from config.openapi import components
+from config.server import described
 from tests.web_assets.building import ROOT
 
 SHARED = ROOT / "web" / "shared"
@@ -29,7 +31,7 @@ def reachable(name: str) -> set[str]:
 
 
 def test_the_written_schema_is_the_present_one() -> None:
-    assert document() == OPENAPI, "run `make types`"
+    assert asyncio.run(described()) == OPENAPI, "run `make types`"
 
 
 def test_the_types_are_those_of_the_schema(tmp_path: Path) -> None:
