@@ -93,19 +93,21 @@ async def open_socket(port: int, path: str, heard: Callable[[bytes], None], orig
 class Talker:
     """One customer. Closed loop: says the next thing when the answer is there."""
 
-    def __init__(self, say: Callable[[int], bytes], answered: Callable[[bytes], bool]) -> None:
-        self._say, self._answered = say, answered
+    def __init__(self, say: Callable[[int], bytes], is_answer: Callable[[bytes], bool]) -> None:
+        self._say, self._is_answer = say, is_answer
         self.socket: Socket
         self.turns: list[float] = []
         """Seconds from saying to hearing, in order."""
+        self.answered = asyncio.Event()
         self._since = 0.0
         self._count = 0
         self._going = False
 
     def heard(self, payload: bytes) -> None:
-        if self._since and self._answered(payload):
+        if self._since and self._is_answer(payload):
             self.turns.append(time.perf_counter() - self._since)
             self._since = 0.0
+            self.answered.set()
             if self._going:
                 self.say()
 

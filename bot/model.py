@@ -606,11 +606,15 @@ class Outcome:
     """The words were no answer to the pending question: one of its tries is used up."""
     silent: bool = False
     """Hear the inputs and say nothing: a human has the floor."""
+    through: int | None = None
+    """Seq of the last input this is about; those after it are a turn of their own. None: all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
     why: str
+    through: int | None = None
+    """Only inputs up to this seq are left to the other responders; those after it are a turn of their own."""
 
 
 # Passages of knowledge

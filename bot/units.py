@@ -225,7 +225,7 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Nothing was written. `fence`: somebody else has the turn, or it is committed. `epoch`: control moved, to `control`."""
+    """Nothing was written. `fence`: somebody else has the turn, or it is over. `epoch`: control moved, to `control`."""
 
     guard: Literal["fence", "epoch"]
     control: Control
@@ -489,6 +489,8 @@ class QueuePage:
 
 @dataclass(frozen=True, slots=True)
 class CountViews(Question[dict[View, int]]):
+    """How many each view holds; nothing is counted beyond 1,000, which then means "or more"."""
+
     agent: AgentId
 
 

@@ -6,8 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from bot.fit import plain
-
-from bot.model import Address, Choices, Incoming, Message, Opened, Pressed, Said, text
+from bot.model import Address, Card, Choices, Incoming, Message, Opened, Pressed, Said, text
 from bot.ports import Accepted, Arrival, Buttons, Capabilities, Clock, Limit, Receipt, Receive
 
 EVERYTHING = Capabilities(
@@ -33,13 +32,19 @@ class Sent:
 
 @dataclass(slots=True)
 class Memory:
-    """Implements `Channel` and `Sending`. `faults` are raised by the next calls of `send`, one each; None: no fault."""
+    """Implements `Channel` and `Sending`. `faults` are raised by the next calls of `send`, one each; None: no fault.
+
+    With `resend` other than `safe` what is sent again under a key that arrived before is shown once more.
+    """
 
     clock: Clock
     account: str = "memory"
     can: Capabilities = EVERYTHING
     name: str = field(default="memory", init=False)
     sent: list[Sent] = field(default_factory=list)
+    """What customers see, oldest first."""
+    calls: list[Sent] = field(default_factory=list)
+    """Every call of `send`, whatever became of it."""
     faults: list[Exception | None] = field(default_factory=list)
     lost_receipts: int = 0
     """So many sends arrive although the sender sees a fault: outcome unknown."""
@@ -59,16 +64,17 @@ class Memory:
             self._running.clear()
 
     async def send(self, to: Address, message: Message, *, key: str, again: bool = False) -> Receipt:
-        fault = self.faults.pop(0) if self.faults else None
-        if fault is not None and not self.lost_receipts:
-            raise fault
         sent = Sent(to, message, key, again)
-        if not any(known.key == key for known in self.sent):
+        self.calls.append(sent)
+        fault = self.faults.pop(0) if self.faults else None
+        arrives = fault is None or self.lost_receipts > 0
+        known = self.can.resend == "safe" and any(earlier.key == key for earlier in self.sent)
+        if arrives and not known:
             self.sent.append(sent)
-        if fault is not None:
-            self.lost_receipts -= 1
-            raise fault
-        return Receipt((key,), self.clock.now())
+        if fault is None:
+            return Receipt((key,), self.clock.now())
+        self.lost_receipts -= arrives
+        raise fault
 
     async def say(self, chat: str, words: str, *, key: str = "", language: str = "en") -> Accepted:
         return await self.hear(chat, Said(text(words)), key=key, language=language)
@@ -77,7 +83,7 @@ class Memory:
         """Press the latest button with this label. Raises `LookupError` when none was shown."""
         for sent in reversed(self.sent):
             for part in sent.message.parts if sent.to.chat == chat else ():
-                for option in part.options if isinstance(part, Choices) else ():
+                for option in part.options if isinstance(part, Choices | Card) else ():
                     if option.label == label:
                         return await self.hear(chat, Pressed(option.token, label))
         raise LookupError(f"no button {label!r} was shown in chat {chat!r}")

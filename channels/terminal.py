@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import re
 import sys
 import threading
 from collections.abc import Awaitable, Callable
 from typing import TextIO
 
-from bot.fit import plain
 from rich.console import Console
 from rich.text import Text as Shown
 
+from bot.errors import StoreDown
+from bot.fit import plain
 from bot.model import (
     Address,
     Author,
@@ -65,6 +68,7 @@ class Terminal:
         self._source, self._console, self._language = source, console or Console(highlight=False), language
         self._chat = Address("terminal", self.account, random.id())
         self._options: tuple[Option, ...] = ()
+        self._last_key = ""
 
     def capabilities(self, to: Address) -> Capabilities:
         return CAN
@@ -79,11 +83,23 @@ class Terminal:
             if line is None:
                 return
             if line.strip():
-                await receive(self._arrival(line.strip()))
-                await self._idle(self._chat)
+                await self._take(line.strip(), receive)
+
+    async def _take(self, line: str, receive: Receive) -> None:
+        arrival, options = self._arrival(line), self._options
+        self._options = ()  # a number typed after the next question is an answer to that
+        try:
+            await receive(arrival)
+        except StoreDown as down:
+            self._options = options
+            self._console.print(Shown(inert(f"not taken in, say it again: {down}"), style="red"))
+            return
+        await self._idle(self._chat)
 
     async def send(self, to: Address, message: Message, *, key: str, again: bool = False) -> Receipt:
-        self.show(message, Author("bot"))
+        if not (again and key == self._last_key):  # it stands there already
+            self.show(message, Author("bot"))
+        self._last_key = key
         return Receipt((key,), self._clock.now())
 
     def greet(self, message: Message) -> None:
@@ -94,7 +110,8 @@ class Terminal:
         for part in message.parts:
             match part:
                 case Text(spans):
-                    line = Shown(f"{by.kind}: ", style="bold magenta")
+                    line = Shown()
+                    line.append(f"{by.kind}: ", style="bold magenta")
                     for span in spans:
                         line.append(inert(span.text), style=" ".join(_STYLES.get(mark, "") for mark in span.marks))
                         if span.link and span.link != span.text:
@@ -121,8 +138,7 @@ class Terminal:
     def _body(self, line: str) -> Incoming:
         """A number or a label chooses among the options shown last; all else is said."""
         for number, option in enumerate(self._options, start=1):
-            if line == str(number) or line.casefold() == option.label.casefold():
-                self._options = ()
+            if line == str(number) or line.casefold() == option.label.strip().casefold():
                 return Pressed(option.token, option.label)
         return Said(text(line))
 
@@ -136,11 +152,17 @@ def _lines(source: TextIO) -> asyncio.Queue[str | None]:
     """Read in a thread that dies with the program, so that Ctrl-C does not wait for a line. None: end of input."""
     lines: asyncio.Queue[str | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
+    if isinstance(source, io.TextIOWrapper):
+        source.reconfigure(errors="replace")
 
     def read() -> None:
-        for line in source:
-            loop.call_soon_threadsafe(lines.put_nowait, line)
-        loop.call_soon_threadsafe(lines.put_nowait, None)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody reads any more
+            try:
+                for line in source:
+                    loop.call_soon_threadsafe(lines.put_nowait, line)
+            except (OSError, ValueError):  # the terminal is gone, or the file was closed
+                pass
+            loop.call_soon_threadsafe(lines.put_nowait, None)
 
     threading.Thread(target=read, daemon=True, name="terminal").start()
     return lines

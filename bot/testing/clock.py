@@ -39,9 +39,10 @@ class SettableClock:
         await settle()
         while self._sleepers and self._sleepers[0][0] <= end:
             due, _, woken = heapq.heappop(self._sleepers)
+            if woken.done():  # who slept there was cancelled
+                continue
             self._passed = max(self._passed, due)
-            if not woken.done():
-                woken.set_result(None)
+            woken.set_result(None)
             await settle()
         self._passed = end
         await settle()

@@ -63,7 +63,6 @@ class Scene:
 
     def __init__(self, store: Store, clock: SettableClock, random: SeededRandom) -> None:
         self.store, self.clock, self.random = store, clock, random
-        self._keys = 0
 
     # The customer
 
@@ -85,11 +84,10 @@ class Scene:
         initial: State | None = None,
     ) -> Accept:
         """By default: something new, said by the person whose chat it is, to a bot that has no time for it now."""
-        self._keys += 1
         return Accept(
             channel=channel,
             account=account,
-            key=f"key-{self._keys}" if key is None else key,
+            key=self.random.id() if key is None else key,
             twin=twin,
             digest="\n".join(words).encode() if digest is None else digest,
             to=Address(channel, account, chat, thread),

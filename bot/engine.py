@@ -1,0 +1,440 @@
+"""Claims conversations that have something unheard, takes their turns, commits what they came to.
+
+Safety comes from the guards of the commit (fence, epoch), never from a lock that was checked earlier: a turn may be
+cancelled, outlived or repeated at any await, and writes nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from bot.desk import Change, Notices, drop_request, request
+from bot.errors import StoreDown
+from bot.flow.fold import fold
+from bot.model import (
+    BOT,
+    Conversation,
+    ConversationId,
+    Discarded,
+    Event,
+    HandoffId,
+    HandoffRequest,
+    Message,
+    Offered,
+    Partial,
+    Said,
+    State,
+    Turn,
+    Turned,
+)
+from bot.ports import Bus, Clock, Happened, Random, Store
+from bot.powers import DraftStream, Lengthened, TurnPowers
+from bot.turn import Director, Overtaken, Played, give_tokens, through, without_stale_offers
+from bot.units import (
+    Amend,
+    Amended,
+    Claim,
+    Claimed,
+    Commit,
+    Committed,
+    Entry,
+    Find,
+    Found,
+    Lease,
+    Log,
+    Lost,
+    NewHandoff,
+    Release,
+    Renew,
+    Unheard,
+)
+from bot.waiting import unbroken, within
+
+log = structlog.get_logger()
+
+MOST_AT_ONCE = 200
+"""Conversations claimed by one unit."""
+MOST_WINDOWS = 10
+"""Quiet windows before one turn: who never stops writing is answered all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    worker: str
+    most_turns: int = 1000
+    """Turns in the air at once."""
+    lease: timedelta = timedelta(seconds=15)
+    margin: timedelta = timedelta(seconds=2)
+    """So long before an unconfirmed lease ends, its turn is ended."""
+    renew_every: timedelta = timedelta(seconds=5)
+    sweep_every: timedelta = timedelta(seconds=1)
+    quiet: timedelta = timedelta(milliseconds=400)
+    deadline: timedelta = timedelta(seconds=120)
+    attempts: int = 5
+    """After so many a turn is set aside and a human is asked."""
+    patience: timedelta = timedelta(seconds=25)
+    """How long running turns may go on once the program stops."""
+
+
+@dataclass(slots=True)
+class _Running:
+    """A conversation whose lease is ours, and the task that takes its turns."""
+
+    conversation: ConversationId
+    fence: int
+    began: float
+    """The attempt that is under way."""
+    renewed: float
+    task: asyncio.Task[None] = field(init=False)
+    lengthened: int = 0
+    """How often more arrived before the present turn could be taken."""
+    shown: DraftStream | None = None
+    """What the customer sees of an answer that is not yet said."""
+
+
+class Engine:
+    """Every turn is a task that owns its lease: whatever ends it, it gives the lease back itself, once."""
+
+    def __init__(
+        self,
+        *,
+        director: Director,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        random: Random,
+        notices: Notices,
+        delivers: frozenset[str],
+        settings: EngineSettings,
+    ) -> None:
+        """`delivers`: channels whose messages are pushed; on the others the customer sees drafts as they stream."""
+        self._director, self._store, self._bus, self._clock, self._random = director, store, bus, clock, random
+        self._notices, self._delivers, self._settings = notices, delivers, settings
+        self._lease = Lease(settings.worker, settings.lease)
+        self._running: dict[ConversationId, _Running] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    def room(self) -> Lease | None:
+        """The lease to ask for when one more turn can be taken now."""
+        return None if self._stopping or len(self._running) >= self._settings.most_turns else self._lease
+
+    def take(self, claimed: Claimed) -> None:
+        """Take turns in a conversation whose lease this process has; returns at once."""
+        conversation = claimed.conversation
+        if self._stopping:
+            self._start(self._release(conversation))
+            return
+        if old := self._running.pop(conversation.id, None):  # its lease ended and we claimed anew: it cannot commit
+            old.task.cancel()
+        now = self._clock.monotonic()
+        running = _Running(conversation.id, conversation.fence, began=now, renewed=now)
+        self._running[conversation.id] = running
+        running.task = self._start(self._turns(claimed, running))
+        running.task.add_done_callback(lambda _: self._forget(running))
+
+    def wake(self, conversation: ConversationId) -> None:
+        """Something other than a channel made this conversation ready; a lost wake costs one sweep."""
+        self._start(self._woken(conversation))
+
+    def drafted(self, conversation: ConversationId) -> str:
+        """What the customer sees now of an answer that is not yet said."""
+        running = self._running.get(conversation)
+        return running.shown.text if running and running.shown else ""
+
+    async def run(self) -> None:
+        """Sweep for what no wake told of, renew leases, end turns past their deadline; until cancelled."""
+        while True:
+            await self._clock.sleep(self._settings.sweep_every.total_seconds())
+            try:
+                await self._keep_leases()
+                await self._claim_ready()
+            except StoreDown as down:
+                log.error("engine.store_down", why=str(down))
+            except Exception:
+                log.exception("engine.sweep_failed")
+
+    async def stop(self) -> None:
+        """Take no more; let running turns finish, then end them: with their leases another worker goes on at once."""
+        self._stopping = True
+        await self._let_finish()
+        for running in tuple(self._running.values()):
+            running.task.cancel()
+        await self._let_finish()
+
+    async def _let_finish(self) -> None:
+        async def all_ended() -> None:
+            while self._tasks:
+                await asyncio.wait(tuple(self._tasks))
+
+        with contextlib.suppress(TimeoutError):
+            await within(self._clock, self._settings.patience, all_ended())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _forget(self, running: _Running) -> None:
+        if self._running.get(running.conversation) is running:
+            del self._running[running.conversation]
+
+    # Leases
+
+    async def _woken(self, conversation: ConversationId) -> None:
+        try:
+            await self._claim(1, conversation)
+        except Exception as error:
+            log.error("engine.not_woken", conversation=conversation, why=repr(error))
+
+    async def _claim_ready(self) -> None:
+        while (room := min(self._settings.most_turns - len(self._running), MOST_AT_ONCE)) > 0:
+            if await self._claim(room) < MOST_AT_ONCE:
+                return
+
+    async def _claim(self, most: int, conversation: ConversationId | None = None) -> int:
+        return 0 if self._stopping else await unbroken(self._claim_and_take(most, conversation))
+
+    async def _claim_and_take(self, most: int, conversation: ConversationId | None) -> int:
+        claims = await self._store.write(Claim(lease=self._lease, most=most, conversation=conversation))
+        for claimed in claims:
+            self.take(claimed)
+        return len(claims)
+
+    async def _keep_leases(self) -> None:
+        """End what has run too long or lost its lease; what has been ended is not renewed, and its lease runs out."""
+        now, settings = self._clock.monotonic(), self._settings
+        due: list[_Running] = []
+        for running in tuple(self._running.values()):
+            if running.task.cancelling():
+                continue
+            if now - running.began > settings.deadline.total_seconds():
+                log.error("engine.deadline", conversation=running.conversation)
+                running.task.cancel()
+            elif now - running.renewed >= (settings.lease - settings.margin).total_seconds():
+                log.error("engine.lease_unconfirmed", conversation=running.conversation)
+                running.task.cancel()
+            elif now - running.renewed >= settings.renew_every.total_seconds():
+                due.append(running)
+        await asyncio.gather(*map(self._renew, due))
+
+    async def _renew(self, running: _Running) -> None:
+        now = self._clock.monotonic()
+        renew = Renew(conversation=running.conversation, fence=running.fence, lease=self._lease)
+        if await self._store.write(renew):
+            running.renewed = now
+        elif self._running.get(running.conversation) is running:
+            log.warning("engine.lease_lost", conversation=running.conversation, fence=running.fence)
+            running.task.cancel()
+
+    async def _release(self, conversation: Conversation, pause: timedelta = timedelta(0)) -> None:
+        """Under its fence: a lease that is no longer ours stays where it is."""
+        try:
+            await self._store.write(Release(conversation=conversation.id, fence=conversation.fence, pause=pause))
+        except StoreDown as down:  # the lease ends by itself
+            log.error("engine.not_released", conversation=conversation.id, why=str(down))
+
+    # Turns
+
+    async def _turns(self, claimed: Claimed, running: _Running) -> None:
+        """Turn after turn, as long as the lease is ours and something is unheard."""
+        conversation = claimed.conversation
+        try:
+            turn = await self._turn(claimed)
+            while turn is not None:
+                running.began = self._clock.monotonic()
+                turn = await self._attempt(turn, running)
+            return
+        except asyncio.CancelledError:
+            await unbroken(self._release(conversation))
+            raise
+        except _FenceLost:
+            log.info("engine.fence_lost", conversation=conversation.id, fence=conversation.fence)
+            return
+        except StoreDown as down:
+            log.error("engine.store_down", conversation=conversation.id, why=str(down))
+        except Exception:
+            log.exception("engine.turn_failed", conversation=conversation.id, attempt=conversation.attempts)
+        pause = timedelta(seconds=self._random.between(0.5, 1) * 2 ** min(conversation.attempts, 6) / 4)
+        await self._release(conversation, pause)
+
+    async def _turn(self, claimed: Claimed) -> Turn | None:
+        conversation, inputs = claimed.conversation, claimed.inputs
+        if inputs is None:
+            inputs = await self._store.read(Unheard(conversation.id, conversation.heard))
+        if not inputs or conversation.control.state == "paused":
+            await self._release(conversation)
+            return None
+        return Turn(
+            conversation=conversation,
+            state=claimed.state,
+            inputs=inputs,
+            attempt=max(1, conversation.attempts),
+            now=self._clock.now(),
+        )
+
+    async def _attempt(self, turn: Turn, running: _Running) -> Turn | None:
+        """Offer the turn once; gives what to take next, the same turn or the one after it, while that is ours."""
+        window = self._settings.quiet if running.lengthened < MOST_WINDOWS else timedelta(0)
+        powers = TurnPowers(turn, store=self._store, bus=self._bus, clock=self._clock, window=window)
+        stream = powers.stream
+        running.shown = None if self._is_pushed(turn) else stream
+        try:
+            played = await self._play(turn, powers)
+            running.shown = None
+            commit = self._commit(turn, played, stream)
+            done = await unbroken(self._write(commit, stream))
+        except Lengthened:
+            running.lengthened += 1
+            return await self._again(turn)
+        except Overtaken as overtaken:
+            return await self._superseded(turn, overtaken.played, stream)
+        except Exception:
+            stream.take_back("attempt")
+            raise
+        finally:
+            running.shown = None
+            stream.close()
+        if isinstance(done, Lost):
+            return await self._superseded(turn, played, stream)
+        running.lengthened = 0
+        return await self._next(done.conversation, commit.state)
+
+    async def _play(self, turn: Turn, powers: TurnPowers) -> Played:
+        if turn.conversation.status == "resolved":  # by an agent, before this was heard
+            return self._unanswered(turn)
+        if turn.attempt > self._settings.attempts:
+            return self._set_aside(turn)
+        return await self._director.play(turn, powers)
+
+    def _unanswered(self, turn: Turn) -> Played:
+        return Played(through(turn, None).state, "engine", turn.inputs[-1].seq)
+
+    def _set_aside(self, turn: Turn) -> Played:
+        """It failed again and again: say so, ask for a human, and let what comes next be heard."""
+        log.error("engine.set_aside", conversation=turn.conversation.id, turn=turn.id, attempts=turn.attempt)
+        played = self._unanswered(turn)
+        if turn.conversation.control.state == "bot":
+            played.says.append(self._notices("failed", turn.conversation.language, {}))
+            played.handoff = HandoffRequest(reason="error")
+        return played
+
+    def _commit(self, turn: Turn, played: Played, stream: DraftStream) -> Commit:
+        conversation = turn.conversation
+        language, deliver = played.state.language or conversation.language, self._is_pushed(turn)
+        change, handoff = self._change(replace(conversation, language=language), played, deliver)
+        # Who no longer waits for a human hears so before the bot goes on, who is to wait for one hears it last.
+        under = change.control if change.control and change.control.state == "bot" else conversation.control
+        stopped = stream.stopped_by_customer  # what was shown stays, what it would have become is not said
+        answer = () if stopped else played.answer
+        messages, offers = give_tokens((*answer, *played.says), under.epoch, self._random)
+        moves, state = played.moves, played.state
+        if offers:
+            moves, state = [*moves, Offered(offers)], fold(state, Offered(offers))
+        words = [Entry(BOT, Said(message), under.epoch, public=True, deliver=deliver) for message in messages]
+        if stopped:
+            words.insert(0, Entry(BOT, Partial(stream.text), under.epoch, public=True))
+        entries = [*words, *change.entries] if under is conversation.control else [*change.entries, *words]
+        if moves or played.declined:
+            turned = Turned(played.responder, tuple(moves), played.declined)
+            entries.insert(0, Entry(BOT, turned, conversation.control.epoch))
+        return Commit(
+            conversation=conversation.id,
+            fence=conversation.fence,
+            epoch=conversation.control.epoch,
+            turn=turn.id,
+            heard=played.heard,
+            entries=tuple(entries),
+            state=without_stale_offers(state, change.control.epoch) if change.control else state,
+            language=language,
+            at=self._clock.now(),
+            control=change.control,
+            handoff=handoff,
+        )
+
+    def _change(self, conversation: Conversation, played: Played, deliver: bool) -> tuple[Change, NewHandoff | None]:
+        """The change of control that ends the turn, with its notice in the same commit."""
+        at = self._clock.now()
+        if wanted := played.handoff:
+            handoff = NewHandoff(
+                id=HandoffId(self._random.id()), reason=wanted.reason, queue=wanted.queue, note=wanted.note
+            )
+            change = request(conversation, handoff, at=at, notices=self._notices, deliver=deliver)
+            return change, handoff if change.control else None
+        if played.gives_up_waiting:
+            return drop_request(conversation, at=at, notices=self._notices, deliver=deliver), None
+        return Change(None, ()), None
+
+    async def _write(self, commit: Commit, stream: DraftStream) -> Committed | Lost:
+        """T4, and the news of it."""
+        done = await self._store.write(commit)
+        if isinstance(done, Committed):
+            if not any(event.public for event in done.events):
+                stream.take_back("cancel")
+            stream.close()
+            self._tell(commit.conversation, done.events)
+        return done
+
+    async def _next(self, conversation: Conversation, state: State) -> Turn | None:
+        """What waits after a commit; where something does, the lease was kept."""
+        if conversation.input_seq <= conversation.heard:
+            return None
+        if self._stopping:
+            await self._release(conversation)
+            return None
+        return await self._turn(Claimed(conversation=conversation, state=state, inputs=None))
+
+    async def _again(self, turn: Turn) -> Turn | None:
+        """The same turn, with all that is now unheard and the row as it is now."""
+        found = await self._still_ours(turn)
+        return await self._turn(Claimed(conversation=found.conversation, state=found.state, inputs=None))
+
+    async def _superseded(self, turn: Turn, played: Played, stream: DraftStream) -> Turn | None:
+        """Nothing was committed. Where control moved, the words are kept for the agent and the turn is taken again."""
+        seen = "" if self._is_pushed(turn) else stream.text
+        stream.take_back("control")
+        found = await self._still_ours(turn)
+        await unbroken(self._keep_discarded(turn, found.conversation, (*played.answer, *played.says), seen))
+        return await self._again(turn)
+
+    async def _keep_discarded(self, turn: Turn, now: Conversation, says: Sequence[Message], seen: str) -> None:
+        entries: list[Entry] = []
+        if seen and not await self._has_partial(turn):
+            entries.append(Entry(BOT, Partial(seen), now.control.epoch, public=True))
+        if says:
+            entries.append(Entry(BOT, Discarded(tuple(says)), now.control.epoch))
+        if entries:
+            kept = await self._store.write(Amend(conversation=now.id, entries=tuple(entries), at=self._clock.now()))
+            if isinstance(kept, Amended):
+                self._tell(now.id, kept.events)
+
+    async def _has_partial(self, turn: Turn) -> bool:
+        """Who took over has recorded what the customer saw, if it was to be seen from there."""
+        since = Log(conversation=turn.conversation.id, after=turn.conversation.last_seq)
+        return any(isinstance(event.body, Partial) for event in await self._store.read(since))
+
+    async def _still_ours(self, turn: Turn) -> Found:
+        found = await self._store.read(Find(turn.conversation.id))
+        ours = turn.conversation
+        if found is None or (found.conversation.fence, found.conversation.heard) != (ours.fence, ours.heard):
+            raise _FenceLost
+        return found
+
+    def _tell(self, conversation: ConversationId, events: tuple[Event, ...]) -> None:
+        if events:
+            self._bus.publish(Happened(conversation, events))
+
+    def _is_pushed(self, turn: Turn) -> bool:
+        return turn.conversation.address.channel in self._delivers
+
+
+class _FenceLost(Exception):
+    """Another worker has the turn, or it is over: there is nothing left to do."""

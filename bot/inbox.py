@@ -1,0 +1,125 @@
+"""Accepts what a channel hears: append once, wake the engine. Nothing else stands between a customer and the log.
+
+No model, no platform call and no second transaction lives here: the platform waits for this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from bot.clean import clean
+from bot.model import ContactId, ConversationId, Incoming, Opened, Pressed, Said, Span, State, Text
+from bot.ports import Accepted, Arrival, Bus, Clock, Happened, Random, Store
+from bot.units import Accept, Claimed, KeepDead, Kept, Lease
+from bot.waiting import unbroken
+
+log = structlog.get_logger()
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Taking(Protocol):
+    """What the inbox needs of the engine."""
+
+    def room(self) -> Lease | None:
+        """The lease to ask for when this process can take one more turn now."""
+
+    def take(self, claimed: Claimed) -> None:
+        """Take turns in a conversation whose lease this process has; returns at once."""
+
+
+class Inbox:
+    """T0 for every channel; implements `Receive`."""
+
+    def __init__(self, *, store: Store, bus: Bus, clock: Clock, random: Random, engine: Taking, initial: State) -> None:
+        self._store, self._bus, self._clock, self._random = store, bus, clock, random
+        self._engine, self._initial = engine, initial
+
+    async def __call__(self, arrival: Arrival, /) -> Accepted:
+        """Append once and return after the commit. Raises `StoreDown`: then nothing may be acknowledged."""
+        if arrival.unreadable:
+            await self._keep_dead(arrival, arrival.unreadable)
+            return Accepted(fresh=True, conversation=None, seq=None)
+        if not arrival.bodies:
+            return Accepted(fresh=True, conversation=None, seq=None)
+        unit = self._unit(arrival)
+        kept = await unbroken(self._keep(unit))
+        if kept.differs:
+            log.warning("inbox.differs", channel=unit.channel, account=unit.account, key=unit.key)
+            await self._keep_dead(arrival, "the same id came before with another body; the first one counts")
+        return Accepted(fresh=kept.fresh, conversation=kept.conversation, seq=kept.seq, differs=kept.differs)
+
+    async def many(self, arrivals: Sequence[Arrival], /) -> Sequence[Accepted]:
+        """The store groups what is written at the same time; order within a conversation is kept.
+
+        Raises after the last of them is settled: what was appended by then is known again when it is repeated.
+        """
+        kept = await asyncio.gather(*(self(arrival) for arrival in arrivals), return_exceptions=True)
+        for each in kept:
+            if isinstance(each, BaseException):
+                raise each
+        return [each for each in kept if isinstance(each, Accepted)]
+
+    def _unit(self, arrival: Arrival) -> Accept:
+        bodies = tuple(map(cleaned, arrival.bodies))
+        return Accept(
+            channel=arrival.to.channel,
+            account=arrival.account,
+            key=arrival.key,
+            twin=arrival.twin,
+            digest=hashlib.blake2b(_encode(bodies), digest_size=16).digest(),
+            to=arrival.to,
+            by=arrival.by,
+            name=clean(arrival.name)[:200],
+            language=clean(arrival.language)[:35],
+            at=self._clock.now(),
+            bodies=bodies,
+            conversation=ConversationId(self._random.id()),
+            contact=ContactId(self._random.id()),
+            initial=self._initial,
+            lease=self._engine.room(),
+        )
+
+    async def _keep(self, unit: Accept) -> Kept:
+        """With the commit comes the lease: a door that gives up meanwhile must not leave it with nobody."""
+        kept = await self._store.write(unit)
+        if kept.fresh:
+            self._bus.publish(Happened(kept.conversation, kept.events))
+        if kept.claimed is not None:
+            self._engine.take(kept.claimed)
+        return kept
+
+    async def _keep_dead(self, arrival: Arrival, why: str) -> None:
+        await self._store.write(
+            KeepDead(
+                channel=arrival.to.channel,
+                account=arrival.account,
+                key=arrival.key,
+                why=why,
+                raw=arrival.raw,
+                at=self._clock.now(),
+            )
+        )
+
+
+def cleaned(body: Incoming) -> Incoming:
+    """The body with every text made storable: both databases then keep it alike."""
+    match body:
+        case Said(message, ref):
+            parts = tuple(
+                Text(tuple(Span(clean(span.text), span.marks, clean(span.link)) for span in part.spans))
+                if isinstance(part, Text)
+                else part
+                for part in message.parts
+            )
+            return Said(replace(message, parts=parts, language=clean(message.language)), clean(ref))
+        case Pressed(token, label, ref):
+            return Pressed(clean(token), clean(label), clean(ref))
+        case Opened(payload, ref):
+            return Opened(clean(payload), clean(ref))

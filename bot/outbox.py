@@ -1,0 +1,232 @@
+"""Delivers what the log has promised: fitted, in order, one attempt in the air per conversation.
+
+Knows no platform and keeps nothing in memory that a crash may not lose; the promises stand in the `delivery` table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from bot.clean import clean
+from bot.errors import Forbidden, NotSent, StoreDown, TryLater, Unreachable, Unshowable
+from bot.fit import fit, plain
+from bot.model import Message, Said, Span, Text
+from bot.ports import Bus, Capabilities, Channel, Clock, Happened, News, Random, Receipt, Sending, Store
+from bot.units import Delivery, Lease, SendClaim, Settle
+from bot.waiting import unbroken, within
+
+log = structlog.get_logger()
+
+LONGEST_ERROR = 500
+"""Characters that are kept of what a platform says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxSettings:
+    worker: str
+    lease: timedelta = timedelta(seconds=60)
+    patience: timedelta = timedelta(seconds=30)
+    """How long one call of a channel may take: shorter than the lease."""
+    sweep_every: timedelta = timedelta(seconds=1)
+    most: int = 50
+    """Deliveries in the air at once."""
+    attempts: int = 20
+    age: timedelta = timedelta(hours=24)
+    """After so many attempts, or so long, it is a dead letter."""
+    shortest: timedelta = timedelta(seconds=1)
+    longest: timedelta = timedelta(minutes=5)
+
+
+class Outbox:
+    """The only retrier: channels try once."""
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        *,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        random: Random,
+        settings: OutboxSettings,
+    ) -> None:
+        self._channels: Mapping[tuple[str, str], Channel] = {
+            (channel.name, channel.account): channel for channel in channels if isinstance(channel, Sending)
+        }
+        self._store, self._bus, self._clock, self._random, self._settings = store, bus, clock, random, settings
+        self._lease = Lease(settings.worker, settings.lease)
+        self._woken = asyncio.Event()
+        self._flying: set[asyncio.Task[None]] = set()
+        self._refused_until: dict[tuple[str, str], float] = {}
+        """Accounts whose line stands still, on the monotonic clock."""
+
+    async def run(self) -> None:
+        """Send what is due, until cancelled; what is in the air is then let finish."""
+        if not self._channels:
+            return
+        unlisten = self._bus.listen(None, self._hear)
+        try:
+            while True:
+                try:
+                    await unbroken(self._send_due())
+                except StoreDown as down:
+                    log.error("outbox.store_down", why=str(down))
+                except Exception:
+                    log.exception("outbox.failed")
+                await self._wait()
+        finally:
+            unlisten()
+            await asyncio.gather(*self._flying, return_exceptions=True)
+
+    def _hear(self, news: News) -> None:
+        """A hint that there may be something to send; a lost one costs one sweep."""
+        if isinstance(news, Happened) and any(
+            isinstance(event.body, Said) and event.author.kind != "customer" for event in news.events
+        ):
+            self._woken.set()
+
+    async def _wait(self) -> None:
+        try:
+            await within(self._clock, self._settings.sweep_every, self._woken.wait())
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+    async def _send_due(self) -> None:
+        while channels := self._working():
+            room = self._settings.most - len(self._flying)
+            if room <= 0:
+                return
+            claim = SendClaim(lease=self._lease, most=room, channels=channels)
+            claimed = await self._store.write(claim)
+            for delivery in claimed:
+                task = asyncio.create_task(self._deliver(delivery))
+                self._flying.add(task)
+                task.add_done_callback(self._landed)
+            if not claimed:
+                return
+
+    def _working(self) -> frozenset[tuple[str, str]]:
+        now = self._clock.monotonic()
+        return frozenset(account for account in self._channels if self._refused_until.get(account, now) <= now)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._flying.discard(task)
+        self._woken.set()
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        """What cannot be settled now is left to the lease: then it is sent again, and said to be so."""
+        try:
+            await self._send(delivery)
+        except StoreDown as down:
+            log.error("outbox.not_settled", delivery=delivery.id, attempt=delivery.attempt, why=str(down))
+        except Exception:
+            log.exception("outbox.delivery_failed", delivery=delivery.id, attempt=delivery.attempt)
+
+    async def _send(self, delivery: Delivery) -> None:
+        """Send the pieces that have no receipt yet, each settled before the next."""
+        channel = self._channels[delivery.to.channel, delivery.to.account]
+        assert isinstance(channel, Sending)
+        failure: NotSent
+        done, again = delivery.done, delivery.again
+        try:
+            pieces = pieces_of(delivery, channel.capabilities(delivery.to))
+            if done >= len(pieces):  # there is nothing in it to be seen
+                await self._store.write(_settled(delivery, done, Receipt((), self._clock.now())))
+            for piece in pieces[done:]:
+                call = channel.send(delivery.to, piece, key=f"{delivery.id}.{done}", again=again)
+                receipt = await within(self._clock, self._settings.patience, call)
+                done, again = done + 1, False
+                settled = _settled(delivery, done, receipt, more=done < len(pieces))
+                if not await self._store.write(settled):
+                    log.warning("outbox.late_receipt", delivery=delivery.id, attempt=delivery.attempt)
+                    return
+            return
+        except StoreDown:
+            raise
+        except NotSent as error:
+            failure = error
+        except TimeoutError:
+            failure = Unreachable(f"no answer within {self._settings.patience.total_seconds():g} s")
+        except Exception as error:  # an adapter that is wrong must not hold up a line for ever
+            log.exception("outbox.channel_failed", delivery=delivery.id)
+            failure = Unreachable(f"{type(error).__name__}: {error}")
+        await self._store.write(self._failed(delivery, done, failure))
+
+    def _failed(self, delivery: Delivery, done: int, error: NotSent) -> Settle:
+        now, settings = self._clock.now(), self._settings
+        dead, counted, plain = False, True, delivery.plain
+        pause, ages = self._back_off(delivery.failures), True
+        match error:
+            case Forbidden(scope="address"):
+                dead = True
+            case Forbidden():  # nothing is lost while somebody mends the account's settings
+                self._stand_still(delivery, error)
+                counted, ages, pause = False, False, settings.longest
+            case Unshowable():
+                dead = delivery.plain or delivery.message.strict
+                plain, pause = True, timedelta(0)
+            case TryLater(after=timedelta() as after):
+                counted, pause = False, after or settings.shortest
+        dead |= counted and delivery.failures + 1 >= settings.attempts
+        dead |= ages and now - delivery.created_at >= settings.age
+        told = log.error if dead else log.warning
+        told("outbox.not_sent", delivery=delivery.id, attempt=delivery.attempt, dead=dead, why=repr(error))
+        return Settle(
+            delivery=delivery.id,
+            attempt=delivery.attempt,
+            state="dead" if dead else "waiting",
+            done=done,
+            refs=(),
+            at=now,
+            due_at=None if dead else now + pause,
+            error=clean(f"{type(error).__name__}: {error}")[:LONGEST_ERROR],
+            plain=plain,
+            counted=counted,
+            again=isinstance(error, Unreachable),
+        )
+
+    def _stand_still(self, delivery: Delivery, error: Forbidden) -> None:
+        """The account is refused: its whole line waits, with one alarm."""
+        account, now = (delivery.to.channel, delivery.to.account), self._clock.monotonic()
+        if self._refused_until.get(account, now) <= now:
+            log.error("outbox.account_refused", channel=account[0], account=account[1], why=str(error))
+        self._refused_until[account] = now + self._settings.longest.total_seconds()
+
+    def _back_off(self, failures: int) -> timedelta:
+        """Full jitter: anything up to the span, which doubles from `shortest` to `longest`."""
+        span = min(self._settings.longest, self._settings.shortest * 2 ** min(failures, 20))
+        return timedelta(seconds=self._random.between(0, span.total_seconds()))
+
+
+def pieces_of(delivery: Delivery, to: Capabilities) -> tuple[Message, ...]:
+    """What one delivery becomes on this channel; always the same, so a repeat goes on at the right piece.
+
+    Raises `Unshowable` for a strict message that would lose something.
+    """
+    fitted = fit(delivery.message, to)
+    if delivery.message.strict and fitted.losses:
+        losses = ", ".join(f"{loss.part}: {loss.kind}" for loss in fitted.losses)
+        raise Unshowable(f"it is strict, and would lose {losses}")
+    return tuple(map(_unmarked, fitted.pieces)) if delivery.plain else fitted.pieces
+
+
+def _unmarked(message: Message) -> Message:
+    characters = "\n".join(filter(None, map(plain, message.parts)))
+    return Message((Text((Span(characters),)),), message.language)
+
+
+def _settled(delivery: Delivery, done: int, receipt: Receipt, *, more: bool = False) -> Settle:
+    return Settle(
+        delivery=delivery.id,
+        attempt=delivery.attempt,
+        state="sending" if more else "sent",
+        done=done,
+        refs=receipt.refs,
+        at=receipt.at,
+    )
