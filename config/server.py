@@ -15,12 +15,9 @@ import uvicorn
 from rich.console import Console as Screen
 from rich.table import Table
 
-from bot.bus.memory import MemoryBus
-from bot.desk import Desk
 from bot.errors import SettingsError
 from bot.flow import say
 from bot.flow.read import read
-from bot.model import text
 from bot.store import open_store
 from channels.web.frames import Greeting
 from channels.web.settings import WebSettings
@@ -155,7 +152,7 @@ def console_app(parts: Parts) -> ASGI:
 def mounted(console: Console) -> FastAPI:
     from fastapi import FastAPI
 
-    from config.openapi import components
+    from config.schema import components
 
     class Described(FastAPI):
         def openapi(self) -> dict[str, Any]:
@@ -168,21 +165,6 @@ def mounted(console: Console) -> FastAPI:
     app.include_router(console.router())
     app.router.routes.extend(console.routes())
     return app
-
-
-async def described() -> dict[str, Any]:
-    """The HTTP API as OpenAPI tells it, made in memory."""
-    from channels.console.console import Console, ConsoleSettings
-
-    clock, bus = SystemClock(), MemoryBus()
-    store = open_store("sqlite://", clock)
-    desk = Desk(store, bus, clock, lambda key, language, args: text(key), delivers=frozenset(), wake=lambda _: None)
-    console = Console(store, bus, desk, clock, SystemRandom(), ConsoleSettings())
-    try:
-        return mounted(console).openapi()
-    finally:
-        console.close()
-        await store.close()
 
 
 def _given(settings: Settings, host: str | None, port: int | None) -> Settings:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from config.openapi import components
-from config.server import described
+from config.openapi import described
+from config.schema import components
 from tests.web_assets.building import ROOT
 
 SHARED = ROOT / "web" / "shared"
