@@ -29,7 +29,7 @@ from bot.units import Commit, Deliveries, NewHandoff, SendClaim
 from channels.console import api
 from channels.console.console import Console, ConsoleSettings
 from channels.console.frames import Counts, Detail, Done, DraftText, Events, Problem, Rows, SlotView
-from config.openapi import components
+from config.schema import components
 from tests.bot.room import LEASE, notices
 from tests.channels.console.conftest import HERE, Browser, Place, problem, read
 

@@ -94,7 +94,7 @@ def test_what_is_not_public_has_no_view(body: Body) -> None:
 
 
 def test_nothing_that_is_not_named_leaves() -> None:
-    options = (Option("Track", CANARY, "tok-1"),)
+    options = (Option("Track", CANARY, "tok-1"), Option("Not given a token", CANARY))
     message = Message(
         (
             Text((Span("Hi", ("bold",), "https://a.example"),)),
