@@ -45,7 +45,7 @@ async def disable(email: str) -> None:
 @asynccontextmanager
 async def _store() -> AsyncIterator[Store]:
     settings = read_settings()
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.make_data()
     store = open_store(settings.database, SystemClock())
     try:
         yield store

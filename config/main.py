@@ -101,7 +101,11 @@ def db_upgrade() -> None:
     from bot.store.migrate import upgrade
     from config.settings import read_settings
 
-    _guarded(lambda: upgrade(read_settings().database))
+    def run() -> None:
+        upgrade(read_settings().database)
+        typer.echo("the database has the tables of this version")
+
+    _guarded(run)
 
 
 @db.command("backup")
@@ -110,7 +114,11 @@ def db_backup(target: Path) -> None:
     from bot.store.backup import backup
     from config.settings import read_settings
 
-    _guarded(lambda: backup(read_settings().sqlite_path(), target))
+    def run() -> None:
+        backup(read_settings().sqlite_path(), target)
+        typer.echo(f"copied to {target}, and the copy is sound")
+
+    _guarded(run)
 
 
 def main() -> None:

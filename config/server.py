@@ -75,7 +75,7 @@ async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterato
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(_listen(settings.host, settings.port))
         address = f"http://{settings.host}:{listener.getsockname()[1]}"
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.make_data()
         store = open_store(settings.database, clock)
         parts = await stack.enter_async_context(
             running(settings, file, book, store=store, clock=clock, random=random, slash=with_shop)

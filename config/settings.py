@@ -90,6 +90,10 @@ class Settings(BaseSettings):
             raise SettingsError("FRONTDESK_DATABASE_URL names no SQLite file; for PostgreSQL use pg_dump")
         return Path(path)
 
+    def make_data(self) -> None:
+        """The data folder: what customers wrote is nobody else's on this machine."""
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     def desk_file(self) -> DeskFile:
         """Read `frontdesk.yaml`. Raises `SettingsError` naming file, place and what to do."""
         from ruamel.yaml import YAML
@@ -122,7 +126,7 @@ class Settings(BaseSettings):
                 "FRONTDESK_SECRET_KEY is not set: several processes must sign alike; `openssl rand -hex 32` makes one"
             )
         path = self.data / "secret.key"
-        self.data.mkdir(parents=True, exist_ok=True)
+        self.make_data()
         try:
             return path.read_bytes()
         except FileNotFoundError:
