@@ -141,7 +141,8 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsError(f"environment: {_told(error)}") from error
+        told = (f"FRONTDESK_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        raise SettingsError("; ".join(told)) from error
 
 
 def _told(error: ValidationError) -> str:

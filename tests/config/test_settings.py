@@ -1,0 +1,58 @@
+"""What is wrong with a setting is told with its name, and what to do."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from bot.errors import SettingsError
+from config.settings import Settings, read_settings
+
+
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTDESK_PORT", "eighty")
+    with pytest.raises(SettingsError, match="FRONTDESK_PORT"):
+        read_settings()
+
+
+@pytest.mark.parametrize(
+    ("yaml", "told"),
+    [
+        ("flows: [1", "is not YAML"),
+        ("floes: ../flows", "floes"),
+        ("quiet_ms: soon", "quiet_ms"),
+        ("web: {limits: {messages_per_minute: 0}}", "web.limits.messages_per_minute"),
+    ],
+    ids=["syntax", "unknown key", "wrong type", "out of bounds"],
+)
+def test_a_mistake_in_the_file_is_told_with_its_path_and_place(tmp_path: Path, yaml: str, told: str) -> None:
+    path = tmp_path / "frontdesk.yaml"
+    path.write_text(yaml)
+    with pytest.raises(SettingsError, match=told) as error:
+        Settings(config=path).desk_file()
+    assert str(path) in str(error.value)
+
+
+def test_flows_are_found_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    path = tmp_path / "config" / "frontdesk.yaml"
+    path.write_text("flows: ../talk\n")
+    assert Settings(config=path).desk_file().flows == tmp_path / "talk"
+
+
+def test_sqlite_makes_a_key_once_for_its_owner_alone(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    first = settings.secret()
+    assert settings.secret() == first
+    assert len(first) == 64
+    assert stat.S_IMODE((tmp_path / "data" / "secret.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+def test_postgres_wants_a_key_and_a_short_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="FRONTDESK_SECRET_KEY is not set"):
+        Settings(data=tmp_path, database_url="postgresql://nowhere/x").secret()
+    with pytest.raises(SettingsError, match="32 characters"):
+        Settings(data=tmp_path, secret_key="short").secret()  # type: ignore[arg-type]  # pydantic makes it a secret
