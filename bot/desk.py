@@ -328,6 +328,7 @@ class Desk:
             control=change.control,
             status=status if status != found.conversation.status else None,
             reset=reset,
+            version=found.conversation.version if reset else None,
         )
 
     async def _do(self, conversation: ConversationId, key: str, decide: Callable[[Found], Amend]) -> Amended:
@@ -346,6 +347,8 @@ class Desk:
             case Amended() as done:
                 self._tell(unit, done)
                 return done
+            case Stale(now) if now.control == found.conversation.control:  # a turn has moved the state meanwhile
+                return await self._do(conversation, key, decide)
             case Stale(now):
                 raise ControlMoved(now.control)
             case Behind(events):

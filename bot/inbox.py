@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol
 
 import msgspec
@@ -15,12 +16,17 @@ import structlog
 from msgspec.structs import replace
 
 from bot.clean import clean
+from bot.errors import StoreDown
 from bot.model import ContactId, ConversationId, Incoming, Opened, Pressed, Said, Span, State, Text
 from bot.ports import Accepted, Arrival, Bus, Clock, Happened, Random, Store
-from bot.units import Accept, Claimed, KeepDead, Kept, Lease
+from bot.units import Accept, Claimed, KeepDead, Kept, Lease, Prune
 from bot.waiting import unbroken
 
 log = structlog.get_logger()
+REMEMBERED = timedelta(days=7)
+"""Longer than any platform repeats an event."""
+PRUNED_EVERY = timedelta(hours=1)
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -65,6 +71,16 @@ class Inbox:
             if isinstance(each, BaseException):
                 raise each
         return [each for each in kept if isinstance(each, Accepted)]
+
+    async def run(self) -> None:
+        """Forget the ids of platforms' events that can no longer be repeated, until cancelled."""
+        while True:
+            try:
+                while await self._store.write(Prune(before=self._clock.now() - REMEMBERED)):
+                    pass
+            except StoreDown as down:
+                log.error("inbox.store_down", why=str(down))
+            await self._clock.sleep(PRUNED_EVERY.total_seconds())
 
     def _unit(self, arrival: Arrival) -> Accept:
         bodies = tuple(map(cleaned, arrival.bodies))

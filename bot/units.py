@@ -255,6 +255,8 @@ class Amend(Unit["Amended | Stale | Behind | Missing"]):
     status: Status | None = None
     reset: State | None = None
     """Replaces the state (version + 1)."""
+    version: int | None = None
+    """Of the state that `reset` was made from: guards it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +271,7 @@ class Amended:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The epoch moved."""
+    """The epoch moved, or the state."""
 
     conversation: Conversation
 

@@ -139,7 +139,7 @@ async def running(
         outbox=outbox,
         desk=desk,
     )
-    tasks = [asyncio.create_task(engine.run()), asyncio.create_task(outbox.run())]
+    tasks = [asyncio.create_task(part.run()) for part in (engine, inbox, outbox)]
     try:
         yield parts
     finally:

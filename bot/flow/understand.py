@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from bot.commands import parse_slash
 from bot.flow import rules
@@ -45,19 +46,26 @@ _SURE = 0.85
 """From here on an example is meant, even where any words would be an answer."""
 
 
-def understand(book: Book, state: State, turn: Turn, facts: Facts, *, slash: bool = False) -> Found | Declined:
+@dataclass(frozen=True, slots=True)
+class Understood:
+    commands: Found
+    through: int | None = None
+    """Seq of the last input they cover; None: all. What follows is for somebody else, in a turn of its own."""
+
+
+def understand(book: Book, state: State, turn: Turn, facts: Facts, *, slash: bool = False) -> Understood | Declined:
     """The commands of all inputs in order; `slash`: typed slash forms count as commands.
 
-    Declines when nothing was understood in words that say something. An empty result is understood as well: a human
-    handed back, and there is nothing to add.
+    Where only some of a burst is understood, the answer is about its beginning: commands, or declined words. No command
+    at all may be understood as well: a human handed back, and there is nothing to add.
     """
     ear = _Ear(book, turn, facts, slash)
-    found, unclear = ear.each(state)
-    if unclear and len(ear.lines) > 1 and (joined := ear.words("\n".join(ear.lines), state)):
-        return joined if not ear.pressed else (*found, *joined)
-    if found or (ear.handed_back and not unclear):
-        return found
-    return Declined("the words are no command, no answer and no example" if unclear else "nothing was said")
+    found, clear, through = ear.each(state)
+    if (not clear or through) and len(ear.lines) > 1 and (joined := ear.words("\n".join(ear.lines), state)):
+        return Understood(joined if not ear.pressed else (*found, *joined))
+    if found or (ear.handed_back and clear):
+        return Understood(found, through)
+    return Declined("nothing was said" if clear else "the words are no command, no answer and no example", through)
 
 
 class _Ear:
@@ -67,28 +75,37 @@ class _Ear:
         self.pressed = any(isinstance(event.body, Pressed) for event in turn.inputs)
         self.handed_back = any(isinstance(event.body, Returned) for event in turn.inputs)
 
-    def each(self, state: State) -> tuple[Found, bool]:
-        """What was understood, input by input, each seen from where those before it lead; and whether some was not."""
+    def each(self, state: State) -> tuple[Found, bool, int | None]:
+        """What was understood, input by input, each seen from where those before it lead; whether it was clear; and
+        how far that goes: as long as it is all clear, or all unclear."""
         found: list[tuple[Command, CommandSource]] = []
-        unclear = False
-        last = len(self.turn.inputs) - 1
-        for place, event in enumerate(self.inputs()):
-            given: list[Given] = []
-            match event.body:
-                case Returned(how=how):
-                    given = [Back(how)]
-                case Pressed(token=token):
-                    given = self.ordered(self.press(token, state))
-                case Opened(payload=payload) if payload:
-                    given = self.ordered(self.opened(payload, state))
-                case Said():
-                    heard = self.words(_line(event) or "", state)
-                    unclear |= not heard
-                    given = self.ordered(heard)
-            found += [(each.command, each.source) for each in given if isinstance(each, Ordered)]
-            if given and place < last:
-                state = self.after(state, given)
-        return tuple(found), unclear
+        clear: bool | None = None
+        before = 0
+        for event in self.inputs():
+            given = self.given(event, state)
+            if given is not None:
+                if clear not in (None, bool(given)):
+                    return tuple(found), bool(clear), before
+                clear = bool(given)
+                found += [(each.command, each.source) for each in given if isinstance(each, Ordered)]
+                if event is not self.turn.inputs[-1]:
+                    state = self.after(state, given)
+            before = event.seq
+        return tuple(found), clear is not False, None
+
+    def given(self, event: Event, state: State) -> list[Given] | None:
+        """Empty: words that are not understood. None: no words, and nothing to do."""
+        match event.body:
+            case Returned(how=how):
+                return [Back(how)]
+            case Pressed(token=token):
+                return self.ordered(self.press(token, state))
+            case Opened(payload=payload) if payload:
+                return self.ordered(self.opened(payload, state)) or None
+            case Said():
+                return self.ordered(self.words(_line(event) or "", state))
+            case _:
+                return None
 
     def inputs(self) -> Iterator[Event]:
         """Without repeated presses of one button: an impatient finger means one thing."""

@@ -21,4 +21,6 @@ class InFlow:
 
     async def take(self, turn: Turn, powers: Powers) -> Outcome | Declined:
         found = understand(self._book, turn.state, turn, self._facts_of(turn), slash=self._slash)
-        return found if isinstance(found, Declined) else Outcome(responder=self.name, commands=found)
+        if isinstance(found, Declined):
+            return found
+        return Outcome(responder=self.name, commands=found.commands, through=found.through)

@@ -59,7 +59,7 @@ def _amend(tx: Tx, unit: Amend, row: Row | None) -> Result:
         return Missing()
     if unit.key and (before := _first_time(tx, unit, row)):
         return before
-    if unit.epoch is not None and unit.epoch != row.epoch:
+    if unit.epoch not in (None, row.epoch) or unit.version not in (None, row.version):
         return Stale(conversation_of(row))
     if unit.seen is not None:
         newer = tx.query(_NEWER, conversation=row.id, seen=unit.seen, by=unit.by or "")

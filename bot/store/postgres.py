@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -22,7 +21,7 @@ from bot.ports import Clock, Question, Unit
 from bot.store import migrate
 from bot.store.groups import do_all, grouped, place
 from bot.store.kinds import answer
-from bot.store.rows import Row, Values
+from bot.store.rows import Row, Values, encode
 from bot.store.statements import BY_ADDRESS, BY_ID, CLOCK, Batch, Query
 from bot.store.tx import Change
 
@@ -240,6 +239,7 @@ async def _is_lost(connection: AsyncConnection, error: Exception) -> bool:
         return False
     await connection.invalidate()
     await connection.close()
+    await connection.engine.dispose()  # what ended this one has probably ended those that idle in the pool
     return True
 
 
@@ -274,6 +274,8 @@ def make_engine(url: str) -> AsyncEngine:
             "application_name": "frontdesk",
             "statement_timeout": milliseconds,
             "idle_in_transaction_session_timeout": milliseconds,
+            # A plan that was made while a table was small is kept: it must be one for a large table.
+            **dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off"),
         }
     try:
         return create_async_engine(address, connect_args=arguments, **options)
@@ -313,14 +315,14 @@ class PostgresTx:
         return [values[:-1] for values in found]
 
     def fetch(self, batch: Batch, rows: Sequence[Values]) -> list[Values]:
-        return self._rows(batch.many, list(zip(*rows, strict=True))) if rows else []
+        return self._rows(batch.many, (_given(batch, rows),)) if rows else []
 
     def write(self, *changes: Change) -> None:
         """All in one statement: no change sees another, and all keys are checked at its end."""
         filled = [(batch, rows) for batch, rows in changes if rows]
         if filled:
             text = _joined(tuple(batch for batch, _ in filled))
-            self._rows(text, [column for _, rows in filled for column in zip(*rows, strict=True)])
+            self._rows(text, [_given(batch, rows) for batch, rows in filled])
 
     def query(self, query: Query, **given: Any) -> list[Values]:
         return self._rows(*query.prepared("postgresql", given))
@@ -330,18 +332,13 @@ class PostgresTx:
         return cast("list[Values]", self._cursor.fetchall())
 
 
+def _given(batch: Batch, rows: Sequence[Values]) -> str:
+    return encode([dict(zip(batch.columns, row, strict=True)) for row in rows]).decode()
+
+
 @cache
 def _joined(batches: tuple[Batch, ...]) -> str:
-    texts: list[str] = []
-    used = 0
-    for batch in batches:
-        numbers = [int(number) for number in re.findall(r"\$(\d+)", batch.many)]
-        texts.append(re.sub(r"\$(\d+)", _moved(used), batch.many))
-        used += max(numbers)
+    texts = [batch.many.replace("$1", f"${number}") for number, batch in enumerate(batches, 1)]
     *first, last = texts
-    named = ", ".join(f"change_{number} AS ({text})" for number, text in enumerate(first))
+    named = ", ".join(f"change_{number} AS ({text})" for number, text in enumerate(first, 1))
     return f"WITH {named} {last}" if named else last
-
-
-def _moved(by: int) -> Callable[[re.Match[str]], str]:
-    return lambda found: f"${int(found[1]) + by}"

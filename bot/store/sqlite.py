@@ -35,6 +35,8 @@ READERS = 4
 BUSY_MILLISECONDS = 1500
 """Nobody else should write; a door must be able to say so within two seconds when somebody does."""
 WAL_PAGES = 4096
+CACHE_KIBIBYTES = 8000
+"""Of the connection that writes: the pages of some thousand live conversations."""
 IDLE_SECONDS = 1.0
 
 _DAY = 24 * 60 * 60 * 1_000_000
@@ -60,6 +62,7 @@ class MemoryStore:
         for statement in script("sqlite"):
             connection.execute(statement)
         self._writer = Writer(connection, _Time(clock))
+        self.tx = self._writer.tx
 
     async def write(self, unit: Unit[R], /) -> R:
         (result,) = self._writer.do([unit])
@@ -85,12 +88,13 @@ class FileStore:
         self._lock = InstanceLock(path)
         try:
             upgrade_file(path)
-            self._writer = Writer(open_for_writing(path), _Time(clock), path)
+            self._time = _Time(clock)
+            self._writer = Writer(open_for_writing(path), self._time, path)
             self._writer.begin_anew()
         except BaseException:
             self._lock.release()
             raise
-        self._path, self._time, self._most = path, _Time(clock), most_waiting
+        self._path, self._most = path, most_waiting
         self._arriving: list[tuple[Unit[Any], asyncio.Future[Any]]] = []
         self._units = self._questions = 0
         self._closed = False
@@ -212,7 +216,7 @@ class Writer:
     """One connection, used by one thread at a time."""
 
     def __init__(self, connection: sqlite3.Connection, time: _Time, path: Path | None = None) -> None:
-        self._connection, self._tx = connection, SqliteTx(connection, time)
+        self._connection, self.tx = connection, SqliteTx(connection, time)
         self._path, self._file = path, path.stat() if path else None
         self.close = connection.close
         self.commits = 0
@@ -232,13 +236,13 @@ class Writer:
         """From one state of the database."""
         self._connection.execute("BEGIN")
         try:
-            return answer(self._tx, question)
+            return answer(self.tx, question)
         finally:
             self._connection.execute("COMMIT")
 
     def begin_anew(self) -> None:
         """The lock proves that whoever held a lease is dead. Times from the future are a wall clock that was wrong."""
-        now = self._tx.now
+        now = self.tx.now
         for text, values in (
             (
                 "UPDATE conversation SET worker = '', lease_until = 0, ready_at = min(ready_at, ?)"
@@ -258,14 +262,14 @@ class Writer:
         connection = self._connection
         self._begin()
         try:
-            results = do_all(self._tx, units)
+            results = do_all(self.tx, units)
             connection.execute("COMMIT")
             self.commits += 1
         except BaseException:
             # A full disk or a failed write may have ended the transaction already.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._tx.forget()
+            self.tx.forget()
             raise
         return results
 
@@ -273,7 +277,7 @@ class Writer:
         try:
             if self._path and not os.path.samestat(self._path.stat(), cast(os.stat_result, self._file)):
                 raise _CannotBegin(f"{str(self._path)!r} was replaced by another file")
-            self._tx.begin()
+            self.tx.begin()
         except (OSError, sqlite3.Error) as error:
             raise _CannotBegin(f"the database cannot be written: {error}") from error
 
@@ -299,8 +303,9 @@ def _translated(unit: Unit[Any], error: Exception) -> Exception:
         wrong.__cause__ = error
         return wrong
     if isinstance(error, sqlite3.Error):
+        code: int = getattr(error, "sqlite_errorcode", 0)
         # A write that failed halfway may have left its end in the log of the file: after a crash it could count.
-        down = StoreDown(str(error), unknown=error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR)
+        down = StoreDown(str(error), unknown=code & 0xFF == sqlite3.SQLITE_IOERR)
         down.__cause__ = error
         return down
     return error
@@ -325,4 +330,5 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
                 f"{str(path)!r}: SQLite has {name} = {found!r} and must have {value!r}; try another disk"
             )
     connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}").fetchall()
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}").fetchall()
     return connection

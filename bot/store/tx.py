@@ -52,14 +52,13 @@ class SqliteTx:
     `begin` finds out whether somebody wrote all the same, and whoever rolls back says so with `forget`.
     """
 
-    __slots__ = ("_clock", "_execute", "_executemany", "_ids", "_rows", "_version", "now")
-
-    MOST_ROWS = 2048
+    __slots__ = ("_clock", "_execute", "_executemany", "_ids", "_version", "kept", "most_kept", "now")
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
         cursor = connection.cursor()
         self._execute, self._executemany, self._clock = cursor.execute, cursor.executemany, clock
-        self._rows: OrderedDict[str, Row] = OrderedDict()
+        self.kept: OrderedDict[str, Row] = OrderedDict()
+        self.most_kept = 2048
         self._ids: dict[Values, str] = {}
         self._version: Any = None
         self.now = clock()
@@ -71,16 +70,16 @@ class SqliteTx:
         if version != self._version:
             self._version = version
             self.forget()
-        while len(self._rows) > self.MOST_ROWS:
-            _, row = self._rows.popitem(last=False)
+        while len(self.kept) > self.most_kept:
+            _, row = self.kept.popitem(last=False)
             del self._ids[row.channel, row.account, row.chat, row.thread]
 
     def forget(self) -> None:
-        self._rows.clear()
+        self.kept.clear()
         self._ids.clear()
 
     def hold(self, ids: Iterable[str]) -> dict[str, Row]:
-        kept = self._rows
+        kept = self.kept
         held: dict[str, Row] = {}
         for id in ids:
             row = kept.get(id) or self._load(BY_ID, (id,))
@@ -90,7 +89,7 @@ class SqliteTx:
         return held
 
     def hold_at(self, addresses: Iterable[Values]) -> dict[Values, Row]:
-        kept, ids = self._rows, self._ids
+        kept, ids = self.kept, self._ids
         held: dict[Values, Row] = {}
         for address in addresses:
             row = kept[ids[address]] if address in ids else self._load(BY_ADDRESS, address)
@@ -102,7 +101,7 @@ class SqliteTx:
     def _load(self, by: Batch, key: Values) -> Row | None:
         for values in self._execute(by.one, key).fetchall():
             row = Row(*values)
-            self._rows[row.id] = row
+            self.kept[row.id] = row
             self._ids[row.channel, row.account, row.chat, row.thread] = row.id
             return row
         return None

@@ -30,7 +30,7 @@ from bot.model import (
     State,
     Text,
 )
-from bot.ports import Happened, News, Question, Unit
+from bot.ports import Happened, News, Question, Store, Unit
 from bot.store import open_store
 from bot.testing.clock import START, SettableClock
 from bot.units import Agent, Amended, Deliveries, Entry, Find, Lost, NewHandoff
@@ -446,3 +446,34 @@ async def test_the_bus_is_told_once_after_the_commit(room: Room) -> None:
     await room.desk.take_over(id, JO, 0)
 
     assert heard == [Happened(id, noted.events), Happened(id, taken.events)]
+
+
+class Meanwhile:
+    """A store on which something happens between the first question and what is written upon its answer."""
+
+    def __init__(self, store: Store, happens: Callable[[], Awaitable[object]]) -> None:
+        self._store, self._happens = store, happens
+        self._waits = True
+
+    async def read(self, question: Question[T]) -> T:
+        answer = await self._store.read(question)
+        if self._waits:
+            self._waits = False
+            await self._happens()
+        return answer
+
+    async def write(self, unit: Unit[T]) -> T:
+        return await self._store.write(unit)
+
+    async def close(self) -> None: ...
+
+
+async def test_a_turn_that_ends_while_a_conversation_is_resolved_keeps_its_slots(room: Room) -> None:
+    conversation = await room.says("hello")
+    claimed = replace(await room.claim(conversation), state=State(slots={"order": "A-17"}))
+    store = Meanwhile(room.store, lambda: room.commit(claimed, "Noted."))
+    desk = Desk(store, room.bus, room.clock, notices, delivers=frozenset(), wake=lambda _: None)
+    await desk.resolve(conversation, JO, 0)
+    found = await room.store.read(Find(conversation))
+    assert found
+    assert (found.conversation.status, found.state.slots) == ("resolved", {"order": "A-17"})

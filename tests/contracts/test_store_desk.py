@@ -203,6 +203,15 @@ async def test_a_replaced_state_is_what_the_next_turn_gets(scene: Scene) -> None
     assert (await scene.asks("more")).state == State(frames=3)
 
 
+async def test_a_state_that_a_turn_has_moved_is_not_replaced(scene: Scene) -> None:
+    claimed = await scene.asks("hello")
+    read = claimed.conversation
+    await scene.store.write(scene.commit(claimed, state=State(slots={"a": 1})))
+    unit = replace(scene.amend(read.id), reset=State(frames=3), version=read.version)
+    assert isinstance(await scene.store.write(unit), Stale)
+    assert (await scene.found(read.id)).state == State(slots={"a": 1})
+
+
 async def test_an_end_of_human_marker_is_unheard(scene: Scene) -> None:
     now = await scene.exchange("hello")
     done = await scene.amends(scene.amend(now.id, Entry(ANN, Returned("free", "Ann"), 0)))

@@ -7,6 +7,7 @@ import pytest
 
 from bot.model import (
     BOT,
+    SYSTEM,
     AgentId,
     Author,
     Card,
@@ -203,8 +204,16 @@ async def test_an_agents_words_end_the_wait_and_the_next_message_begins_it(scene
 async def test_a_note_ends_no_wait(scene: Scene) -> None:
     asked = await scene.asks_for_a_human(await scene.asks("a human"))
     await scene.amends(scene.amend(asked.conversation.id, Entry(ANN, Noted("busy"), 1)))
-    (row,) = await rows(scene, "needs-reply")
-    assert row.last_text == "A colleague will be with you."
+    assert len(await rows(scene, "needs-reply")) == 1
+
+
+async def test_a_notice_of_the_system_is_no_news(scene: Scene) -> None:
+    asked = await scene.asks_for_a_human(await scene.asks("a human"))
+    await scene.takes_over(asked.conversation)
+    notice = Entry(SYSTEM, Said(text("Ann has joined.")), asked.conversation.control.epoch + 1, public=True)
+    await scene.amends(scene.amend(asked.conversation.id, notice))
+    (row,) = await rows(scene, "mine")
+    assert (row.last_by, row.last_text, row.unread) == ("customer", "a human", 1)
 
 
 async def test_back_with_the_bot_nobody_waits_for_a_human(scene: Scene) -> None:

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from bot.fit import plain
 from bot.flow.actions import Action
 from bot.flow.read import read
@@ -156,20 +158,21 @@ async def stage(
     book = read(flows)
     store = await asyncio.to_thread(open_store, database, clock)
     memory = memory or Memory(clock)
-    async with running(
-        Settings(data=tmp_path),
-        DeskFile(flows=flows, slash=True),
-        dataclasses.replace(book, actions={**book.actions, **(actions or {})}),
-        store=seen_as(store),
-        clock=clock,
-        random=SeededRandom(ord(keys)),
-        senders=[memory],
-        model=model,
-    ) as parts:
-        listening = asyncio.create_task(memory.run(parts.inbox))
-        await clock.advance(0)
-        yield Stage(parts, clock, memory, database != "sqlite://", keys)
-        listening.cancel()
+    with capture_logs():  # what goes wrong here does so on purpose
+        async with running(
+            Settings(data=tmp_path),
+            DeskFile(flows=flows, slash=True),
+            dataclasses.replace(book, actions={**book.actions, **(actions or {})}),
+            store=seen_as(store),
+            clock=clock,
+            random=SeededRandom(ord(keys)),
+            senders=[memory],
+            model=model,
+        ) as parts:
+            listening = asyncio.create_task(memory.run(parts.inbox))
+            await clock.advance(0)
+            yield Stage(parts, clock, memory, database != "sqlite://", keys)
+            listening.cancel()
 
 
 def _line(event: Event) -> tuple[str, str] | None:

@@ -15,6 +15,7 @@ from bot.model import Controlled, Discarded, Message, Partial, Said, Sources, Te
 from bot.ports import Cited, Drafted, DraftReset, News, Stopped
 from bot.units import Commit
 from tests.bot.flow.script import project
+from tests.bot.room import notices
 from tests.journeys.crossings import FLOWS, Crossings
 from tests.journeys.stage import Stage, agent, stage
 
@@ -87,10 +88,11 @@ async def test_a_takeover_in_the_middle_closes_the_draft_at_once_and_keeps_what_
     gate.set()
     await desk.settle()
     assert [type(news) for news in told] == [Drafted, Drafted, DraftReset], "nothing streams any more, one reset"
-    (partial,), (taken,), (kept,) = (await desk.of(kind, "web") for kind in (Partial, Controlled, Discarded))
+    (partial,), (taken,) = await desk.of(Partial, "web"), await desk.of(Controlled, "web")
+    (kept,) = await desk.of(Discarded, "web")
     assert partial.body == Partial("A refund ")
     assert partial.seq < taken.seq < kept.seq
-    assert words(kept.body) == ["A refund takes "]
+    assert words(kept.body) == ["A refund"]
     assert [by for by, _ in await desk.lines("web")] == ["customer", "bot", "system"]
     now = (await desk.found("web")).conversation
     assert now.heard == now.input_seq
@@ -101,14 +103,8 @@ async def test_a_takeover_in_another_process_leaves_one_partial_too(desk: Stage,
     model.then("A refund ", gate.wait, "takes five days.")
     await asked(desk)
     now = (await desk.found("web")).conversation
-    parts = desk.parts
     elsewhere = Desk(
-        parts.store,
-        MemoryBus(),
-        desk.clock,
-        parts.engine._notices,
-        delivers=frozenset(),
-        wake=lambda conversation: None,
+        desk.parts.store, MemoryBus(), desk.clock, notices, delivers=frozenset(), wake=lambda conversation: None
     )
     await elsewhere.take_over(now.id, MARA, now.control.epoch)
     gate.set()
@@ -165,11 +161,10 @@ async def test_who_stops_an_answer_keeps_what_was_shown_and_no_more(desk: Stage,
     gate = asyncio.Event()
     model.then("A refund ", gate.wait, "takes five days.", words=ASKED)
     await asked(desk)
-    model.asks[0].passages  # noqa: B018
     desk.parts.bus.publish(Stopped((await desk.found("web")).conversation.id))
     gate.set()
     await desk.settle()
-    assert await desk.lines("web") == [("customer", ASKED), ("bot", "A refund takes …")]
+    assert await desk.lines("web") == [("customer", ASKED), ("bot", "A refund …")]
     assert await desk.of(Discarded, "web") == []
 
 
@@ -177,12 +172,12 @@ async def test_the_pending_question_still_comes_after_a_stopped_answer(desk: Sta
     await desk.write("book it")
     await desk.settle()
     gate = asyncio.Event()
-    model.then(passage := "A refund ", gate.wait, "takes five days.")
+    model.then("A refund ", gate.wait, "takes five days.")
     await asked(desk)
     desk.parts.bus.publish(Stopped((await desk.found("web")).conversation.id))
     gate.set()
     await desk.settle()
-    assert (await desk.lines("web"))[-2:] == [("bot", f"{passage}takes …"), ("bot", "Which order?")]
+    assert (await desk.lines("web"))[-2:] == [("bot", "A refund …"), ("bot", "Which order?")]
 
 
 async def test_sources_are_not_named_for_what_was_not_said(desk: Stage, model: ScriptedModel) -> None:

@@ -149,7 +149,7 @@ class Talk:
         found = understand(self.book, self.state, self.turn(*inputs), self.facts, slash=True)
         if isinstance(found, Declined):
             return None
-        return self.give(*(Ordered(command, source) for command, source in found))
+        return self.give(*(Ordered(command, source) for command, source in found.commands))
 
     def turn(self, *inputs: Incoming | Returned) -> Turn:
         conversation = Conversation(

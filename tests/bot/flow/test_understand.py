@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.flow.understand import understand
+from bot.flow.understand import Understood, understand
 from bot.model import Declined, Opened, Pressed, Returned, Said, Start, text
 from tests.bot.flow.script import Talk, book, talk
 
@@ -57,7 +57,7 @@ def commands(talk: Talk, *words: str) -> list[str]:
     found = understand(talk.book, talk.state, talk.turn(*(Said(text(line)) for line in words)), talk.facts, slash=True)
     if isinstance(found, Declined):
         return ["declined"]
-    return [f"{type(command).__name__} {source}" for command, source in found]
+    return [f"{type(command).__name__} {source}" for command, source in found.commands]
 
 
 @pytest.mark.parametrize(
@@ -168,11 +168,22 @@ def test_a_sentence_in_pieces_is_understood_as_one(talking: Talk) -> None:
     assert commands(talking, "I want to", "return my", "shoes") == ["Start example"]
 
 
-def test_what_was_pressed_is_kept_beside_words_that_are_not_understood(talking: Talk) -> None:
+def test_words_that_are_not_understood_are_left_for_a_turn_of_their_own(talking: Talk) -> None:
     talking.do("/clarify track")
     token = talking.state.offers[0].token
     turn = talking.turn(Pressed(token), Said(text("what is the weather like")))
-    assert understand(talking.book, talking.state, turn, talking.facts) == ((Start("track"), "button"),)
+    first = turn.inputs[0].seq
+    found = understand(talking.book, talking.state, turn, talking.facts)
+    assert found == Understood(((Start("track"), "button"),), through=first)
+
+
+def test_words_that_come_before_what_is_understood_are_left_to_the_others_alone(talking: Talk) -> None:
+    talking.do("/clarify track")
+    token = talking.state.offers[0].token
+    turn = talking.turn(Said(text("what is the weather like")), Pressed(token))
+    found = understand(talking.book, talking.state, turn, talking.facts)
+    assert isinstance(found, Declined)
+    assert found.through == turn.inputs[0].seq
 
 
 def test_an_impatient_finger_means_one_thing(talking: Talk) -> None:
@@ -223,10 +234,13 @@ def test_a_link_may_name_a_flow_customers_can_ask_for(greeted: Talk, payload: st
 
 def test_a_hand_back_alone_is_understood_and_orders_nothing(talking: Talk) -> None:
     talking.do("/start track")
-    assert understand(talking.book, talking.state, talking.turn(Returned("resume", "Ann")), talking.facts) == ()
+    assert understand(talking.book, talking.state, talking.turn(Returned("resume", "Ann")), talking.facts) == (
+        Understood(())
+    )
 
 
 def test_words_after_a_hand_back_are_heard_from_where_it_led(talking: Talk) -> None:
     talking.do("/start give_back")
     turn = talking.turn(Returned("free", "Ann"), Said(text("A-17")))
-    assert isinstance(understand(talking.book, talking.state, turn, talking.facts), Declined)
+    found = understand(talking.book, talking.state, turn, talking.facts)
+    assert found == Understood((), through=turn.inputs[0].seq)

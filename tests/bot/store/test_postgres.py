@@ -270,9 +270,8 @@ async def test_a_connection_that_is_ended_at_work_takes_nothing_with_it(scenes: 
 
 
 async def _end_others(server: Any) -> None:
-    await server.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND application_name = 'frontdesk'"
-    )
+    ours = "pid <> pg_backend_pid() AND application_name = 'frontdesk'"
+    await server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")
 
 
 async def test_a_server_that_cannot_be_reached_is_a_store_that_is_down() -> None:

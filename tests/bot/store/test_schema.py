@@ -2,6 +2,9 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
+import textwrap
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -161,3 +164,17 @@ async def test_postgres_refuses_a_delivery_of_what_is_not_public(postgres_databa
             await connection.execute("DELETE FROM event")
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("address", ["sqlite://", "sqlite:///{}/store.db"], ids=["memory", "file"])
+def test_opening_loads_neither_alembic_nor_a_driver_that_is_not_needed(address: str, tmp_path: Path) -> None:
+    program = f"""
+        import sys
+        from bot.store import open_store
+        from bot.testing.clock import SettableClock
+        open_store({address.format(tmp_path)!r}, SettableClock())
+        unwanted = ["alembic", "asyncpg", "sqlalchemy.orm", "sqlalchemy.ext.asyncio", "aiosqlite"]
+        print([name for name in unwanted if name in sys.modules])
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == "[]"

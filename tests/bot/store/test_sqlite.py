@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVarTuple, Unpack
+from typing import TypeVarTuple
 
 import pytest
 
@@ -140,7 +140,7 @@ class CountingLoop(asyncio.SelectorEventLoop):
     hops = 0
 
     def call_soon_threadsafe(
-        self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         self.hops += 1
         return super().call_soon_threadsafe(callback, *args, context=context)

@@ -1,0 +1,82 @@
+"""The command, run as people run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("aiogram", "slack_bolt", "discord", "openai", "fastapi", "sqlalchemy.orm", "alembic", "dateparser", "PIL")
+
+
+def run(*arguments: str, data: Path, said: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FRONTDESK_", "OPENAI_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "config.main", *arguments],
+        input=said,
+        env={**kept, "FRONTDESK_DATA": str(data), "NO_COLOR": "1", "COLUMNS": "200", **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_piped_conversation_reads_like_one(tmp_path: Path) -> None:
+    done = run("chat", "--inspect", data=tmp_path, said="Track my order\nA-17\nI want a human\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    parts = ["1. Track my order", "Which order is it?", "= 'A-17'", "on its way", "asking a person to join"]
+    places = [done.stdout.find(part) for part in parts]
+    assert -1 not in places
+    assert places == sorted(places), done.stdout
+
+
+def test_a_number_chooses_among_the_options_shown_last(tmp_path: Path) -> None:
+    assert "Which order is it?" in run("chat", data=tmp_path, said="1\n").stdout
+
+
+def test_the_customer_s_language_is_spoken(tmp_path: Path) -> None:
+    done = run("chat", "--language", "fr", data=tmp_path, said="où est ma commande ?\n")
+    assert "commande" in done.stdout.lower()
+    assert "Which order" not in done.stdout
+
+
+def test_check_finds_no_mistake_in_the_shop(tmp_path: Path) -> None:
+    done = run("check", data=tmp_path)
+    assert (done.returncode, "no mistakes" in done.stdout) == (0, True)
+
+
+def test_check_tells_every_mistake_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "assistant.yaml").write_text("assistant: Ada\nlanguages: [en]\ngreeting: Hello.\n")
+    (tmp_path / "a.yaml").write_text("flow: a\nversion: 1\ntitle: A\nsteps:\n  - sya: hello\n  - goto: nowhere\n")
+    done = run("check", str(tmp_path), data=tmp_path)
+    assert done.returncode == 1
+    assert f"{tmp_path}/a.yaml:5:5: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_account_is_added_listed_and_disabled(tmp_path: Path) -> None:
+    added = run("user", "add", "ada@shop.example", "--name", "Ada", data=tmp_path, said="a long password\n")
+    again = run("user", "add", "ada@shop.example", "--name", "Ada", data=tmp_path, said="a long password\n")
+    assert (added.returncode, again.returncode) == (0, 1)
+    assert "user list" in again.stderr
+    run("user", "disable", "ada@shop.example", data=tmp_path)
+    assert run("user", "list", data=tmp_path).stdout == "ada@shop.example\tAda\tagent\tdisabled\n"
+
+
+def test_a_backup_is_a_whole_database(tmp_path: Path) -> None:
+    run("user", "add", "ada@shop.example", "--name", "Ada", data=tmp_path, said="a long password\n")
+    assert run("db", "backup", str(tmp_path / "copy.db"), data=tmp_path).returncode == 0
+    copy = f"sqlite:///{tmp_path / 'copy.db'}"
+    assert "ada@shop.example" in run("user", "list", data=tmp_path, FRONTDESK_DATABASE_URL=copy).stdout
+
+
+@pytest.mark.parametrize("code", ["import bot.engine", "import config.main", "import channels"])
+def test_nothing_heavy_is_imported_before_it_is_used(code: str, tmp_path: Path) -> None:
+    found = f"{code}; import sys; print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", found], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
