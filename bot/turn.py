@@ -90,11 +90,20 @@ class Director:
 
     async def play(self, turn: Turn, powers: TurnPowers) -> Played:
         """Raises what a responder raises; `Lengthened` when the turn must be offered again; `Overtaken`."""
+        if turn.attempt > 1:
+            turn = through(turn, await self._begun(turn))
         turn, outcome, declined = await self._offer(turn, powers)
         played = Played(turn.state, outcome.responder, turn.inputs[-1].seq, declined, answer=outcome.messages)
         if not outcome.silent:
             await self._move(turn, tuple(_given(turn, outcome)), played)
         return played
+
+    async def _begun(self, turn: Turn) -> int | None:
+        """Where an earlier attempt began an effect: what arrived after that was no part of it, and is not now."""
+        for event in await self._store.read(Log(conversation=turn.conversation.id, after=turn.id)):
+            if isinstance(event.body, Acting) and event.turn == turn.id:
+                return event.seq
+        return None
 
     async def _offer(self, whole: Turn, powers: TurnPowers) -> tuple[Turn, Outcome, tuple[tuple[str, str], ...]]:
         """Gives the turn with the inputs that the outcome is about."""

@@ -6,13 +6,13 @@ import asyncio
 from dataclasses import dataclass, field
 
 from bot.fit import plain
-from bot.model import Address, Card, Choices, Incoming, Message, Opened, Pressed, Said, text
+from bot.model import Address, Card, Choices, Incoming, Message, Notice, Opened, Pressed, Said, Sources, Text, text
 from bot.ports import Accepted, Arrival, Buttons, Capabilities, Clock, Limit, Receipt, Receive
 
 EVERYTHING = Capabilities(
     text=Limit(4096),
     marks=frozenset(("bold", "italic", "strike", "code", "fence", "quote", "item", "heading")),
-    parts=frozenset(),
+    parts=frozenset((Text, Choices, Card, Sources, Notice)),
     buttons=Buttons(rows=8, per_row=4, label=40),
     resend="safe",
 )

@@ -12,6 +12,7 @@ import os
 import queue
 import sqlite3
 import threading
+import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -61,6 +62,7 @@ class MemoryStore:
         connection.execute("PRAGMA foreign_keys = ON")
         for statement in script("sqlite"):
             connection.execute(statement)
+        weakref.finalize(self, connection.close)  # nobody has to close what ends with the process
         self._writer = Writer(connection, _Time(clock))
         self.tx = self._writer.tx
 

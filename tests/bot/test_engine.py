@@ -110,6 +110,19 @@ async def test_a_poisoned_conversation_harms_no_other(book: Book, store: Store, 
         assert await at.said("ana") == ["echo hello"]
 
 
+async def test_an_outcome_that_the_store_refuses_is_set_aside(book: Book, clock: SettableClock) -> None:
+    class Refusing(Recording):
+        async def write(self, unit: Unit[R], /) -> R:
+            if isinstance(unit, Commit) and "echo" in str(unit.entries):
+                raise ValueError("the database refused Commit")
+            return await super().write(unit)
+
+    async with works(book, made := Made(echo), store=Refusing(open_store("sqlite://", clock)), clock=clock) as at:
+        await at.say("hello")
+        await clock.advance(60)
+        assert (len(made.turns), await at.said()) == (5, ["failed", "handoff_asked"])
+
+
 async def test_each_failure_is_waited_for_longer(book: Book, store: Store, clock: SettableClock) -> None:
     async with works(book, poison := Made(raises), store=store, clock=clock, sweep_every=timedelta(seconds=0.05)) as at:
         await at.say("hello")
@@ -164,11 +177,12 @@ async def test_a_lost_lease_ends_the_turn_and_leaves_the_new_one_alone(
 async def test_a_new_claim_of_what_still_runs_here_ends_the_old_attempt(
     book: Book, store: Store, clock: SettableClock
 ) -> None:
-    gate = asyncio.Event()
+    gate, went_on = asyncio.Event(), list[int]()
 
     async def once_open(turn: Turn, powers: Powers) -> Outcome:
         powers.draft().add(f"attempt {turn.attempt} ")
         await gate.wait()
+        went_on.append(turn.attempt)
         return Outcome(responder="made", messages=(text(f"attempt {turn.attempt}"),))
 
     async with works(book, Made(once_open), store=store, clock=clock) as at:
@@ -182,7 +196,7 @@ async def test_a_new_claim_of_what_still_runs_here_ends_the_old_attempt(
         assert at.engine.drafted(now.id) == "attempt 2 "
         gate.set()
         await clock.advance(10)
-        assert await at.said() == ["attempt 2"]
+        assert (went_on, await at.said()) == ([2], ["attempt 2"])
 
 
 async def test_a_turn_ended_in_the_middle_of_its_commit_is_committed_and_told_once(
@@ -404,6 +418,7 @@ async def test_what_was_being_claimed_when_it_stopped_is_given_back(
         saying = asyncio.create_task(at.say("hello")) if unit is Accept else asyncio.create_task(clock.advance(1))
         await settle(300)
         await at.engine.stop()
+        at.sweeping.cancel()
         gate.set()
         await saying
         await settle()

@@ -41,7 +41,7 @@ from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock, settle
 from bot.testing.store import ANN, Scene, bodies
 from bot.turn import PAGE, Director, Overtaken, Played, give_tokens, through
-from bot.units import Claimed, Entry
+from bot.units import Claimed, Entry, Unheard
 from bot.waiting import within
 from tests.bot.flow.script import project
 from tests.bot.works import Made, echo, no_facts
@@ -229,6 +229,20 @@ async def test_after_a_crash_nobody_calls_again_what_cannot_be_checked(flows: Bo
     assert played.handoff is not None
     assert "outcome unknown" in played.handoff.note
     assert len(await stand.acts(claimed)) == 1
+
+
+async def test_what_arrives_after_an_effect_began_is_no_part_of_the_turn_taken_again(flows: Book, scene: Scene) -> None:
+    made = starts("book")
+    stand = Stand(flows, Bookings().action(), scene, made)
+    claimed = await scene.asks("book it")
+    await interrupted(stand, claimed)
+    await scene.says("no, wait")
+    await scene.clock.advance(16)
+    (again,) = await scene.claims()
+    inputs = await scene.store.read(Unheard(again.conversation.id, again.conversation.heard))
+    played = await stand.play(replace(again, inputs=inputs))
+    assert (said(played), played.heard) == (["Booked B-1."], 1)
+    assert [turn.words for turn in made.turns] == ["book it", "book it"]
 
 
 async def test_a_check_that_fails_sends_the_customer_to_a_human(flows: Book, scene: Scene) -> None:

@@ -69,6 +69,7 @@ class Works:
     engine: Engine
     inbox: Inbox
     desk: Desk
+    sweeping: asyncio.Task[None] = field(init=False)
     told: list[News] = field(default_factory=list)
     logs: list[Any] = field(default_factory=list)
     chance: SeededRandom = field(default_factory=lambda: SeededRandom(99))
@@ -151,7 +152,7 @@ async def works(
     made = Works(store, clock, bus, engine, inbox, desk)
     bus.listen(None, made.told.append)
     with capture_logs() as made.logs:
-        sweeping = asyncio.create_task(engine.run())
+        made.sweeping = asyncio.create_task(engine.run())
         await clock.advance(0)
         try:
             yield made
@@ -159,7 +160,7 @@ async def works(
             stopping = asyncio.create_task(engine.stop())
             while not stopping.done():
                 await clock.advance(1)
-            sweeping.cancel()
-            await asyncio.gather(sweeping, return_exceptions=True)
+            made.sweeping.cancel()
+            await asyncio.gather(made.sweeping, return_exceptions=True)
             gc.collect()
     assert unhandled == []

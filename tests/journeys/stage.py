@@ -42,11 +42,11 @@ class Stage:
 
     # The customer
 
-    async def say(self, *words: str, chat: str = "ana") -> list[str]:
+    async def say(self, *words: str, chat: str = "ana", key: str = "") -> list[str]:
         """Say all of it at once, wait until it is answered, and give what the customer then reads."""
         before = len(self.memory.seen(chat))
         for one in words:
-            await self.memory.say(chat, one)
+            await self.memory.say(chat, one, key=key)
         self.addresses[chat] = self.memory.address(chat)
         await self.settle()
         return self.memory.seen(chat)[before:]

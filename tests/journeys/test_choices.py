@@ -32,7 +32,7 @@ steps:
   - say:
       card:
         title: Two tents
-        choices: [{label: Paint one, start: paint}]
+        options: [{label: Paint one, start: paint}]
 ---
 flow: help
 about: A person helps.
@@ -59,30 +59,44 @@ async def desk(tmp_path: Path) -> AsyncIterator[Stage]:
 
 async def test_a_button_answers_the_question_without_waiting(desk: Stage) -> None:
     await desk.say("paint it")
-    await desk.memory.press("ana", "red")
+    await desk.memory.press("ana", "Red")
     await desk.clock.advance(0)
-    assert desk.memory.seen("ana")[-1] == "Painted red."
+    assert desk.memory.seen("ana")[-1] == "Painted Red."
 
 
 async def test_a_button_pressed_twice_counts_once(desk: Stage) -> None:
     await desk.say("paint it")
-    assert await desk.press("red") == ["Painted red."]
-    assert await desk.press("red") == [VOID]
+    assert await desk.press("Red") == ["Painted Red."]
+    assert await desk.press("Red") == [VOID]
 
 
 async def test_two_presses_at_once_are_one(desk: Stage) -> None:
     await desk.say("paint it")
     before = len(desk.memory.seen("ana"))
-    await desk.memory.press("ana", "red")
-    await desk.memory.press("ana", "red")
+    await desk.memory.press("ana", "Red")
+    await desk.memory.press("ana", "Red")
     await desk.settle()
-    assert desk.memory.seen("ana")[before:].count("Painted red.") == 1
+    assert desk.memory.seen("ana")[before:].count("Painted Red.") == 1
+
+
+async def test_words_and_a_press_in_one_breath_are_both_answered_in_order(desk: Stage) -> None:
+    await desk.say("paint it")
+    before = len(desk.memory.seen("ana"))
+    await desk.memory.say("ana", "what is the weather like?")
+    await desk.memory.press("ana", "Red")
+    await desk.settle()
+    assert desk.memory.seen("ana")[before:] == [
+        "Please choose one of these.",
+        "Which colour?\n1. Red\n2. Blue",
+        "Painted Red.",
+    ]
+    assert len(await desk.of(Turned)) == 3
 
 
 async def test_a_choice_voids_the_others_of_its_message(desk: Stage) -> None:
     await desk.say("paint it")
-    await desk.press("red")
-    assert await desk.press("blue") == [VOID]
+    await desk.press("Red")
+    assert await desk.press("Blue") == [VOID]
 
 
 async def test_the_button_of_a_card_starts_its_flow_once(desk: Stage) -> None:
@@ -96,7 +110,7 @@ async def test_a_button_of_another_conversation_does_nothing(desk: Stage) -> Non
     await desk.say("paint it", chat="eve")
     token = (await desk.found()).state.offers[0].token
     before = len(desk.memory.seen("eve"))
-    await desk.memory.hear("eve", Pressed(token, "red"))
+    await desk.memory.hear("eve", Pressed(token, "Red"))
     await desk.settle()
     assert desk.memory.seen("eve")[before] == VOID
     assert (await desk.found("eve")).state.stack[-1].slots == {}
@@ -108,11 +122,11 @@ async def test_a_button_from_before_a_change_of_control_is_void(desk: Stage) -> 
     await desk.hand_back(MARA)
     await desk.settle()
     old = next(part for part in desk.memory.sent[0].message.parts if isinstance(part, Choices))
-    await desk.memory.hear("ana", Pressed(old.options[0].token, "red"))
+    await desk.memory.hear("ana", Pressed(old.options[0].token, "Red"))
     await desk.settle()
     assert VOID in desk.memory.seen("ana")
-    assert "Painted red." not in desk.memory.seen("ana")
-    assert await desk.press("red") == ["Painted red."]
+    assert "Painted Red." not in desk.memory.seen("ana")
+    assert await desk.press("Red") == ["Painted Red."]
 
 
 async def test_who_no_longer_wants_a_human_is_told_and_the_question_comes_again_with_live_buttons(desk: Stage) -> None:
@@ -123,7 +137,7 @@ async def test_who_no_longer_wants_a_human_is_told_and_the_question_comes_again_
     assert asked.startswith("Which colour?")
     now = (await desk.found()).conversation
     assert (now.control.state, now.control.epoch) == ("bot", 2)
-    assert await desk.press("red") == ["Painted red."]
+    assert await desk.press("Red") == ["Painted Red."]
 
 
 async def test_a_flow_that_waited_for_a_human_goes_on_when_none_is_wanted(desk: Stage) -> None:
@@ -138,6 +152,12 @@ async def test_without_a_flow_nothing_more_is_said(desk: Stage) -> None:
     assert await desk.say("never mind") == ["All right, no person will be called."]
     changes = [event.body.control.state for event in await desk.of(Controlled) if isinstance(event.body, Controlled)]
     assert changes == ["queued", "bot"]
+
+
+async def test_a_wish_for_a_human_voids_what_could_be_pressed(desk: Stage) -> None:
+    await desk.say("paint it")
+    await desk.say("I want a human")
+    assert (await desk.found()).state.offers == ()
 
 
 async def test_who_waits_for_a_human_is_not_answered_by_the_bot(desk: Stage) -> None:

@@ -15,8 +15,27 @@ from tests.journeys.stage import Stage, agent, stage
 MARA, JO = agent("Mara"), agent("Jo")
 
 
+@pytest.fixture(params=["memory", "file", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    match request.param:
+        case "memory":
+            return "sqlite://"
+        case "file":
+            return f"sqlite:///{tmp_path / 'frontdesk.db'}"
+        case _:
+            return str(request.getfixturevalue("postgres_database"))
+
+
 @pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Stage]:
+async def shop(database: str, tmp_path: Path) -> AsyncIterator[Stage]:
+    """The example shop, on every store."""
+    async with stage(tmp_path, database=database) as made:
+        yield made
+
+
+@pytest.fixture
+async def virtual(tmp_path: Path) -> AsyncIterator[Stage]:
+    """Where nothing but the clock takes time."""
     async with stage(tmp_path) as made:
         yield made
 
@@ -44,21 +63,16 @@ async def test_a_burst_is_one_turn(shop: Stage) -> None:
     assert turns[0].seq > 3
 
 
-async def test_an_answer_to_a_pending_question_does_not_wait(shop: Stage) -> None:
-    await shop.say("where is my order?")
-    await shop.memory.say("ana", "A-17")
-    await shop.clock.advance(0)
-    assert "A-17" in "\n".join(shop.memory.seen("ana"))
+async def test_an_answer_to_a_pending_question_does_not_wait(virtual: Stage) -> None:
+    await virtual.say("where is my order?")
+    await virtual.memory.say("ana", "A-17")
+    await virtual.clock.advance(0)
+    assert "A-17" in "\n".join(virtual.memory.seen("ana"))
 
 
 async def test_the_same_message_twice_is_answered_once(shop: Stage) -> None:
-    first = await shop.memory.say("ana", "where is my order?", key="m1")
-    await shop.settle()
-    seen = shop.memory.seen("ana")
-    second = await shop.memory.say("ana", "where is my order?", key="m1")
-    await shop.settle()
-    assert (first.fresh, second.fresh, second.seq) == (True, False, first.seq)
-    assert shop.memory.seen("ana") == seen
+    assert await shop.say("where is my order?", key="m1") != []
+    assert await shop.say("where is my order?", key="m1") == []
 
 
 async def test_a_human_takes_over_and_hands_back_and_the_flow_resumes(shop: Stage) -> None:
@@ -151,8 +165,9 @@ async def test_a_refused_send_is_tried_again_and_order_is_kept(shop: Stage) -> N
     assert seqs == sorted(seqs) or len(set(seqs)) == 1
 
 
-async def test_nothing_a_takeover_overtook_is_said(shop: Stage) -> None:
+async def test_nothing_a_takeover_overtook_is_said(virtual: Stage) -> None:
     """The takeover commits while the turn waits out the quiet window before a model is asked."""
+    shop = virtual
     await shop.memory.say("ana", "how long does a refund take?")
     await shop.clock.advance(0.1)
     now = (await shop.found()).conversation

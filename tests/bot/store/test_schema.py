@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def test_a_row_is_the_table_column_by_column() -> None:
 def test_migrations_and_tables_are_the_same_on_sqlite(tmp_path: Path) -> None:
     path = tmp_path / "migrated.db"
     migrate.migrate_file(path)
-    with sqlite3.connect(path) as migrated, sqlite3.connect(":memory:") as made:
+    with closing(sqlite3.connect(path)) as migrated, closing(sqlite3.connect(":memory:")) as made:
         for statement in schema.script("sqlite"):
             made.execute(statement)
         assert _sqlite(migrated) == _sqlite(made)
@@ -106,7 +107,7 @@ def test_a_database_of_a_newer_program_opens_as_long_as_that_allows(tmp_path: Pa
 
     path = tmp_path / "newer.db"
     migrate.upgrade(str(path))
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = 'f00d'")
         connection.execute("UPDATE meta SET value = ? WHERE name = 'oldest_program'", (oldest,))
     if refused:
@@ -147,6 +148,7 @@ def test_sqlite_refuses_a_delivery_of_what_is_not_public() -> None:
         connection.execute("UPDATE delivery SET seq = 1")
     with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
         connection.execute("DELETE FROM event")
+    connection.close()
 
 
 async def test_postgres_refuses_a_delivery_of_what_is_not_public(postgres_database: str) -> None:
