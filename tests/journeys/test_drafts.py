@@ -233,28 +233,6 @@ async def test_what_arrives_while_the_model_speaks_waits_for_the_next_turn_and_t
     assert len(await desk.of(Turned, "web")) == 2
 
 
-async def test_a_question_in_pieces_is_asked_once_when_the_customer_has_finished(
-    desk: Stage, model: ScriptedModel
-) -> None:
-    model.then("Five days.")
-    for piece in ("how long", "does a refund", "take?"):
-        await desk.write(piece)
-        await desk.clock.advance(0.3)
-    assert model.asks == []
-    await desk.clock.advance(0.1)
-    assert [ask.words for ask in model.asks] == ["how long\ndoes a refund\ntake?"]
-    assert len(await desk.of(Turned, "web")) == 1
-
-
-async def test_what_becomes_clear_while_it_is_waited_for_needs_no_model(desk: Stage, model: ScriptedModel) -> None:
-    for piece in ("could you please", "book it"):
-        await desk.write(piece)
-        await desk.clock.advance(0.2)
-    await desk.settle()
-    assert model.asks == []
-    assert (await desk.lines("web"))[-1] == ("bot", "Which order?")
-
-
 async def test_where_drafts_are_not_shown_no_partial_is_recorded(desk: Stage, model: ScriptedModel) -> None:
     gate = asyncio.Event()
     model.then("A refund ", gate.wait, "takes five days.")
