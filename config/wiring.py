@@ -86,8 +86,12 @@ async def running(
     senders: Sequence[Channel] = (),
     model: LanguageModel | None = None,
     slash: bool = False,
+    lease: timedelta = timedelta(seconds=15),
 ) -> AsyncIterator[Parts]:
-    """The core at work on an open store; on leaving it stops gracefully, and closes the store."""
+    """The core at work on an open store; on leaving it stops gracefully, and closes the store.
+
+    `lease`: how long a conversation stays with a process that is no longer heard of.
+    """
     bus, delivers = MemoryBus(), frozenset(channel.name for channel in senders)
     worker = f"{os.getpid()}.{random.id()[-8:]}"
     await index.index(file.flows / "knowledge", store, clock, language=book.assistant.language)
@@ -122,7 +126,14 @@ async def running(
         random=random,
         notices=notices,
         delivers=delivers,
-        settings=EngineSettings(worker=worker, quiet=timedelta(milliseconds=file.quiet_ms)),
+        settings=EngineSettings(
+            worker=worker,
+            quiet=timedelta(milliseconds=file.quiet_ms),
+            lease=lease,
+            margin=lease * 2 / 15,
+            renew_every=lease / 3,
+            sweep_every=min(timedelta(seconds=1), lease / 4),
+        ),
     )
     inbox = Inbox(store=store, bus=bus, clock=clock, random=random, engine=engine, initial=begin(book))
     desk = Desk(store, bus, clock, notices, delivers=delivers, wake=engine.wake, drafted=engine.drafted)
