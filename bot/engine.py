@@ -201,13 +201,15 @@ class Engine:
                 return
 
     async def _claim(self, most: int, conversation: ConversationId | None = None) -> int:
-        return 0 if self._stopping else await unbroken(self._claim_and_take(most, conversation))
+        if self._stopping:
+            return 0
+        claim = Claim(lease=self._lease, most=most, conversation=conversation)
+        claims: Sequence[Claimed] = await unbroken(self._store.write(claim), self._take_all)
+        return len(claims)
 
-    async def _claim_and_take(self, most: int, conversation: ConversationId | None) -> int:
-        claims = await self._store.write(Claim(lease=self._lease, most=most, conversation=conversation))
+    def _take_all(self, claims: Sequence[Claimed]) -> None:
         for claimed in claims:
             self.take(claimed)
-        return len(claims)
 
     async def _keep_leases(self) -> None:
         """End what has run too long or lost its lease; what has been ended is not renewed, and its lease runs out."""
@@ -291,7 +293,7 @@ class Engine:
             played = await self._play(turn, powers)
             running.shown = None
             commit = self._commit(turn, played, stream)
-            done = await unbroken(self._write(commit, stream))
+            done = await unbroken(self._store.write(commit), lambda done: self._committed(done, stream))
         except Lengthened:
             running.lengthened += 1
             return await self._again(turn)
@@ -373,15 +375,13 @@ class Engine:
             return drop_request(conversation, at=at, notices=self._notices, deliver=deliver), None
         return Change(None, ()), None
 
-    async def _write(self, commit: Commit, stream: DraftStream) -> Committed | Lost:
-        """T4, and the news of it."""
-        done = await self._store.write(commit)
+    def _committed(self, done: Committed | Lost, stream: DraftStream) -> None:
+        """T4 is over: the news of it."""
         if isinstance(done, Committed):
             if not any(event.public for event in done.events):
                 stream.take_back("cancel")
             stream.close()
-            self._tell(commit.conversation, done.events)
-        return done
+            self._tell(done.conversation.id, done.events)
 
     async def _next(self, conversation: Conversation, state: State) -> Turn | None:
         """What waits after a commit; where something does, the lease was kept."""

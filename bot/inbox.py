@@ -55,7 +55,8 @@ class Inbox:
         if not arrival.bodies:
             return Accepted(fresh=True, conversation=None, seq=None)
         unit = self._unit(arrival)
-        kept = await unbroken(self._keep(unit))
+        # With the commit comes the lease: a door that gives up meanwhile must not leave it with nobody.
+        kept = await unbroken(self._store.write(unit), self._go_on)
         if kept.differs:
             log.warning("inbox.differs", channel=unit.channel, account=unit.account, key=unit.key)
             await self._keep_dead(arrival, "the same id came before with another body; the first one counts")
@@ -102,14 +103,11 @@ class Inbox:
             lease=self._engine.room(),
         )
 
-    async def _keep(self, unit: Accept) -> Kept:
-        """With the commit comes the lease: a door that gives up meanwhile must not leave it with nobody."""
-        kept = await self._store.write(unit)
+    def _go_on(self, kept: Kept) -> None:
         if kept.fresh:
             self._bus.publish(Happened(kept.conversation, kept.events))
         if kept.claimed is not None:
             self._engine.take(kept.claimed)
-        return kept
 
     async def _keep_dead(self, arrival: Arrival, why: str) -> None:
         await self._store.write(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Literal, Protocol, TypeVar, runtime_checkable
@@ -73,8 +73,8 @@ class Question(Generic[R_co]):
 class Store(Protocol):
     """Durable truth. Both members raise `StoreDown`; a unit whose guard fails is no error but a result that says so."""
 
-    async def write(self, unit: Unit[R], /) -> R:
-        """Return after the commit. Units of one conversation written one after another keep their order."""
+    def write(self, unit: Unit[R], /) -> Awaitable[R]:
+        """Done after the commit. Units of one conversation written one after another keep their order."""
 
     async def read(self, question: Question[R], /) -> R: ...
 

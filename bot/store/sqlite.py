@@ -66,11 +66,10 @@ class MemoryStore:
         self._writer = Writer(connection, _Time(clock))
         self.tx = self._writer.tx
 
-    async def write(self, unit: Unit[R], /) -> R:
-        (result,) = self._writer.do([unit])
-        if isinstance(result, Failed):
-            raise result.error
-        return cast(R, result)
+    def write(self, unit: Unit[R], /) -> asyncio.Future[R]:
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        _settle(future, *self._writer.do([unit]))
+        return future
 
     async def read(self, question: Question[R], /) -> R:
         return self._writer.answer(question)
@@ -112,18 +111,19 @@ class FileStore:
         """Transactions so far."""
         return self._writer.commits
 
-    async def write(self, unit: Unit[R], /) -> R:
-        if self._closed:
-            raise StoreDown("the store is closed")
-        if self._units >= self._most:
-            raise StoreDown(f"{self._units} units wait to be written")
+    def write(self, unit: Unit[R], /) -> asyncio.Future[R]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        self._units += 1
-        self._arriving.append((unit, future))
-        if len(self._arriving) == 1:  # all that this round of the loop writes goes over together
-            loop.call_soon(self._hand_over, loop)
-        return await future
+        if self._closed:
+            future.set_exception(StoreDown("the store is closed"))
+        elif self._units >= self._most:
+            future.set_exception(StoreDown(f"{self._units} units wait to be written"))
+        else:
+            self._units += 1
+            self._arriving.append((unit, future))
+            if len(self._arriving) == 1:  # all that this round of the loop writes goes over together
+                loop.call_soon(self._hand_over, loop)
+        return future
 
     async def read(self, question: Question[R], /) -> R:
         if self._closed:
@@ -162,12 +162,8 @@ class FileStore:
     def _tell(self, futures: Sequence[asyncio.Future[Any]], results: Sequence[Any]) -> None:
         self._units -= len(futures)
         for future, result in zip(futures, results, strict=True):
-            if future.done():  # nobody waits any more
-                continue
-            if isinstance(result, Failed):
-                future.set_exception(result.error)
-            else:
-                future.set_result(result)
+            if not future.done():  # else nobody waits any more
+                _settle(future, result)
 
     # In the writing thread
 
@@ -209,6 +205,13 @@ class FileStore:
             self._reading.append(connection)
             reader = self._local.reader = Writer(connection, self._time)
         return reader.answer(question)
+
+
+def _settle(future: asyncio.Future[Any], result: Any) -> None:
+    if isinstance(result, Failed):
+        future.set_exception(result.error)
+    else:
+        future.set_result(result)
 
 
 _Batch = tuple[asyncio.AbstractEventLoop, list[tuple[Unit[Any], "asyncio.Future[Any]"]]]

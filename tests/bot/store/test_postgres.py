@@ -1,7 +1,7 @@
 """What several processes on one database promise each other, and what happens when the server goes away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -105,7 +105,7 @@ class Held:
 
     def __init__(self, connection: Any, conversation: str) -> None:
         self._connection, self._conversation = connection, conversation
-        self._writing: list[asyncio.Task[Any]] = []
+        self._writing: list[asyncio.Future[Any]] = []
 
     async def __aenter__(self) -> "Held":
         self._transaction = self._connection.transaction()
@@ -116,9 +116,9 @@ class Held:
     async def __aexit__(self, *_: object) -> None:
         await self._transaction.rollback()
 
-    async def queue(self, write: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    async def queue(self, write: Awaitable[Any]) -> asyncio.Future[Any]:
         """Begin it, and return when it waits for the row."""
-        self._writing.append(asyncio.create_task(write))
+        self._writing.append(asyncio.ensure_future(write))
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
         for _ in range(1000):
             if await self._connection.fetchval(waiting) == len(self._writing):
