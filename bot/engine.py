@@ -36,7 +36,7 @@ from bot.model import (
 )
 from bot.ports import Bus, Clock, Happened, Random, Store
 from bot.powers import DraftStream, Lengthened, TurnPowers
-from bot.turn import Director, Overtaken, Played, give_tokens, through, without_stale_offers
+from bot.turn import WAITING, Director, Overtaken, Played, give_tokens, through, without_stale_offers
 from bot.units import (
     Amend,
     Amended,
@@ -332,7 +332,9 @@ class Engine:
     def _commit(self, turn: Turn, played: Played, stream: DraftStream) -> Commit:
         conversation = turn.conversation
         language, deliver = played.state.language or conversation.language, self._is_pushed(turn)
-        change, handoff = self._change(replace(conversation, language=language), played, deliver)
+        if language != conversation.language:
+            conversation = replace(conversation, language=language)
+        change, handoff = self._change(conversation, played, deliver)
         # Who no longer waits for a human hears so before the bot goes on, who is to wait for one hears it last.
         under = change.control if change.control and change.control.state == "bot" else conversation.control
         stopped = stream.stopped_by_customer  # what was shown stays, what it would have become is not said
@@ -365,14 +367,14 @@ class Engine:
     def _change(self, conversation: Conversation, played: Played, deliver: bool) -> tuple[Change, NewHandoff | None]:
         """The change of control that ends the turn, with its notice in the same commit."""
         at = self._clock.now()
+        if played.gives_up_waiting and conversation.control.state in WAITING:  # whatever the flow wants next
+            return drop_request(conversation, at=at, notices=self._notices, deliver=deliver), None
         if wanted := played.handoff:
             handoff = NewHandoff(
                 id=HandoffId(self._random.id()), reason=wanted.reason, queue=wanted.queue, note=wanted.note
             )
             change = request(conversation, handoff, at=at, notices=self._notices, deliver=deliver)
             return change, handoff if change.control else None
-        if played.gives_up_waiting:
-            return drop_request(conversation, at=at, notices=self._notices, deliver=deliver), None
         return Change(None, ()), None
 
     def _committed(self, done: Committed | Lost, stream: DraftStream) -> None:
