@@ -84,7 +84,7 @@ class Inbox:
             await self._clock.sleep(PRUNED_EVERY.total_seconds())
 
     def _unit(self, arrival: Arrival) -> Accept:
-        bodies = tuple(map(cleaned, arrival.bodies))
+        bodies, new = tuple(map(cleaned, arrival.bodies)), self._random.id()
         return Accept(
             channel=arrival.to.channel,
             account=arrival.account,
@@ -97,8 +97,8 @@ class Inbox:
             language=clean(arrival.language)[:35],
             at=self._clock.now(),
             bodies=bodies,
-            conversation=ConversationId(self._random.id()),
-            contact=ContactId(self._random.id()),
+            conversation=ConversationId(new),
+            contact=ContactId(new),
             initial=self._initial,
             lease=self._engine.room(),
         )

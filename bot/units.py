@@ -97,7 +97,7 @@ class Accept(Unit["Kept"]):
     bodies: tuple[Incoming, ...]
     conversation: ConversationId
     contact: ContactId
-    """Ids to use where none exists yet."""
+    """Ids to use where none exists yet: whoever writes for the first time may have the id of the conversation."""
     initial: State
     """State of a new conversation."""
     lease: Lease | None = None
