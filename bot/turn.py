@@ -6,9 +6,10 @@ Nothing is written here but the intents and results of actions; everything else 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.errors import ActionFailed
 from bot.flow.book import Book

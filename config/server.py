@@ -170,7 +170,7 @@ def mounted(console: Console) -> FastAPI:
 
 
 def _spare_the_collector() -> None:
-    """Nothing that a turn makes refers back to itself, so there is little to find: look seldom, and never at the code."""
+    """Nothing that a turn makes refers back to itself: look for garbage seldom, and never at what is there by now."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from bot.errors import SettingsError, StoreDown
 from bot.model import BOT
@@ -223,12 +223,11 @@ async def test_any_two_at_once_end_as_if_one_had_come_first(scenes: list[Scene],
             replace(unit, to=replace(unit.to, chat=chat)) if name == "accept" else unit
             for name, unit in zip(order, units, strict=True)
         ]
-        writes = [scenes[number].store.write(unit) for number, unit in enumerate(units)]
         if together:
-            await asyncio.gather(*writes)
+            await asyncio.gather(*(scenes[number].store.write(unit) for number, unit in enumerate(units)))
         else:
-            for write in writes:
-                await write
+            for number, unit in enumerate(units):
+                await scenes[number].store.write(unit)
         found, events = await scene.found(claimed.conversation.id), await scene.log(claimed.conversation.id)
         now = found.conversation
         assert seqs(events) == list(range(1, len(events) + 1))
