@@ -461,8 +461,8 @@ class _Run:
         def look(other: str) -> Json:
             return value if other == name else here(other)
 
-        for step in flow.steps.values():
-            for each in step.checks if isinstance(step, s.Ask) and step.slot == name else ():
+        for step in flow.asks.get(name, ()):
+            for each in step.checks:
                 try:
                     if each.refused_if.evaluate(look):
                         self.says.append(say.content(each.say, flow, look, self.language))
