@@ -31,7 +31,11 @@ class Slot:
     scope: Literal["flow", "conversation"] = "flow"
 
     def options(self, language: str) -> tuple[Labelled, ...]:
-        return tuple([Labelled(option.value, option.label.plain(language, {})) for option in self.of])
+        return labelled(self.of, language)
+
+
+def labelled(options: tuple[LabelledOption, ...], language: str) -> tuple[Labelled, ...]:
+    return tuple([Labelled(option.value, option.label.plain(language, {})) for option in options]) if options else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

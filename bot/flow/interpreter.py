@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Literal, assert_never
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.commands import DEEPEST, MOST_QUEUED, check, guard_holds, slash
@@ -73,14 +74,12 @@ REFUSALS = ("void", "too_long", "unreadable", "cannot", "no_evidence")
 """Reasons of `refuse` that have a text of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ordered:
+class Ordered(Struct, frozen=True):
     command: Command
     source: CommandSource
 
 
-@dataclass(frozen=True, slots=True)
-class ActionResult:
+class ActionResult(Struct, frozen=True):
     """What the action asked for gave."""
 
     key: str
@@ -91,13 +90,11 @@ class ActionResult:
     """Nobody can tell whether it happened: a human must look."""
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
+class Missed(Struct, frozen=True):
     """The words were no answer to the pending question."""
 
 
-@dataclass(frozen=True, slots=True)
-class Back:
+class Back(Struct, frozen=True):
     """A human handed the conversation back."""
 
     how: How
@@ -107,8 +104,7 @@ class Back:
 Given = Ordered | ActionResult | Missed | Back
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class Act(Struct, frozen=True, kw_only=True):
     """An action to run; its result is given to the next `advance`."""
 
     key: str
@@ -121,8 +117,7 @@ class Act:
     timeout: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advance:
+class Advance(Struct, frozen=True, kw_only=True):
     state: State
     moves: tuple[Move, ...]
     says: tuple[Message, ...]
@@ -185,10 +180,9 @@ class _Run:
 
     # Helpers
 
-    def move(self, *moves: Move) -> None:
-        for move in moves:
-            self.moves.append(move)
-            self.state = fold(self.state, move)
+    def move(self, move: Move) -> None:
+        self.moves.append(move)
+        self.state = fold(self.state, move)
 
     @property
     def language(self) -> str:
@@ -230,9 +224,7 @@ class _Run:
         known = self.facts.get("language")
         if not self.state.language and isinstance(known, str) and known:
             self.move(Spoke(known))
-        stale = tuple(offer.token for offer in self.state.offers if offer.epoch < epoch)
-        if stale:
-            self.move(Voided(stale))
+        self.void([offer for offer in self.state.offers if offer.epoch < epoch])
 
     def take(self, given: Given) -> None:
         match given:
@@ -381,7 +373,8 @@ class _Run:
     def bring_up(self, frame: Frame) -> None:
         group = self.group(frame)
         if self.state.stack[-len(group) :] != group:
-            self.move(*(Raised(member.id) for member in group))
+            for member in group:
+                self.move(Raised(member.id))
 
     def restart(self) -> None:
         if self.top is None:
@@ -534,7 +527,8 @@ class _Run:
         if frame.asking != name and asks and _has_effects(frame, asks[0]):
             self.too_late(command, source)
             return
-        self.move(Applied(command, source), Emptied(name, _home(frame, slot)))
+        self.move(Applied(command, source))
+        self.move(Emptied(name, _home(frame, slot)))
         if frame.asking != name and asks:
             self.rewind(frame, asks[0], name)
 
@@ -586,19 +580,17 @@ class _Run:
         """A pressed option is used up, and its siblings with it."""
         used = [offer for offer in self.state.offers if offer.value == value]
         groups = {offer.once for offer in used if offer.once}
-        self.void(offer for offer in self.state.offers if offer.value == value or offer.once in groups)
+        self.void([offer for offer in self.state.offers if offer.value == value or offer.once in groups])
 
     def void_answers(self, slot: str) -> None:
         """The offers of a question that no longer waits, with those beside them."""
-        groups = {offer.once for offer in self.state.offers if offer.value.startswith(f"/set {slot}=")} - {""}
-        self.void(
-            offer for offer in self.state.offers if offer.once in groups or offer.value.startswith(f"/set {slot}=")
-        )
+        answers = [offer for offer in self.state.offers if offer.value.startswith(f"/set {slot}=")]
+        groups = {offer.once for offer in answers} - {""}
+        self.void([offer for offer in self.state.offers if offer in answers or offer.once in groups])
 
-    def void(self, offers: Iterable[Offer]) -> None:
-        tokens = tuple(offer.token for offer in offers)
-        if tokens:
-            self.move(Voided(tokens))
+    def void(self, offers: Sequence[Offer]) -> None:
+        if offers:
+            self.move(Voided(tuple([offer.token for offer in offers])))
 
     # Going on
 
@@ -632,19 +624,21 @@ class _Run:
         self.move(Entered(frame.id, name, () if is_answered else step.reads))  # who is not asked has read nothing
         frame = self.state.stack[-1]
         match step:
-            case s.Say(content=said):
-                self.says.append(say.content(said, flow, self.look(frame), self.language))
-                self.due[frame.id] = step.next
             case s.Ask() if is_answered:
                 self.due[frame.id] = step.next
             case s.Ask():
                 self.ask(frame, flow, step)
+            case s.Say(content=said):
+                self.says.append(say.content(said, flow, self.look(frame), self.language))
+                self.due[frame.id] = step.next
+            case s.End(outcome=outcome):
+                self.pop(frame, outcome)
+            case s.When():
+                self.due[frame.id] = self.branch(frame, step)
             case s.Do():
                 self.do(frame, step)
             case s.Assign():
                 self.assign(frame, flow, step)
-            case s.When():
-                self.due[frame.id] = self.branch(frame, step)
             case s.Goto():
                 self.due[frame.id] = step.next
             case s.Call():
@@ -654,8 +648,6 @@ class _Run:
                 args = say.values(step.reads, flow, self.look(frame), language)
                 note = step.note.plain(language, args) if step.note else ""
                 self.hand_off(step.reason, step.queue, note)
-            case s.End(outcome=outcome):
-                self.pop(frame, outcome)
             case _:
                 assert_never(step)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.flow.book import Book, Flow, Slot
+from bot.flow.book import Book, Flow, Slot, labelled
 from bot.flow.conditions import Expression, Look, Unevaluated
 from bot.flow.slots import Hearing, Labelled
 from bot.flow.steps import Ask
@@ -33,9 +33,7 @@ def options_of(ask: Ask | None, slot: Slot, look: Look, language: str) -> tuple[
     own = ask.options if ask is not None else ()
     if isinstance(own, Expression):
         return _listed(own.evaluate(look))
-    return (
-        tuple([Labelled(each.value, each.label.plain(language, {})) for each in own]) if own else slot.options(language)
-    )
+    return labelled(own or slot.of, language)
 
 
 def hearing_of(book: Book, state: State, slot: Slot, facts: Facts, *, strict: bool = False) -> Hearing:
