@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.commands import DEEPEST, MOST_QUEUED, check, guard_holds, slash
-from bot.flow import say
+from bot.flow import frames, say
 from bot.flow import steps as s
 from bot.flow.book import Book, Flow, Slot
 from bot.flow.conditions import Expression, Look, Unevaluated
@@ -204,19 +204,8 @@ class _Run:
     def look(self, frame: Frame) -> Look:
         return look_up(self.state, frame, self.facts)
 
-    def frame(self, at: int) -> Frame | None:
-        return next((frame for frame in self.state.stack if frame.id == at), None)
-
     def group(self, frame: Frame) -> tuple[Frame, ...]:
-        """The flow as the customer sees it: with those that called it and those it called, lowest first."""
-        root = frame
-        while root.caller and (caller := self.frame(root.caller)):
-            root = caller
-        members = {root.id}
-        for each in self.state.stack:
-            if each.caller in members:
-                members.add(each.id)
-        return tuple(each for each in self.state.stack if each.id in members)
+        return frames.group(self.state.stack, frame)
 
     # What is given
 
@@ -332,7 +321,7 @@ class _Run:
             return
         while self.state.queue and scope == "all":
             self.move(Dequeued())
-        ended = list(self.state.stack) if scope == "all" else list(self.group(self.top)) if self.top else []
+        ended = self.state.stack if scope == "all" else self.group(self.top) if self.top else ()
         if not ended:
             self.say("never_mind")
             return
@@ -468,7 +457,7 @@ class _Run:
         """A slot that had a value gets another; what was decided by the old one is decided again."""
         affected = self.readers(frame, slot)
         had = self.look(frame)(slot.name)
-        if any(_has_effects(each, _first_reader(each, slot.name) or 0) for each in affected):
+        if any(frames.has_effects(each, frames.first_reader(each, slot.name) or 0) for each in affected):
             self.too_late(command, source)
             return
         self.move(Applied(command, source))
@@ -478,12 +467,12 @@ class _Run:
         if had is not None:
             self.say("changed")
         for each in affected:
-            self.rewind(each, _first_reader(each, slot.name) or 0, slot.name)
+            self.rewind(each, frames.first_reader(each, slot.name) or 0, slot.name)
 
     def readers(self, frame: Frame, slot: Slot) -> list[Frame]:
         """Flows on the stack that passed a step which used the slot."""
         where = self.state.stack if slot.scope == "conversation" else (frame,)
-        return [each for each in where if _first_reader(each, slot.name) is not None]
+        return [each for each in where if frames.first_reader(each, slot.name) is not None]
 
     def too_late(self, command: Command, source: CommandSource) -> None:
         self.move(Refused(command, source, "an action with an effect has used the old value"))
@@ -493,12 +482,12 @@ class _Run:
 
     def rewind(self, frame: Frame, kept: int, changed: str) -> None:
         flow = self.flow_of(frame)
-        self.drop((each for each in self.group(frame) if self.is_called_by(each, frame)), "corrected")
+        self.drop(frames.called_by(self.state.stack, frame), "corrected")
         touched = {changed}
         for name, reads in frame.read[kept:]:
             if touched.isdisjoint(reads):
                 continue
-            for written in _writes(flow.steps.get(name)):
+            for written in s.writes(flow.steps.get(name)):
                 if written != changed:
                     touched.add(written)
                     self.move(Emptied(written, frame.id))
@@ -509,14 +498,6 @@ class _Run:
         self.move(Rewound(frame.id, frame.read[kept][0], kept))
         self.asked = False
 
-    def is_called_by(self, frame: Frame, caller: Frame) -> bool:
-        at: Frame | None = frame
-        while at and at.caller:
-            if at.caller == caller.id:
-                return True
-            at = self.frame(at.caller)
-        return False
-
     def unset_slot(self, command: Unset, source: CommandSource, name: str) -> None:
         home = self.book.home(self.state, name)
         if home is None:
@@ -524,7 +505,7 @@ class _Run:
         frame, slot = home
         flow = self.book.flows[frame.flow]
         asks = [n for n, (step, _) in enumerate(frame.read) if _asks(flow.steps.get(step), name)]
-        if frame.asking != name and asks and _has_effects(frame, asks[0]):
+        if frame.asking != name and asks and frames.has_effects(frame, asks[0]):
             self.too_late(command, source)
             return
         self.move(Applied(command, source))
@@ -708,7 +689,7 @@ class _Run:
 
     def pop(self, frame: Frame, outcome: str) -> None:
         self.move(Popped(frame.id, outcome))
-        caller = self.frame(frame.caller) if frame.caller else None
+        caller = frames.of_id(self.state.stack, frame.caller) if frame.caller else None
         if caller is None:
             self.follow_up(frame)
             return
@@ -745,7 +726,7 @@ class _Run:
             if step.into:
                 self.move(Filled(step.into, given.result, frame.id, result=True))
             self.due[frame.id] = step.next
-        elif not given.unknown and _times_entered(frame, step.id) <= step.retry:
+        elif not given.unknown and frames.times_entered(frame, step.id) <= step.retry:
             self.due[frame.id] = step.id
         elif not given.unknown and step.fails != s.END_FAILED:
             self.due[frame.id] = step.fails
@@ -768,38 +749,8 @@ def _home(frame: Frame, slot: Slot) -> int:
     return 0 if slot.scope == "conversation" else frame.id
 
 
-def _first_reader(frame: Frame, name: str) -> int | None:
-    return next((at for at, (_, reads) in enumerate(frame.read) if name in reads), None)
-
-
-def _has_effects(frame: Frame, since: int) -> bool:
-    return any(step in frame.effects for step, _ in frame.read[since:])
-
-
 def _asks(step: s.Step | None, slot: str) -> bool:
     return isinstance(step, s.Ask) and step.slot == slot
-
-
-def _writes(step: s.Step | None) -> tuple[str, ...]:
-    match step:
-        case s.Ask(slot=slot):
-            return (slot,)
-        case s.Do(into=into) | s.Call(into=into) if into:
-            return (into,)
-        case s.Assign(values=values):
-            return tuple(values)
-        case _:
-            return ()
-
-
-def _times_entered(frame: Frame, step: str) -> int:
-    """How often on end."""
-    count = 0
-    for name, _ in reversed(frame.read):
-        if name != step:
-            break
-        count += 1
-    return count
 
 
 def _key(frame: Frame, step: s.Do, args: dict[str, Json]) -> str:
