@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from channels.web.audience import encode
 from channels.web.door import Door
 from channels.web.limits import address_of
-from channels.web.line import SILENT_AFTER, Line
+from channels.web.line import SILENT_AFTER, Line, Queued
 from channels.web.origins import is_admitted
 from channels.web.refusals import refused
 
@@ -35,7 +35,7 @@ class Socket:
             # A browser hides the status of a refused handshake; a frame it can read.
             full = refused("rate", "Too many chats are open from here.", wait=SILENT_AFTER)
             await send({"type": "websocket.accept"})
-            await send(_text(encode(full), 0))
+            await send(_text([(encode(full), 0)]))
             await send({"type": "websocket.close", "code": 1013})
             return
         try:
@@ -74,8 +74,8 @@ def forgive() -> bool:
     return task is not None and not task.uncancel()
 
 
-def _text(frame: str, seq: int) -> MutableMapping[str, Any]:
-    return {"type": "websocket.send", "text": frame}
+def _text(queued: Queued) -> MutableMapping[str, Any]:
+    return {"type": "websocket.send", "text": f"[{','.join(frame for frame, _ in queued)}]"}
 
 
 async def _turn_away(scope: Scope, send: Send) -> None:
