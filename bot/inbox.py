@@ -80,6 +80,8 @@ class Inbox:
                     pass
             except StoreDown as down:
                 log.error("inbox.store_down", why=str(down))
+            except Exception:
+                log.exception("inbox.prune_failed")
             await self._clock.sleep(PRUNED_EVERY.total_seconds())
 
     def _unit(self, arrival: Arrival) -> Accept:
