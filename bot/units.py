@@ -540,6 +540,29 @@ class DeadLetters(Question[tuple[KeepDead, ...]]):
     most: int = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog(Question["BacklogFound"]):
+    """What waits to be done. Nothing is counted beyond 1,000, which then means "or more"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacklogFound:
+    unheard: int
+    """Conversations with input that no turn has heard; those whose control is `paused` do not count."""
+    unheard_since: datetime | None
+    """When the oldest such input was accepted."""
+    waiting: int
+    """Conversations in which the customer waits for a human's words."""
+    waiting_since: datetime | None
+    unsent: int
+    """Deliveries that have not ended."""
+    unsent_since: datetime | None
+    dead: int
+    """Deliveries that were given up."""
+    unreadable: int
+    """Arrivals kept as dead letters."""
+
+
 # Knowledge
 
 

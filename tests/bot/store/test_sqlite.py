@@ -437,3 +437,24 @@ def test_lists_and_deliveries_are_searched_by_an_index(plans: Callable[[str], st
     plan = plans(sending.HEADS.prepared("sqlite", heads)[0])
     assert "delivery_due" in plan
     assert "delivery_line" in plan
+
+
+@pytest.mark.parametrize(
+    ("sum", "index"),
+    [
+        ("unheard", "conversation_ready"),
+        ("waiting", "conversation_waiting"),
+        ("unsent", "delivery_line"),
+        ("dead", "delivery_dead"),
+        ("unreadable", "SCAN dead_letter"),
+    ],
+)
+def test_what_waits_is_counted_along_an_index(plans: Callable[[str], str], sum: str, index: str) -> None:
+    from bot.store import backlog
+    from bot.store.lists import COUNTED
+
+    text, values = backlog.SUMS[sum].prepared("sqlite", {})
+    plan = plans(text)
+    assert index in plan
+    assert "TEMP B-TREE" not in plan
+    assert COUNTED in values
