@@ -58,6 +58,11 @@ class PostgresStore:
         """Transactions so far."""
         return sum(lane.commits for lane in self._lanes)
 
+    @property
+    def units(self) -> int:
+        """That were committed with them."""
+        return sum(lane.units for lane in self._lanes)
+
     async def write(self, unit: Unit[R], /) -> R:
         if self._closed:
             raise StoreDown("the store is closed")
@@ -108,7 +113,7 @@ class _Lane:
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
-        self.commits = 0
+        self.commits = self.units = 0
 
     async def write(self, unit: Unit[R]) -> R:
         if len(self._waiting) >= MOST_WAITING:
@@ -183,6 +188,7 @@ class _Lane:
         try:
             results = await connection.run_sync(_in_transaction, units, step)
             self.commits += 1
+            self.units += len(units)
             return results
         except Exception as error:
             if await _is_lost(connection, error):
