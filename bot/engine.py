@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from bot.counts import EngineCounts, TurnEnd
 from bot.desk import Change, Notices, drop_request, request
@@ -172,7 +173,7 @@ class Engine:
                 await self._claim_ready()
             except StoreDown as down:
                 self.counts.store_down += 1
-                log.error("engine.store_down", why=str(down))
+                log.error("engine.store_down", why=down)
             except Exception:
                 log.exception("engine.sweep_failed")
 
@@ -208,7 +209,7 @@ class Engine:
         try:
             await self._claim(1, conversation)
         except Exception as error:
-            log.error("engine.not_woken", conversation=conversation, why=repr(error))
+            log.error("engine.not_woken", conversation=conversation, why=error)
 
     async def _claim_ready(self) -> None:
         while (room := min(self._settings.most_turns - len(self._running), MOST_AT_ONCE)) > 0:
@@ -263,13 +264,14 @@ class Engine:
         try:
             await self._store.write(Release(conversation=conversation.id, fence=conversation.fence, pause=pause))
         except StoreDown as down:  # the lease ends by itself
-            log.error("engine.not_released", conversation=conversation.id, why=str(down))
+            log.error("engine.not_released", conversation=conversation.id, why=down)
 
     # Turns
 
     async def _turns(self, claimed: Claimed, running: _Running) -> None:
         """Turn after turn, as long as the lease is ours and something is unheard."""
         conversation = claimed.conversation
+        bind_contextvars(conversation=conversation.id)  # whatever is logged in these turns says where
         try:
             turn = await self._turn(claimed)
             while turn is not None:
@@ -285,7 +287,7 @@ class Engine:
             return
         except StoreDown as down:
             self.counts.store_down += 1
-            log.error("engine.store_down", conversation=conversation.id, why=str(down))
+            log.error("engine.store_down", conversation=conversation.id, why=down)
         except Exception:
             self.counts.turns["failed"] += 1
             log.exception("engine.turn_failed", conversation=conversation.id, attempt=conversation.attempts)

@@ -89,7 +89,7 @@ class Inbox:
                     pass
             except StoreDown as down:
                 self.counts.store_down += 1
-                log.error("inbox.store_down", why=str(down))
+                log.error("inbox.store_down", why=down)
             except Exception:
                 log.exception("inbox.prune_failed")
             await self._clock.sleep(PRUNED_EVERY.total_seconds())

@@ -83,7 +83,7 @@ class Outbox:
                     await unbroken(self._send_due())
                 except StoreDown as down:
                     self.counts.store_down += 1
-                    log.error("outbox.store_down", why=str(down))
+                    log.error("outbox.store_down", why=down)
                 except Exception:
                     log.exception("outbox.failed")
                 await self._wait()
@@ -133,7 +133,7 @@ class Outbox:
             await self._send(delivery)
         except StoreDown as down:
             self.counts.store_down += 1
-            log.error("outbox.not_settled", delivery=delivery.id, attempt=delivery.attempt, why=str(down))
+            log.error("outbox.not_settled", delivery=delivery.id, attempt=delivery.attempt, why=down)
         except Exception:
             log.exception("outbox.delivery_failed", delivery=delivery.id, attempt=delivery.attempt)
 
@@ -188,7 +188,7 @@ class Outbox:
         dead |= ages and now - delivery.created_at >= settings.age
         self.counts.deliveries[delivery.to.channel, "dead" if dead else "again"] += 1
         told = log.error if dead else log.warning
-        told("outbox.not_sent", delivery=delivery.id, attempt=delivery.attempt, dead=dead, why=repr(error))
+        told("outbox.not_sent", delivery=delivery.id, attempt=delivery.attempt, dead=dead, why=error)
         return Settle(
             delivery=delivery.id,
             attempt=delivery.attempt,
@@ -207,7 +207,7 @@ class Outbox:
         """The account is refused: its whole line waits, with one alarm."""
         account, now = (delivery.to.channel, delivery.to.account), self._clock.monotonic()
         if self._refused_until.get(account, now) <= now:
-            log.error("outbox.account_refused", channel=account[0], account=account[1], why=repr(error))
+            log.error("outbox.account_refused", channel=account[0], account=account[1], why=error)
         self._refused_until[account] = now + self._settings.longest.total_seconds()
 
     def _back_off(self, failures: int) -> timedelta:

@@ -24,7 +24,7 @@ from channels.web.settings import WebSettings
 from channels.web.views import view_part
 from channels.web.web import Web
 from config.app import ASGI, App, health, shop
-from config.logs import set_up_logs
+from config.logs import set_up_logs, watch_loop
 from config.machine import SystemClock, SystemRandom
 from config.settings import DeskFile, Settings, read_settings
 from config.wiring import Parts, running
@@ -43,6 +43,7 @@ DEMO_NAME = "Mara"
 async def serve(host: str | None, port: int | None) -> None:
     settings = _given(read_settings(), host, port)
     set_up_logs(screen=False)
+    watch_loop()
     async with server(settings) as site:
         log.info("server.started", address=site.address)
         await site.run()
