@@ -14,6 +14,7 @@ import structlog
 import uvicorn
 from rich.console import Console as Screen
 from rich.table import Table
+from starlette.responses import Response
 
 from bot.errors import SettingsError
 from bot.flow import say
@@ -23,7 +24,7 @@ from channels.web.frames import Greeting
 from channels.web.settings import WebSettings
 from channels.web.views import view_part
 from channels.web.web import Web
-from config.app import ASGI, App, health, shop
+from config.app import ASGI, App, health, metrics, shop
 from config.logs import set_up_logs, watch_loop
 from config.machine import SystemClock, SystemRandom
 from config.settings import DeskFile, Settings, read_settings
@@ -84,7 +85,18 @@ async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterato
         web = _web(parts)
         tending = asyncio.create_task(web.run())
         stack.callback(tending.cancel)
-        routes = [*web.routes(), *health(store), *(shop(book.assistant.brand, web.account) if with_shop else ())]
+
+        async def metrics_page() -> Response:
+            from config.metrics import page
+
+            return await page(parts, app.connections)
+
+        routes = [
+            *web.routes(),
+            *health(store, is_stopping=lambda: serving.should_exit),
+            *metrics(metrics_page, token=settings.token_for_metrics()),
+            *(shop(book.assistant.brand, web.account) if with_shop else ()),
+        ]
         app = App(routes, console=lambda: console_app(parts), hosts=_hosts(settings, file))
         config = uvicorn.Config(
             app,

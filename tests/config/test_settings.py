@@ -56,3 +56,9 @@ def test_postgres_wants_a_key_and_a_short_one_is_refused(tmp_path: Path) -> None
         Settings(data=tmp_path, database_url="postgresql://nowhere/x").secret()
     with pytest.raises(SettingsError, match="32 characters"):
         Settings(data=tmp_path, secret_key="short").secret()  # type: ignore[arg-type]  # pydantic makes it a secret
+
+
+def test_a_short_token_for_the_metrics_is_refused_and_none_is_none() -> None:
+    with pytest.raises(SettingsError, match="FRONTDESK_METRICS_TOKEN is shorter than 16"):
+        Settings(metrics_token="short").token_for_metrics()  # type: ignore[arg-type]  # pydantic makes it a secret
+    assert Settings().token_for_metrics() == ""
