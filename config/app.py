@@ -68,7 +68,7 @@ class App:
         return self._console_app
 
 
-def health(store: Store, *, is_stopping: Callable[[], bool] = lambda: False) -> list[Route]:
+def health(store: Store, is_stopping: Callable[[], bool] = lambda: False) -> list[Route]:
     """`/healthz`: the process answers. `/readyz`: it takes work, which it does not while it stops or has no store."""
 
     async def alive(request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -32,3 +33,11 @@ async def test_without_its_store_the_page_tells_what_the_process_knows(tmp_path:
     assert "frontdesk_unheard_conversations" not in found
     assert found["frontdesk_arrivals_total['fresh', 'web']"] == 1
     assert found["frontdesk_connections['websocket', 'widget']"] == 3
+
+
+async def test_every_metric_is_explained_and_nothing_else_is(tmp_path: Path) -> None:
+    async with stage(tmp_path) as at:
+        shown = bytes((await page(at.parts, Counter())).body).decode()
+    explained = (Path(__file__).parents[2] / "docs" / "operation.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"^# TYPE (frontdesk_\w+) ", shown, re.MULTILINE))
+    assert set(re.findall(r"`(frontdesk_\w+)", explained)) == names
