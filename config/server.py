@@ -24,7 +24,7 @@ from channels.web.frames import Greeting
 from channels.web.settings import WebSettings
 from channels.web.views import view_part
 from channels.web.web import Web
-from config.app import ASGI, App, health, metrics, shop
+from config.app import ASGI, App, Connections, health, metrics, shop
 from config.logs import set_up_logs, watch_loop
 from config.machine import SystemClock, SystemRandom
 from config.settings import DeskFile, Settings, read_settings
@@ -87,8 +87,7 @@ async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterato
         stack.callback(tending.cancel)
 
         async def metrics_page() -> Response:
-            from config.metrics import page
-
+            page = await asyncio.to_thread(_metrics_page)
             return await page(parts, app.connections)
 
         routes = [
@@ -178,6 +177,13 @@ def mounted(console: Console) -> FastAPI:
     app.include_router(console.router())
     app.router.routes.extend(console.routes())
     return app
+
+
+def _metrics_page() -> Callable[[Parts, Connections], Awaitable[Response]]:
+    """Its library takes a tenth of a second to import: the first time in a thread, while customers are served."""
+    from config.metrics import page
+
+    return page
 
 
 def _given(settings: Settings, host: str | None, port: int | None) -> Settings:

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import structlog
 
@@ -108,6 +109,19 @@ def test_a_store_that_is_down_says_why_in_our_words_or_in_the_codes_of_its_cause
     assert first == {"kind": "StoreDown", "why": "the store is closed"}
     assert second["kind"] == "StoreDown"
     assert (second["because"]["kind"], second["because"]["code"]) == ("IntegrityError", "SQLITE_CONSTRAINT_CHECK")
+    assert CANARY not in written.getvalue()
+
+
+async def test_a_server_that_quotes_a_parameter_is_told_by_its_code(
+    written: io.StringIO, postgres_database: str
+) -> None:
+    connection = await asyncpg.connect(postgres_database)
+    with pytest.raises(asyncpg.exceptions.InvalidTextRepresentationError, match=CANARY) as refused:
+        await connection.fetch("SELECT $1::text::bigint", CANARY)
+    await connection.close()
+    structlog.get_logger().error("store.down", why=refused.value)
+    why = lines(written)[0]["why"]
+    assert (why["kind"], why["code"]) == ("InvalidTextRepresentationError", "22P02")
     assert CANARY not in written.getvalue()
 
 
