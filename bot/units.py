@@ -496,6 +496,27 @@ class DeadLetters(Question[tuple[KeepDead, ...]], frozen=True):
     most: int = 100
 
 
+class Backlog(Question["BacklogFound"], frozen=True):
+    """What waits to be done. Nothing is counted beyond 1,000, which then means "or more"."""
+
+
+class BacklogFound(Struct, frozen=True, kw_only=True):
+    unheard: int
+    """Conversations with input that no turn has heard; those whose control is `paused` do not count."""
+    unheard_since: datetime | None
+    """When the oldest such input was accepted."""
+    waiting: int
+    """Conversations in which the customer waits for a human's words."""
+    waiting_since: datetime | None
+    unsent: int
+    """Deliveries that have not ended."""
+    unsent_since: datetime | None
+    dead: int
+    """Deliveries that were given up."""
+    unreadable: int
+    """Arrivals kept as dead letters."""
+
+
 # Knowledge
 
 

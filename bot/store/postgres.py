@@ -58,6 +58,11 @@ class PostgresStore:
         """Transactions so far."""
         return sum(lane.commits for lane in self._lanes)
 
+    @property
+    def units(self) -> int:
+        """That were committed with them."""
+        return sum(lane.units for lane in self._lanes)
+
     def write(self, unit: Unit[R], /) -> asyncio.Future[R]:
         # Always the same lane for one conversation: its units keep their order.
         return self._lanes[hash(place(unit)) % WRITERS].write(unit)
@@ -105,7 +110,7 @@ class _Lane:
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
-        self.commits = 0
+        self.commits = self.units = 0
 
     def write(self, unit: Unit[R]) -> asyncio.Future[R]:
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
@@ -183,6 +188,7 @@ class _Lane:
         try:
             results = await connection.run_sync(_in_transaction, units, step)
             self.commits += 1
+            self.units += len(units)
             return results
         except Exception as error:
             if await _is_lost(connection, error):

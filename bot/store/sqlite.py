@@ -66,6 +66,14 @@ class MemoryStore:
         self._writer = Writer(connection, _Time(clock))
         self.tx = self._writer.tx
 
+    @property
+    def commits(self) -> int:
+        return self._writer.commits
+
+    @property
+    def units(self) -> int:
+        return self._writer.units
+
     def write(self, unit: Unit[R], /) -> asyncio.Future[R]:
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         _settle(future, *self._writer.do([unit]))
@@ -97,7 +105,7 @@ class FileStore:
             raise
         self._path, self._most = path, most_waiting
         self._arriving: list[tuple[Unit[Any], asyncio.Future[Any]]] = []
-        self._units = self._questions = 0
+        self._waiting = self._questions = 0
         self._closed = False
         self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="frontdesk-store", daemon=True)
@@ -111,15 +119,20 @@ class FileStore:
         """Transactions so far."""
         return self._writer.commits
 
+    @property
+    def units(self) -> int:
+        """That were committed with them."""
+        return self._writer.units
+
     def write(self, unit: Unit[R], /) -> asyncio.Future[R]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         if self._closed:
             future.set_exception(StoreDown("the store is closed"))
-        elif self._units >= self._most:
-            future.set_exception(StoreDown(f"{self._units} units wait to be written"))
+        elif self._waiting >= self._most:
+            future.set_exception(StoreDown(f"{self._waiting} units wait to be written"))
         else:
-            self._units += 1
+            self._waiting += 1
             self._arriving.append((unit, future))
             if len(self._arriving) == 1:  # all that this round of the loop writes goes over together
                 loop.call_soon(self._hand_over, loop)
@@ -160,7 +173,7 @@ class FileStore:
             self._queue.put((loop, arrived))
 
     def _tell(self, futures: Sequence[asyncio.Future[Any]], results: Sequence[Any]) -> None:
-        self._units -= len(futures)
+        self._waiting -= len(futures)
         for future, result in zip(futures, results, strict=True):
             if not future.done():  # else nobody waits any more
                 _settle(future, result)
@@ -224,7 +237,7 @@ class Writer:
         self._connection, self.tx = connection, SqliteTx(connection, time)
         self._path, self._file = path, path.stat() if path else None
         self.close = connection.close
-        self.commits = 0
+        self.commits = self.units = 0
 
     def do(self, units: Sequence[Unit[Any]]) -> list[Any]:
         """All in one transaction; when that raises, each alone. A unit that raised has `Failed` for its result."""
@@ -270,6 +283,7 @@ class Writer:
             results = do_all(self.tx, units)
             connection.execute("COMMIT")
             self.commits += 1
+            self.units += len(units)
         except BaseException:
             # A full disk or a failed write may have ended the transaction already.
             if connection.in_transaction:
