@@ -36,7 +36,7 @@ journals, what was kept in the rows. One function per promise; how each is seen:
   log, and a second fold of it gives the stored state, control and status.
 * **I12 resume.** After each `Opened` a client is shown exactly what follows `after`, in order, up to `CaughtUp.seq`,
   as it stands in the log. Who held nothing may be shown the latest `PAGE` only. A draft is taken back or replaced by
-  the words of its turn; a new connection begins without one.
+  the words of its turn before it ends or another attempt is drawn; a new connection begins without one.
 * **I13 private stays private.** Canaries and the uids of notes never reach a customer or a model; nothing private is
   shown to one or has a delivery.
 * **I14 erased is gone.** What was erased stands in no byte of the store (`dump(..., whole=True)`) and no later record.
@@ -1024,6 +1024,7 @@ def _between(visible: Sequence[int], low: int, high: int) -> Sequence[int]:
 
 def _drawn(log: _Log, told: Iterable[Any]) -> Iterator[str]:
     drawn: dict[int, str] = {}
+    attempts: dict[int, int] = {}
     for record in told:
         match record:
             case seen.Opened():
@@ -1032,7 +1033,9 @@ def _drawn(log: _Log, told: Iterable[Any]) -> Iterator[str]:
                 if reset:
                     drawn.pop(turn, None)
                 elif record.text:
-                    drawn[turn] = record.text
+                    if turn in drawn and attempts[turn] < record.attempt:
+                        yield f"sees attempts {attempts[turn]} and {record.attempt} at turn {turn} at once"
+                    drawn[turn], attempts[turn] = record.text, record.attempt
             case seen.Shown(seq=seq):
                 entry = log.at.get(seq)
                 if entry and entry.event.turn is not None and entry.event.kind not in _EFFECTS:
