@@ -6,7 +6,8 @@ journals, what was kept in the rows. One function per promise; how each is seen:
 * **I1 nothing lost.** What was answered 2xx stands in the log (by its uid, else by its key), or under its key in the
   dead letters where another body came under a known id. Each of the customer's words and presses that a turn has heard
   came to one of these ends. *Answered*: a later message of the bot repeats its uid, or, from a turn that began before
-  it (`turn` < its seq) and wrote after it, repeats the uid of a later one of the same burst, or repeats no uid at all.
+  it (`turn` < its seq) and wrote after it, repeats the uid of a later one of the same burst, repeats no uid at all,
+  or took as many commands from the burst as it has inputs up to this one (one that leads nowhere is not repeated).
   *With a human*: between it and the first words of a turn that began after it, somebody other than the bot had the
   floor, or the conversation was closed. *Stopped*: its turn left a `partial`. *Silent by rule*: its turn left a
   `turned` and no words, and it was a press, or the turn was `at_desk`'s. What the desk answered 200 is in the log, too.
@@ -72,6 +73,8 @@ _VISIBLE = frozenset(("said", "pressed", "controlled", "partial"))
 """To customers, of what is public."""
 _PRIVATE = frozenset(("noted", "turned", "acting", "acted", "discarded", "settled", "returned"))
 _EFFECTS = frozenset(("acting", "acted"))
+_UNDERSTOOD = frozenset(("button", "slash", "rule", "answer", "example"))
+"""Where a command comes from that needs no model."""
 _UNDER_THE_EPOCH = frozenset(("said", "pressed", "opened", "turned", "acting"))
 """Kinds that are guarded by the epoch, or written with it."""
 
@@ -163,6 +166,8 @@ class _Turn:
     responders: set[str] = field(default_factory=set)
     speaks: bool = False
     stopped: bool = False
+    understood: int = 0
+    """Commands that it took from what the customer said, one or more from each."""
     echoed: set[int] = field(default_factory=set)
     """Seqs of what it repeats."""
 
@@ -342,6 +347,7 @@ def _find_turns(log: _Log) -> None:
         turn.stopped |= event.kind == "partial"
         if event.kind == "turned":
             turn.responders.add(entry.body.get("responder", ""))
+            turn.understood += sum(move.get("source") in _UNDERSTOOD for move in entry.body.get("moves", ()))
         if entry.is_bots:
             turn.speaks = True
             turn.echoed.update(said.seq for uid in entry.uids for said in log.by_uid.get(uid, ()))
@@ -440,6 +446,7 @@ class _Ends:
     def __init__(self, log: _Log) -> None:
         self._log = log
         self._ids = [turn.id for turn in log.turns]
+        self._inputs = [entry.seq for entry in log.entries if entry.event.input]
         self._elsewhere = [
             entry.seq
             for entry in log.entries
@@ -460,7 +467,8 @@ class _Ends:
         if turn.stopped:
             return True
         if turn.speaks:
-            return not turn.echoed or max(turn.echoed) >= seq
+            inputs = bisect.bisect_right(self._inputs, seq) - bisect.bisect_right(self._inputs, turn.id)
+            return not turn.echoed or max(turn.echoed) >= seq or inputs <= turn.understood
         return entry.event.kind != "said" or "at_desk" in turn.responders
 
 
@@ -1050,7 +1058,7 @@ def _drawn(log: _Log, told: Iterable[Any]) -> Iterator[str]:
 
 def _private_is_private(history: _History) -> Iterator[str]:
     secrets = [canary.text for canary in history.of(seen.Canary)]
-    secrets += (each.uid for each in history.of(seen.Commanded) if each.command == "note" and each.uid)
+    notes = {each.uid for each in history.of(seen.Commanded) if each.command == "note"}
     told: list[tuple[str, str]] = []
     for record in history.records:
         match record:
@@ -1066,6 +1074,8 @@ def _private_is_private(history: _History) -> Iterator[str]:
                 told.append((record.text, f"asked of the model at {record.at}"))
     for secret, where in _found(secrets, told):
         yield f"{secret!r} was {where}"
+    if notes:
+        yield from (f"{uid} of a note was {where}" for text, where in told for uid in notes.intersection(uids(text)))
 
 
 def _private_has_no_route(history: _History) -> Iterator[str]:
