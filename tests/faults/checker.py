@@ -13,8 +13,8 @@ journals, what was kept in the rows. One function per promise; how each is seen:
   `turned` and no words, and it was a press, or the turn was `at_desk`'s. What the desk answered 200 is in the log, too.
 * **I2 one effect.** A uid stands in one event of the customer at most, and a key brought one event; it is repeated by
   the messages of one commit only; a turn was committed under one fence; an effect was carried out once, under a key
-  that the log intended; it has one result at most, and one unless the conversation went to a human; what an agent sent
-  stands in the log once.
+  that the log intended; it has one result at most, and one unless the conversation came to a human, who may
+  have closed it; what an agent sent stands in the log once.
 * **I3 order.** What was acknowledged before the next was first sent stands before it in the log. Customers read the
   pieces of a conversation for the first time in the order of log and pieces (outcome unknown and dead letters apart,
   which may still be on the wire). Turns and the uids they repeat never go back.
@@ -71,6 +71,7 @@ R = TypeVar("R")
 _decode = msgspec.json.decode
 _VISIBLE = frozenset(("said", "pressed", "controlled", "partial"))
 """To customers, of what is public."""
+_WORDS = frozenset(("said", "pressed", "partial", "noted"))
 _PRIVATE = frozenset(("noted", "turned", "acting", "acted", "discarded", "settled", "returned"))
 _EFFECTS = frozenset(("acting", "acted"))
 _UNDERSTOOD = frozenset(("button", "slash", "rule", "answer", "example"))
@@ -565,7 +566,7 @@ def _one_result(history: _History) -> Iterator[str]:
 
 
 def _goes_to_a_human(log: _Log, acting: _Entry) -> bool:
-    """With the commit of the turn that began it; where there is none, before the next turn's."""
+    """With the commit of the turn that began it; where there is none, before the next turn's: an agent may close it."""
     of = acting.event.turn or 0
     at = bisect.bisect_left(log.turns, of, key=lambda turn: turn.id)
     until = log.row.last_seq
@@ -575,7 +576,7 @@ def _goes_to_a_human(log: _Log, acting: _Entry) -> bool:
     return any(
         acting.seq < entry.seq <= until
         and entry.event.kind == "controlled"
-        and entry.body.get("control", {}).get("state", "bot") != "bot"
+        and (entry.event.author_kind == "agent" or entry.body.get("control", {}).get("state", "bot") != "bot")
         for entry in log.entries
     )
 
@@ -703,12 +704,15 @@ def _one_speaks(history: _History) -> Iterator[str]:
 
 def _one_wins(history: _History) -> Iterator[str]:
     commands = {command.id: command for command in history.of(seen.Commanded)}
+    # What a repeat is told is the epoch that holds by then, whoever has it.
+    repeated = {id for id, times in Counter(command.id for command in history.of(seen.Commanded)).items() if times > 1}
     winners: dict[tuple[str, int], set[str]] = defaultdict(set)
     for answer in history.of(seen.Decided):
         command = commands.get(answer.id)
         if command is None or answer.status != 200 or command.command not in ("take_over", "claim"):
             continue
-        winners[command.chat, answer.epoch].add(command.agent)
+        if answer.id not in repeated:
+            winners[command.chat, answer.epoch].add(command.agent)
         logs = history.called(command.chat)
         if answer.epoch and not any(_has_epoch(log, answer.epoch) for log in logs):
             yield f"{answer.id!r} in chat {command.chat!r} was answered 200, and no log has epoch {answer.epoch}"
@@ -736,8 +740,9 @@ def _received_is_ours(history: _History) -> Iterator[str]:
             continue
         if history.knows(got.chat) and log not in history.called(got.chat):
             yield f"chat {got.chat!r} received {got.key!r}, which is of {log.name}"
-        strange = set(uids(got.text)) - set(log.at[parts[1]].uids)
-        if strange:
+        entry = log.at[parts[1]]
+        strange = set(uids(got.text)) - set(entry.uids)
+        if strange - set(uids(entry.event.payload.decode(errors="replace"))):  # labels of buttons, quoted sources
             yield f"{log.name}: {got.key!r} was received with {sorted(strange)}, which seq {parts[1]} does not say"
 
 
@@ -1010,7 +1015,7 @@ def _shown(log: _Log, told: Sequence[Any], *, ended: bool) -> Iterator[str]:
                 entry = log.at.get(seq)
                 if entry is None or entry.event.kind != record.kind:
                     yield f"was shown seq {seq} as {record.kind}, and the log has {entry and entry.event.kind}"
-                elif record.text and not set(uids(record.text)) <= set(entry.uids):
+                elif record.kind in _WORDS and not set(uids(record.text)) <= set(entry.uids):
                     yield f"was shown seq {seq} with {uids(record.text)}, and the log says {entry.uids}"
                 if seq <= held:
                     yield f"was shown seq {seq} at {record.at}, and held {held}"

@@ -1100,6 +1100,30 @@ def an_action_of_unknown_outcome(story: Story) -> None:
 
 
 @is_legal
+def an_action_that_an_agent_cut_off_by_closing(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.acts("a1", "u1n1", ends=False)
+    chat.moves({"state": "bot"}, "agent", author_id="mara")
+    chat.append("settled", "agent", author_id="mara", status="resolved")
+    chat.status = "resolved"
+    chat.ends()
+    story.finish()
+
+
+@is_legal
+def a_command_of_a_burst_that_leads_nowhere(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.says("u1n2")
+    turn, fence = chat.begins()
+    commands = [{"move": "applied", "source": "answer"}, {"move": "applied", "source": "example"}]
+    chat.append("turned", "bot", turn=turn, fence=fence, responder="in_flow", moves=commands)
+    chat.receives(chat.pushes("bot", "booked u1n1", turn=turn, fence=fence))
+    chat.ends()
+
+
+@is_legal
 def an_action_that_was_begun_twice_and_done_once(story: Story) -> None:
     chat = story.chat()
     chat.says("u1n1")
@@ -1168,6 +1192,18 @@ def the_loser_of_a_claim(story: Story) -> None:
 
 
 @is_legal
+def a_repeated_takeover_is_told_what_holds_now(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.takes_over()
+    chat.takes_over("jo", id="c2")
+    chat.commands("take_over", id="c1")
+    chat.decides("c1")
+    chat.ends()
+    story.finish()
+
+
+@is_legal
 def clients_that_come_and_go(story: Story) -> None:
     chat = widget(story)
     chat.opens()
@@ -1212,7 +1248,7 @@ def secrets_that_stay_where_they_belong(story: Story) -> None:
     chat.decides()
     chat.opens("console", after=6)
     chat.shows(seq, client="console", public_only=False)
-    story.records.append(journal.Asked(at=story.tick(), text="u1n1 u1n2"))
+    story.records.append(journal.Asked(at=story.tick(), text="u1n1 u1n2 u900n11"))
 
 
 @is_legal

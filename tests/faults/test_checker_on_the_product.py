@@ -109,6 +109,15 @@ def test_nothing_is_held_against_an_honest_history(kept: tuple[list[Record], Dum
     assert (told.messages, told.accepted, told.deliveries, told.unknown, told.kills) == (3, 3, 4, 1, 0)
 
 
+def test_a_whole_dump_holds_every_byte(kept: tuple[list[Record], Dump, Path]) -> None:
+    _, found, _ = kept
+    assert found.whole is not None
+    holding = {name for name, content in found.whole.items() if b"book it u1n1" in content}
+    assert "event" in holding
+    assert holding & {"frontdesk.db", "frontdesk.db-wal"}
+    assert {"contact", "identity", "alembic_version", "frontdesk.db"} <= found.whole.keys()
+
+
 async def test_the_same_history_on_postgresql(tmp_path: Path, postgres_database: str) -> None:
     records, found = await history(tmp_path, postgres_database)
     assert (check(records, found), len(found.conversations), len(found.deliveries)) == ([], 1, 4)
