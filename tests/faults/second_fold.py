@@ -1,0 +1,114 @@
+"""What a log comes to, worked out a second time on plain JSON, so that one fold's mistake shows beside the other's.
+
+Total: what it does not know leaves the state as it is. States are compared in one normal form: fields that say nothing
+are left out, as are offers that no longer hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Json = dict[str, Any]
+
+_MOST_OFFERS = 100
+_MOST_STEPS = 400
+_FIELDS = ("stack", "slots", "offers", "frames", "language", "queue", "marker")
+
+
+def folded(events: Iterable[tuple[int, Json]], heard: int) -> Json:
+    """The state after a whole log of (seq, payload), as far as turns have heard it."""
+    state: Json = {"stack": [], "slots": {}, "offers": [], "frames": 0, "language": "", "queue": [], "marker": 0}
+    for seq, body in events:
+        match body.get("kind"):
+            case "turned":
+                for move in body.get("moves", ()):
+                    _move(state, move)
+            case "settled" if body.get("status") == "resolved":
+                state.update(stack=[], offers=[], queue=[])
+            case "controlled":
+                state["offers"] = holding(state["offers"], body.get("control", {}).get("epoch", 0))
+            case "returned" if seq <= heard:  # one that no turn has heard yet is not in the stored state
+                state["marker"] = seq
+    return state
+
+
+def normal(state: Mapping[str, Any], epoch: int) -> Json:
+    """Without what says nothing, and without offers that a change of control has voided."""
+    found = {name: state[name] for name in _FIELDS if state.get(name)}
+    offers = holding(found.pop("offers", []), epoch)
+    if offers:
+        found["offers"] = [_told(offer) for offer in offers]
+    if "stack" in found:
+        found["stack"] = [_told(frame) for frame in found["stack"]]
+    if "queue" in found:
+        found["queue"] = [_told(start) for start in found["queue"]]
+    return found
+
+
+def holding(offers: list[Json], epoch: int) -> list[Json]:
+    return [offer for offer in offers if offer.get("epoch", 0) >= epoch]
+
+
+def _told(struct: Json) -> Json:
+    return {name: value for name, value in struct.items() if value not in ("", 0, False, None, [], {})}
+
+
+def _move(state: Json, move: Json) -> None:
+    frame = next((each for each in state["stack"] if each["id"] == move.get("frame")), None)
+    match move.get("move"):
+        case "pushed":
+            new = {"step": "", "slots": {}, "results": {}, "read": [], "effects": [], "passes": 0, **move["frame"]}
+            new.update({name: type(new[name])(new[name]) for name in ("slots", "results", "read", "effects")})
+            state["stack"].append(new)
+            state["frames"] = max(state["frames"], new["id"])
+        case "popped":
+            state["stack"] = [each for each in state["stack"] if each is not frame]
+        case "raised" if frame is not None:
+            state["stack"] = [each for each in state["stack"] if each is not frame] + [frame]
+        case "filled" if not move.get("frame"):
+            state["slots"][move["slot"]] = move["value"]
+        case "emptied" if not move.get("frame"):
+            state["slots"].pop(move["slot"], None)
+        case "offered":
+            state["offers"] = (state["offers"] + list(move["offers"]))[-_MOST_OFFERS:]
+        case "voided":
+            tokens = move.get("tokens") or [offer["token"] for offer in state["offers"]]
+            state["offers"] = [offer for offer in state["offers"] if offer["token"] not in tokens]
+        case "queued":
+            state["queue"] = [*state["queue"], move["start"]]
+        case "dequeued":
+            state["queue"] = state["queue"][1:]
+        case "spoke":
+            state["language"] = move["language"]
+        case _ if frame is not None:
+            _in_frame(state["stack"], frame, move)
+
+
+def _in_frame(stack: list[Json], frame: Json, move: Json) -> None:
+    match move.get("move"):
+        case "entered":
+            frame["step"] = move["step"]
+            frame["read"] = [*frame["read"], [move["step"], list(move.get("reads", ()))]][-_MOST_STEPS:]
+            frame["passes"] += 1
+        case "rewound":
+            frame["step"], frame["read"] = move["step"], frame["read"][: move["kept"]]
+        case "filled":
+            frame["results" if move.get("result") else "slots"][move["slot"]] = move["value"]
+        case "emptied":
+            frame["slots"].pop(move["slot"], None)
+            frame["results"].pop(move["slot"], None)
+        case "asked":
+            frame["asking"], frame["tries"] = move["slot"], move.get("tries", 0)
+            if move["slot"]:
+                _mark_callers(stack, frame["id"])
+        case "did" if move["effect"] != "read":
+            frame["effects"] = [*frame["effects"], move["step"]][-_MOST_STEPS:]
+
+
+def _mark_callers(stack: list[Json], at: int) -> None:
+    """The frame that asks has asked, and so has each that waits for it."""
+    for frame in reversed(stack):
+        if frame["id"] == at:
+            frame["asked"] = True
+            at = frame.get("caller", 0)
