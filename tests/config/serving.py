@@ -129,6 +129,7 @@ def serving(data: Path, config: Path, **more: str) -> Iterator[Served]:
 class Visitor:
     socket: ClientConnection
     frames: list[dict[str, Any]] = field(default_factory=list)
+    _ready: list[dict[str, Any]] = field(default_factory=list)
 
     async def says(self, words: str) -> str:
         """Gives the bot's next words."""
@@ -151,7 +152,9 @@ class Visitor:
     async def hears(self, wanted: Any) -> dict[str, Any]:
         async with asyncio.timeout(STUCK):
             while True:
-                frame: dict[str, Any] = json.loads(await self.socket.recv())
+                while not self._ready:
+                    self._ready += json.loads(await self.socket.recv())
+                frame = self._ready.pop(0)
                 if frame["frame"] == "ping":
                     await self.socket.send(json.dumps({"frame": "pong"}))
                 self.frames.append(frame)
