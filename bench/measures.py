@@ -55,7 +55,7 @@ def all_of(seconds: float, postgres: str) -> Iterator[Measure]:
     yield Measure({"flow.step": "us CPU"}, _step_allowed, lambda: _step(seconds))
     yield Measure({"turns.memory": "us CPU"}, _bot_framework, lambda: _core(seconds))
     yield Measure(
-        {"start.answered": "s", "memory.idle": "MiB"},
+        {"start.answered": "s", "start.answered.cpu": "s CPU", "memory.idle": "MiB"},
         lambda: _start(echo, strangers),
         lambda: _start(product, visitors),
     )
@@ -122,11 +122,11 @@ async def _start(server: Opened, talkers: Talkers) -> Figures:
     async with server() as site:
         (person,) = await talkers(site, 1)
         await person.turn()
-        answered = time.perf_counter() - site.since
+        answered, spent = time.perf_counter() - site.since, site.cpu_seconds()
         await asyncio.sleep(1)
         resident = site.resident_mebibytes()
         person.socket.close()
-    return {"start.answered": answered, "memory.idle": resident}
+    return {"start.answered": answered, "start.answered.cpu": spent, "memory.idle": resident}
 
 
 async def _sockets(server: Opened, talkers: Talkers) -> Figures:
