@@ -187,7 +187,9 @@ async def _said_by(arguments: Sequence[str]) -> str:
 async def _silent(people: Sequence[Talker]) -> None:
     answered = sum(await asyncio.gather(*(person.silent() for person in people)))
     if answered < len(people):
-        print(f"{len(people) - answered} of {len(people)} were never answered", file=sys.stderr, flush=True)
+        cut = sum(person.socket.closed for person in people)
+        told = f"{len(people) - answered} of {len(people)} were not answered, {cut} of them were cut off"
+        print(told, file=sys.stderr, flush=True)
 
 
 def _turns_of(people: Sequence[Talker]) -> int:

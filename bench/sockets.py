@@ -68,8 +68,11 @@ class Socket(asyncio.Protocol):
                 (size,) = struct.unpack_from("!Q", buffer, at + 2)
             if len(buffer) < start + size:
                 break
-            if buffer[at] & 0x0F == 1:
-                self.heard(buffer[start : start + size])
+            match buffer[at] & 0x0F:
+                case 1:
+                    self.heard(buffer[start : start + size])
+                case 8:  # the server hangs up
+                    self.close()
             at = start + size
         self._buffer = buffer[at:]
 
@@ -79,6 +82,7 @@ class Socket(asyncio.Protocol):
             self.opened.set_exception(ConnectionError("closed before it was open"))
 
     def close(self) -> None:
+        self.closed = True
         if self._transport:
             self._transport.close()
 
@@ -147,12 +151,12 @@ class Talker:
     async def silent(self) -> bool:
         """Stopped, and whether what was said last was answered before long."""
         self.stop()
-        if self._since:
+        if self._since and not self.socket.closed:
             try:
                 await asyncio.wait_for(self.answered.wait(), STUCK_SECONDS)
             except TimeoutError:
-                return False
-        return True
+                pass
+        return not self._since
 
     def _say_what_is_due(self) -> None:
         if self._going:
