@@ -133,9 +133,9 @@ async def _sockets(server: Opened, talkers: Talkers) -> Figures:
     """Each has said and heard one thing, and now stays."""
 
     async def come(count: int) -> float:
-        people.extend(arrived := await talkers(site, count))
-        for person in arrived:
-            await person.turn()
+        for _ in range(count // WARM_SOCKETS):
+            people.extend(arrived := await talkers(site, WARM_SOCKETS))
+            await asyncio.gather(*(person.turn() for person in arrived))
         await asyncio.sleep(1)
         return site.resident_mebibytes()
 
