@@ -1,6 +1,7 @@
 """The floor: WebSocket in, decode, one durable turn by group commit, reply out, and nothing else.
 
-`python -m bench.floor KIND PORT`; KIND is `sqlite`, `postgres` or `none`; the database is named by BENCH_DATABASE.
+`python -m bench.floor KIND PORT`; KIND is `sqlite`, `postgres`, `postgres-turn` (one commit per turn) or
+`none`; the database is named by BENCH_DATABASE.
 """
 
 from __future__ import annotations
@@ -98,10 +99,10 @@ class Sqlite:
 
 
 class Postgres:
-    """Two connections, each writing all that waits with one statement."""
+    """Each connection writes all that waits, at most `most` turns, with one statement."""
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+    def __init__(self, dsn: str, *, connections: int, most: int) -> None:
+        self._dsn, self._connections, self._most = dsn, connections, most
         self._queue: asyncio.Queue[tuple[Row, asyncio.Future[None]]] = asyncio.Queue()
 
     async def start(self) -> None:
@@ -114,7 +115,7 @@ class Postgres:
         await db.executemany("insert into conversation values ($1, $2, 0, 0)", rows)
         await db.close()
         self._writers = []
-        for _ in range(2):
+        for _ in range(self._connections):
             writer = await asyncpg.connect(self._dsn, server_settings={"search_path": "floor"})
             self._writers.append(asyncio.create_task(self._write(writer)))
 
@@ -126,7 +127,7 @@ class Postgres:
     async def _write(self, db: Any) -> None:
         while True:
             batch = [await self._queue.get()]
-            while len(batch) < 200 and not self._queue.empty():
+            while len(batch) < self._most and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             batch.sort(key=lambda one: one[0])
             size = len(batch)
@@ -172,7 +173,8 @@ def main(kind: str, port: int) -> None:
     floors: dict[str, Any] = {
         "none": Nothing,
         "sqlite": lambda: Sqlite(database),
-        "postgres": lambda: Postgres(database),
+        "postgres": lambda: Postgres(database, connections=2, most=200),
+        "postgres-turn": lambda: Postgres(database, connections=16, most=1),
     }
     uvicorn.run(
         application(floors[kind]()),

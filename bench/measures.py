@@ -1,200 +1,196 @@
-"""What is measured: each figure with the floor it is put beside."""
+"""What is measured: figures of the product, and the same figures of what it is put beside.
+
+One run of a side may give several figures: they were measured on the same server in the same minutes.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import resource
-import signal
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from pathlib import Path
-from socket import create_connection, create_server
+from functools import partial
 
 from bench import flow
-from bench.sockets import Talker, open_socket
+from bench.servers import Server, echo, environment, floor, product, resident_mebibytes
+from bench.sockets import Talker
+from bench.talkers import Talkers, strangers, visitors
 
-HERE = Path(__file__).parent
+BOT_FRAMEWORK_MICROSECONDS = 77.0
+"""CPU of one message through botbuilder-core 4.17 with ConversationState on MemoryStorage, the same script, measured
+once on a machine of two cores with Python 3.11; it is not installed here, see docs/performance.md."""
+
+CONNECTIONS = 500
+IDLE_SOCKETS = 3000
+WARM_SOCKETS = 100
+
+Figures = Mapping[str, float]
+Side = Callable[[], Coroutine[None, None, Figures]]
+Opened = Callable[[], AbstractAsyncContextManager[Server]]
 
 
 @dataclass(frozen=True)
 class Measure:
-    name: str
-    unit: str
-    floor: Callable[[], Coroutine[None, None, float]]
-    product: Callable[[], Coroutine[None, None, float]]
+    units: Mapping[str, str]
+    """Unit of each figure by its name."""
+    floor: Side
+    product: Side
 
 
 def all_of(seconds: float, postgres: str) -> Iterator[Measure]:
-    yield _turns("turns.sqlite.500", "sqlite", 500, seconds)
+    """`postgres`: a server on which databases may be made; empty: there is none."""
+    yield _turns("turns.sqlite.500", lambda: floor("sqlite"), product, seconds)
     yield Measure(
-        "turn.idle.sqlite",
-        "ms",
-        lambda: _idle(lambda: _floor("sqlite"), _floor_talkers, seconds),
-        lambda: _idle(_product, _product_talkers, seconds),
+        {"turn.idle.sqlite": "ms"},
+        lambda: _idle(lambda: floor("sqlite"), strangers, seconds),
+        lambda: _idle(product, visitors, seconds),
     )
     if postgres:
-        yield _turns("turns.postgres.500", "postgres", 500, seconds, postgres)
-    yield Measure("flow.step", "us", flow.allowed, lambda: flow.step(seconds))
-    yield Measure("start.serve", "s", _start_floor, _start_product)
+        on_postgres = partial(product, postgres)
+        yield _turns("turns.postgres.500", lambda: floor("postgres", postgres), on_postgres, seconds)
+        yield _turns("turns.postgres.500.pg-turn", lambda: floor("postgres-turn", postgres), on_postgres, seconds)
+    yield Measure({"flow.step": "us CPU"}, _step_allowed, lambda: _step(seconds))
+    yield Measure({"turns.memory": "us CPU"}, _bot_framework, lambda: _core(seconds))
+    yield Measure(
+        {"start.answered": "s", "start.answered.cpu": "s CPU", "memory.idle": "MiB"},
+        lambda: _start(echo, strangers),
+        lambda: _start(product, visitors),
+    )
+    yield Measure({"memory.socket": "KiB"}, lambda: _sockets(echo, strangers), lambda: _sockets(product, visitors))
+    yield _imports("import.bot", "bot.model, bot.ports")
+    yield _imports("import.core", "bot.engine, bot.inbox, bot.outbox, bot.desk")
 
 
-def _turns(name: str, kind: str, connections: int, seconds: float, dsn: str = "") -> Measure:
+def _turns(name: str, theirs: Opened, ours: Opened, seconds: float) -> Measure:
     return Measure(
-        name,
-        "turns/s",
-        lambda: _rate(lambda: _floor(kind, dsn), _floor_talkers, connections, seconds),
-        lambda: _rate(lambda: _product(dsn), _product_talkers, connections, seconds),
+        {name: "turns/s", f"{name}.cpu": "us CPU", f"{name}.p99": "ms"},
+        lambda: _load(name, theirs, strangers, seconds),
+        lambda: _load(name, ours, visitors, seconds),
     )
 
 
-Server = Callable[[], AbstractAsyncContextManager[int]]
-"""Gives the port it listens on."""
-Talkers = Callable[[int, int], Awaitable[list[Talker]]]
+def _imports(name: str, modules: str) -> Measure:
+    return Measure(
+        {name: "s", f"{name}.memory": "MiB", f"{name}.modules": "modules"},
+        lambda: _imported(name, "asyncio, msgspec"),
+        lambda: _imported(name, modules),
+    )
 
 
-async def _rate(server: Server, talkers: Talkers, connections: int, seconds: float) -> float:
-    """Closed loop: everybody says the next thing as soon as the answer is there."""
-    async with server() as port:
-        people = await talkers(port, connections)
+async def _load(name: str, server: Opened, talkers: Talkers, seconds: float) -> Figures:
+    """Closed loop for the rate and the CPU of the server's process; then open loop at half that rate for the p99."""
+    async with server() as site:
+        people = await talkers(site, CONNECTIONS)
         for person in people:
             person.start()
         await asyncio.sleep(min(1.0, seconds / 3))
-        before, since = sum(len(person.turns) for person in people), time.perf_counter()
+        before, since = (_turns_of(people), site.cpu_seconds()), time.perf_counter()
         await asyncio.sleep(seconds)
-        turns = sum(len(person.turns) for person in people) - before
+        turns, spent = _turns_of(people) - before[0], site.cpu_seconds() - before[1]
         rate = turns / (time.perf_counter() - since)
-        for person in people:
-            person.stop()
-            person.socket.close()
-    return rate
+        await _silent(people)
+
+        gap, since = CONNECTIONS / (rate / 2), time.perf_counter() + 0.1
+        for number, person in enumerate(people):
+            person.turns.clear()
+            person.start_at(since + gap * number / CONNECTIONS, gap)
+        await asyncio.sleep(seconds)
+        await _silent(people)
+        spans = sorted(span for person in people for span in person.turns)
+    return {name: rate, f"{name}.cpu": spent / turns * 1e6, f"{name}.p99": spans[len(spans) * 99 // 100] * 1000}
 
 
-async def _idle(server: Server, talkers: Talkers, seconds: float) -> float:
-    """Median of one turn at a time, nothing else going on, in milliseconds."""
-    async with server() as port:
-        (person,) = await talkers(port, 1)
+async def _idle(server: Opened, talkers: Talkers, seconds: float) -> Figures:
+    """Median of one turn at a time, nothing else going on."""
+    async with server() as site:
+        (person,) = await talkers(site, 1)
         until = time.perf_counter() + seconds
         while time.perf_counter() < until:
-            person.say()
-            await person.answered.wait()
-            person.answered.clear()
+            await person.turn()
             await asyncio.sleep(0.005)
         person.socket.close()
-    return statistics.median(person.turns[10:]) * 1000
+    return {"turn.idle.sqlite": statistics.median(person.turns[10:]) * 1000}
 
 
-async def _floor_talkers(port: int, count: int) -> list[Talker]:
-    def say(number: int) -> bytes:
-        return b'{"id":"%d","text":"my order is A-%d"}' % (number, number % 90 + 10)
-
-    return [await _connected(Talker(say, lambda payload: True), port, "/") for _ in range(count)]
-
-
-async def _product_talkers(port: int, count: int) -> list[Talker]:
-    """Each a visitor of its own, standing at a question of the scripted flow."""
-    origin = f"http://127.0.0.1:{port}"
-
-    def say(number: int) -> bytes:
-        return b'{"frame":"say","id":"%s","text":"my order"}' % str(uuid.uuid4()).encode()
-
-    def is_answer(payload: bytes) -> bool:
-        return b'"frame":"event"' in payload and b'"kind":"bot"' in payload
-
-    people = []
-    for _ in range(count):
-        person = await _connected(Talker(say, is_answer), port, "/ws/widget", origin)
-        token = await asyncio.to_thread(_token, origin)
-        person.socket.send(json.dumps({"frame": "hello", "token": token, "conversation": "", "after": 0}).encode())
-        people.append(person)
-    await asyncio.sleep(0.5)
-    return people
+async def _start(server: Opened, talkers: Talkers) -> Figures:
+    """From nothing, with an empty data folder, to the first answer; and what is resident a second later."""
+    async with server():
+        pass  # the modules are compiled now, as those of an installed program are
+    async with server() as site:
+        (person,) = await talkers(site, 1)
+        await person.turn()
+        answered, spent = time.perf_counter() - site.since, site.cpu_seconds()
+        await asyncio.sleep(1)
+        resident = site.resident_mebibytes()
+        person.socket.close()
+    return {"start.answered": answered, "start.answered.cpu": spent, "memory.idle": resident}
 
 
-async def _connected(person: Talker, port: int, path: str, origin: str = "") -> Talker:
-    person.socket = await open_socket(port, path, person.heard, origin)
-    return person
+async def _sockets(server: Opened, talkers: Talkers) -> Figures:
+    """Each has said and heard one thing, and now stays."""
+
+    async def come(count: int) -> float:
+        for _ in range(count // WARM_SOCKETS):
+            people.extend(arrived := await talkers(site, WARM_SOCKETS))
+            await asyncio.gather(*(person.turn() for person in arrived))
+        await asyncio.sleep(1)
+        return site.resident_mebibytes()
+
+    people: list[Talker] = []
+    async with server() as site:
+        warm = await come(WARM_SOCKETS)
+        full = await come(IDLE_SOCKETS)
+    return {"memory.socket": (full - warm) * 1024 / IDLE_SOCKETS}
 
 
-def _token(origin: str) -> str:
-    request = urllib.request.Request(
-        f"{origin}/api/widget/token",
-        data=b'{"account":"bench"}',
-        headers={"Origin": origin, "Content-Type": "application/json"},
+async def _core(seconds: float) -> Figures:
+    return {"turns.memory": float(await _said_by(["-m", "bench.core", str(seconds)]))}
+
+
+async def _bot_framework() -> Figures:
+    return {"turns.memory": BOT_FRAMEWORK_MICROSECONDS}
+
+
+async def _step(seconds: float) -> Figures:
+    return {"flow.step": await flow.step(seconds)}
+
+
+async def _step_allowed() -> Figures:
+    return {"flow.step": await flow.allowed()}
+
+
+async def _imported(name: str, modules: str) -> Figures:
+    """In a fresh interpreter."""
+    program = (
+        f"import sys, time; since = time.perf_counter(); import {modules}; spent = time.perf_counter() - since; "
+        "print(spent, len(sys.modules)); print(open('/proc/self/status').read())"
     )
-    with urllib.request.urlopen(request) as answer:
-        token: str = json.load(answer)["token"]
-    return token
+    await _said_by(["-c", program])  # the modules are compiled now, as those of an installed program are
+    figures, _, status = (await _said_by(["-c", program])).partition("\n")
+    spent, loaded = figures.split()
+    return {name: float(spent), f"{name}.memory": resident_mebibytes(status), f"{name}.modules": float(loaded)}
 
 
-@asynccontextmanager
-async def _floor(kind: str, dsn: str = "") -> AsyncIterator[int]:
-    with tempfile.TemporaryDirectory() as home:
-        port = _free_port()
-        database = dsn or f"{home}/floor.db"
-        with _process([sys.executable, "-m", "bench.floor", kind, str(port)], port, {"BENCH_DATABASE": database}):
-            yield port
+async def _said_by(arguments: Sequence[str]) -> str:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, env=environment(), stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await child.communicate()
+    if child.returncode:
+        raise RuntimeError(f"{' '.join(arguments)} ended with {child.returncode}")
+    return said.decode()
 
 
-@asynccontextmanager
-async def _product(dsn: str = "") -> AsyncIterator[int]:
-    with tempfile.TemporaryDirectory() as home:
-        port = _free_port()
-        environment = {
-            "FRONTDESK_DATA": home,
-            "FRONTDESK_CONFIG": str(HERE / "desk" / "frontdesk.yaml"),
-            "FRONTDESK_SECRET_KEY": "0123456789abcdef" * 4,
-            "FRONTDESK_DATABASE_URL": dsn,
-        }
-        with _process([sys.executable, "-m", "config.main", "serve", "--port", str(port)], port, environment):
-            yield port
+async def _silent(people: Sequence[Talker]) -> None:
+    answered = sum(await asyncio.gather(*(person.silent() for person in people)))
+    if answered < len(people):
+        cut = sum(person.socket.closed for person in people)
+        told = f"{len(people) - answered} of {len(people)} were not answered, {cut} of them were cut off"
+        print(told, file=sys.stderr, flush=True)
 
 
-async def _start_floor() -> float:
-    since = time.perf_counter()
-    async with _floor("none"):
-        return time.perf_counter() - since
-
-
-async def _start_product() -> float:
-    since = time.perf_counter()
-    async with _product():
-        return time.perf_counter() - since
-
-
-@contextmanager
-def _process(command: Sequence[str], port: int, environment: dict[str, str]) -> Iterator[int]:
-    """Started, listening, and stopped again."""
-    process = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"{' '.join(command)} did not start") from None
-                time.sleep(0.01)
-        yield process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def _free_port() -> int:
-    with create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
-
-
-resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+def _turns_of(people: Sequence[Talker]) -> int:
+    return sum(len(person.turns) for person in people)

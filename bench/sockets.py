@@ -11,6 +11,9 @@ import struct
 import time
 from base64 import b64encode
 from collections.abc import Callable
+from typing import cast
+
+STUCK_SECONDS = 15.0
 
 
 class Socket(asyncio.Protocol):
@@ -25,10 +28,9 @@ class Socket(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
         origin = f"Origin: {self._origin}\r\n" if self._origin else ""
-        transport.write(
+        self._transport.write(
             f"GET {self._path} HTTP/1.1\r\nHost: {self._host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{origin}"
             f"Sec-WebSocket-Key: {b64encode(os.urandom(16)).decode()}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
@@ -66,8 +68,11 @@ class Socket(asyncio.Protocol):
                 (size,) = struct.unpack_from("!Q", buffer, at + 2)
             if len(buffer) < start + size:
                 break
-            if buffer[at] & 0x0F == 1:
-                self.heard(buffer[start : start + size])
+            match buffer[at] & 0x0F:
+                case 1:
+                    self.heard(buffer[start : start + size])
+                case 8:  # the server hangs up
+                    self.close()
             at = start + size
         self._buffer = buffer[at:]
 
@@ -77,6 +82,7 @@ class Socket(asyncio.Protocol):
             self.opened.set_exception(ConnectionError("closed before it was open"))
 
     def close(self) -> None:
+        self.closed = True
         if self._transport:
             self._transport.close()
 
@@ -91,34 +97,68 @@ async def open_socket(port: int, path: str, heard: Callable[[bytes], None], orig
 
 
 class Talker:
-    """One customer. Closed loop: says the next thing when the answer is there."""
+    """One customer. In a closed loop the next thing is said when the answer is there, in an open loop when due."""
 
     def __init__(self, say: Callable[[int], bytes], is_answer: Callable[[bytes], bool]) -> None:
         self._say, self._is_answer = say, is_answer
         self.socket: Socket
         self.turns: list[float] = []
-        """Seconds from saying to hearing, in order."""
+        """Seconds from saying, or from when it should have been said, to hearing; in order."""
         self.answered = asyncio.Event()
         self._since = 0.0
         self._count = 0
         self._going = False
+        self._gap = self._due = 0.0
 
     def heard(self, payload: bytes) -> None:
-        if self._since and self._is_answer(payload):
-            self.turns.append(time.perf_counter() - self._since)
-            self._since = 0.0
-            self.answered.set()
-            if self._going:
-                self.say()
+        if not (self._since and self._is_answer(payload)):
+            return
+        now = time.perf_counter()
+        self.turns.append(now - self._since)
+        self._since = 0.0
+        self.answered.set()
+        if self._going and not self._gap:
+            self.say()
+        elif self._going:
+            self._due += self._gap
+            asyncio.get_running_loop().call_later(max(self._due - now, 0), self._say_what_is_due)
 
     def say(self) -> None:
         self._count += 1
+        self.answered.clear()
         self._since = time.perf_counter()
-        self.socket.send(self._say(self._count))
+        if not self.socket.closed:
+            self.socket.send(self._say(self._count))
+
+    async def turn(self) -> None:
+        """Say one thing and hear the answer."""
+        self.say()
+        await self.answered.wait()
 
     def start(self) -> None:
-        self._going = True
+        """Closed loop."""
+        self._going, self._gap = True, 0.0
         self.say()
+
+    def start_at(self, due: float, gap: float) -> None:
+        """Open loop: from `due` on, one in `gap` seconds; who is behind then says at once what was due."""
+        self._going, self._gap, self._due = True, gap, due
+        asyncio.get_running_loop().call_later(due - time.perf_counter(), self._say_what_is_due)
 
     def stop(self) -> None:
         self._going = False
+
+    async def silent(self) -> bool:
+        """Stopped, and whether what was said last was answered before long."""
+        self.stop()
+        if self._since and not self.socket.closed:
+            try:
+                await asyncio.wait_for(self.answered.wait(), STUCK_SECONDS)
+            except TimeoutError:
+                pass
+        return not self._since
+
+    def _say_what_is_due(self) -> None:
+        if self._going:
+            self.say()
+            self._since = self._due

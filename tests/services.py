@@ -21,14 +21,7 @@ from typing import TypedDict
 STUCK_SECONDS = 20.0  # a server that did not answer by then never will
 
 # Fast, because a test's data may be lost with the machine; small, because every test worker starts its own.
-POSTGRES_SETTINGS = (
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "listen_addresses=127.0.0.1",
-    "shared_buffers=32MB",
-    "max_connections=60",
-)
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB")
 
 
 class Missing(Exception):
@@ -55,7 +48,7 @@ class Program:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
+def postgres(settings: Sequence[str] = FAST) -> Iterator[str]:
     """The address of a new server, as `postgresql://`. Raises `Missing`."""
     initdb, server, isready = (_program(name) for name in ("initdb", "postgres", "pg_isready"))
     account = _unprivileged()
@@ -69,10 +62,11 @@ def postgres() -> Iterator[str]:
             stdout=subprocess.DEVNULL,
             **account,
         )
-        settings = [word for setting in POSTGRES_SETTINGS for word in ("-c", setting)]
+        loopback = ("listen_addresses=127.0.0.1", "max_connections=60")
+        options = [word for setting in (*loopback, *settings) for word in ("-c", setting)]
         ready = [isready, "-q", "-h", "127.0.0.1", "-p", str(port)]
         program = Program(
-            command=[server, "-D", str(data), "-k", str(home), "-p", str(port), *settings],
+            command=[server, "-D", str(data), "-k", str(home), "-p", str(port), *options],
             home=home,
             answers=lambda: subprocess.run(ready, check=False).returncode == 0,
             account=account,

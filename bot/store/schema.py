@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 REVISION = "0001"
@@ -150,8 +149,7 @@ conversation = sa.Table(
 
 
 def _partial(name: str, table: sa.Table, *columns: str, where: str) -> None:
-    condition = sa.text(where)
-    sa.Index(name, *(table.c[column] for column in columns), sqlite_where=condition, postgresql_where=condition)
+    sa.Index(name, *(table.c[column] for column in columns), sqlite_where=sa.text(where))
 
 
 _partial("conversation_ready", conversation, "ready_at", where="input_seq > heard AND control <> 'paused'")
@@ -356,7 +354,7 @@ alembic_version = sa.Table(
 @cache
 def script(dialect: str) -> tuple[str, ...]:
     """The statements that make an empty database ours at once; a test holds that the migrations come to the same."""
-    target = {"sqlite": sqlite, "postgresql": postgresql}[dialect].dialect()
+    target = _dialect(dialect)
     statements: list[str] = []
     for table in (*metadata.sorted_tables, alembic_version):
         statements.append(str(CreateTable(table).compile(dialect=target)).strip())
@@ -366,3 +364,16 @@ def script(dialect: str) -> tuple[str, ...]:
     statements.append(f"INSERT INTO alembic_version VALUES ('{REVISION}')")
     statements.append("INSERT INTO meta VALUES ('oldest_program', '0.1.0')")
     return tuple(statements)
+
+
+def _dialect(name: str) -> sa.Dialect:
+    """Each is imported where it is wanted, and SQLAlchemy imports one as soon as an option of it is named."""
+    if name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.dialect()
+    from sqlalchemy.dialects import postgresql
+
+    for index in (index for table in metadata.tables.values() for index in table.indexes):
+        index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
+    return postgresql.dialect()  # type: ignore[no-untyped-call]  # as it comes from SQLAlchemy
