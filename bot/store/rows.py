@@ -97,11 +97,15 @@ class Row:
     waiting_since: int | None
     unread: int
     state: bytes
+    xmin: int = field(default=0, compare=False)
+    """PostgreSQL: the transaction that wrote this row."""
+    place: Values = field(init=False)
     address: Address = field(init=False)
     born: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self.address = Address(self.channel, self.account, self.chat, self.thread)
+        self.place = self.channel, self.account, self.chat, self.thread
+        self.address = Address(*self.place)
         self.born = instant(self.created_at)
 
     @property
