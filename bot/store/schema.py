@@ -181,7 +181,7 @@ event = sa.Table(
     _number("prev"),
     _flag("input"),
     _json("payload"),
-    sqlite_with_rowid=False,
+    # With rowids on SQLite: rows are appended where the table ends, and only the key's small entries find their place.
 )
 
 seen = sa.Table(
