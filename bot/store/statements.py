@@ -1,7 +1,8 @@
 """Statements as texts for the drivers, made once from the tables.
 
-A `Batch` does one thing to many rows and comes in two forms: SQLite takes it row by row, PostgreSQL as one statement
-over all rows, whatever their number. A `Query` is written with Core, is run once, and is the same for both.
+A `Batch` does one thing to many rows and comes in two forms: SQLite takes it row by row (inserts several at a time),
+PostgreSQL as one statement over all rows, whatever their number. A `Query` is written with Core, is run once, and is
+the same for both.
 
 PostgreSQL gets the rows as one JSON text: that costs the client half of what an array per column does, and the server
 two thirds.
@@ -29,6 +30,10 @@ NUMBER = "pg_current_xact_id()::xid::text::bigint"
 """Of PostgreSQL's transaction, as it stands in the `xmin` of every row that it writes."""
 
 
+SEVERAL = 16
+"""Rows that SQLite inserts with one statement: after each, the writing thread waits for the interpreter's lock."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     table: str
@@ -36,6 +41,8 @@ class Batch:
     """A row that is given, column by column."""
     one: str
     """With a `?` for each column."""
+    several: str
+    """As `one`, for `SEVERAL` rows; empty where there is no such form."""
     many: str
     """With `$1` for what `given` makes of the rows."""
     unmoved: str = ""
@@ -78,10 +85,12 @@ def insert(table: sa.Table) -> Batch:
     columns = ", ".join(map(_quoted, names))
     values = ", ".join(_value(table, name) for name in names)
     many = f"INSERT INTO {table.name} ({columns}) SELECT {values} FROM {_given(table, names)}"
+    one, row = f"INSERT INTO {table.name} ({columns}) VALUES ", f"({', '.join('?' * len(names))})"
     return Batch(
         table.name,
         _record(table, names),
-        f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))})",
+        one + row,
+        one + ", ".join([row] * SEVERAL),
         many,
         # Within `IS TRUE` it is looked up in a hash, not joined row by row.
         f"{many} WHERE (given.conversation IN (SELECT id FROM unmoved)) IS TRUE" if "conversation" in names else "",
@@ -99,6 +108,7 @@ def update(table: sa.Table, changed: Sequence[str], key: Sequence[str] = ("id",)
         table.name,
         _record(table, names),
         f"UPDATE {table.name} SET {one} WHERE {_is(key)}",
+        "",
         f"UPDATE {table.name} SET {many} FROM {_given(table, names)} WHERE {_matches(table, key)}",
         f"{unmoved} RETURNING conversation.id" if table is schema.conversation else "",
     )
@@ -117,6 +127,7 @@ def locked(table: sa.Table, columns: Sequence[str], key: Sequence[str], order: S
         table.name,
         _record(table, key),
         f"SELECT {picked} FROM {table.name} WHERE {_is(key)}",
+        "",
         f"SELECT {picked}, {CLOCK}, {NUMBER} FROM {rows}",
     )
 
@@ -128,6 +139,7 @@ def found(table: sa.Table, columns: Sequence[str], key: Sequence[str]) -> Batch:
         table.name,
         _record(table, key),
         f"SELECT {picked} FROM {table.name} WHERE {_is(key)}",
+        "",
         f"SELECT {picked} FROM {_joined(table, key)}",
     )
 

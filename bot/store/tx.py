@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 from bot.store.kept import KeptRows
 from bot.store.rows import Row, Values
-from bot.store.statements import BY_ADDRESS, BY_ID, Batch, Query
+from bot.store.statements import BY_ADDRESS, BY_ID, SEVERAL, Batch, Query
 
 Change = tuple[Batch, Sequence[Values]]
 
@@ -98,8 +99,11 @@ class SqliteTx:
 
     def write(self, *changes: Change) -> None:
         for batch, rows in changes:
-            if rows:
-                self._executemany(batch.one, rows)
+            whole = len(rows) - len(rows) % SEVERAL if batch.several else 0
+            for start in range(0, whole, SEVERAL):
+                self._execute(batch.several, [*chain.from_iterable(rows[start : start + SEVERAL])])
+            if whole < len(rows):
+                self._executemany(batch.one, rows[whole:])
 
     def query(self, query: Query, **given: Any) -> list[Values]:
         text, values = query.prepared("sqlite", given)
