@@ -525,13 +525,11 @@ class Event(Struct, frozen=True, omit_defaults=True):
 
 def is_input(event: Event) -> bool:
     """Whether the event waits to be heard by a turn."""
-    match event.body:
-        case Pressed() | Opened() | Returned():
-            return True
-        case Said():
-            return event.author.kind == "customer"
-        case _:
-            return False
+    body = event.body
+    return isinstance(body, _HEARD) or (isinstance(body, Said) and event.author.kind == "customer")
+
+
+_HEARD = (Pressed, Opened, Returned)
 
 
 # Conversation

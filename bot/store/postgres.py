@@ -1,5 +1,6 @@
 """PostgreSQL: two connections write what waits, group after group of one kind; a few others read; many processes.
 
+What this process knows well enough goes ahead in one statement (`bot/store/ahead.py`); here is how the rest is done.
 READ COMMITTED is enough, because whatever is decided is decided on rows that the transaction holds. Locks end with
 their transaction and no session state is relied upon, so a pooler may stand in between.
 """
@@ -19,9 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.errors import SettingsError, StoreDown
 from bot.ports import Clock, Question, Unit
 from bot.store import migrate
+from bot.store.ahead import Ahead
 from bot.store.groups import do_all, grouped, place
+from bot.store.kept import KeptRows
 from bot.store.kinds import answer
-from bot.store.rows import Row, Values, encode
+from bot.store.rows import Row, Values
 from bot.store.statements import BY_ADDRESS, BY_ID, CLOCK, Batch, Query
 from bot.store.tx import Change
 
@@ -49,7 +52,10 @@ class PostgresStore:
         """Leases and due times go by the server's clock. Raises `SettingsError` and `StoreDown`, see `open_store`."""
         migrate.check(url)
         self._engine = make_engine(url)
-        self._lanes = [_Lane(self._engine) for _ in range(WRITERS)]
+        self.kept = KeptRows()
+        # Behind a pooler a statement that is prepared needs a transaction around it.
+        ahead = Ahead(self.kept, allowed=not _is_pooled(sa.make_url(url)))
+        self._lanes = [_Lane(self._engine, ahead) for _ in range(WRITERS)]
         self._questions = 0
         self._closed = False
 
@@ -103,8 +109,8 @@ class PostgresStore:
 class _Lane:
     """A connection that writes, and what waits for it."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: AsyncEngine, ahead: Ahead) -> None:
+        self._engine, self._ahead = engine, ahead
         self._connection: AsyncConnection | None = None
         self._waiting: list[tuple[Unit[Any], asyncio.Future[Any]]] = []
         self._arrived = asyncio.Event()
@@ -144,7 +150,7 @@ class _Lane:
                 await asyncio.sleep(0)  # what is written in the same round of the loop comes along
                 continue
             group = self._next_group()
-            results = await self._do([unit for unit, _ in group])
+            results = await self._do_all([unit for unit, _ in group])
             for (_, future), result in zip(group, results, strict=True):
                 if future.done():  # nobody waits any more
                     continue
@@ -161,6 +167,33 @@ class _Lane:
         for position in reversed(positions):
             del self._waiting[position]
         return group
+
+    async def _do_all(self, units: Sequence[Unit[Any]]) -> list[Any]:
+        """Ahead what can be, the others under locks."""
+        done = await self._go_ahead(units)
+        left = [position for position in range(len(units)) if position not in done]
+        if left:
+            done.update(zip(left, await self._do([units[position] for position in left]), strict=True))
+        return [done[position] for position in range(len(units))]
+
+    async def _go_ahead(self, units: Sequence[Unit[Any]]) -> dict[int, Any]:
+        """Results by position. What raises is left for `_do`, which finds out whose fault it is."""
+        known = self._ahead.known(units)
+        if not known or self._connection is None:
+            return {}
+        driver = await _driver(self._connection)
+        if driver.is_closed():
+            return {}
+        try:
+            done = await self._ahead.do(driver, units, known)
+        except Exception as error:
+            if not await _is_lost(self._connection, error):
+                return {}
+            self._connection = None
+            down = StoreDown(f"the connection to the database was lost: {error!r}", unknown=True)
+            return {position: _Failed(down) for position in known}
+        self.commits += bool(done)
+        return done
 
     async def _do(self, units: Sequence[Unit[Any]]) -> list[Any]:
         """All in one transaction; when the fault lies with one of them, each alone."""
@@ -186,7 +219,7 @@ class _Lane:
         connection = await self._connected()
         step = _Step()
         try:
-            results = await connection.run_sync(_in_transaction, units, step)
+            results = await connection.run_sync(_in_transaction, units, step, self._ahead)
             self.commits += 1
             self.units += len(units)
             return results
@@ -216,16 +249,19 @@ class _Step:
     commits = False
 
 
-def _in_transaction(connection: sa.Connection, units: Sequence[Unit[Any]], step: _Step) -> list[Any]:
+def _in_transaction(connection: sa.Connection, units: Sequence[Unit[Any]], step: _Step, ahead: Ahead) -> list[Any]:
     driver = connection.connection
+    tx = PostgresTx(driver.cursor())
     try:
-        results = do_all(PostgresTx(driver.cursor()), units)
+        results = do_all(tx, units)
         step.commits = True
         driver.commit()
     except BaseException:
         with contextlib.suppress(Exception):  # a connection that is gone has nothing to roll back
             driver.rollback()
         raise
+    if written := tx.written:
+        ahead.learn(tx.now, written)
     return results
 
 
@@ -238,9 +274,14 @@ def _answer(connection: sa.Connection, question: Question[R]) -> R:
             driver.rollback()
 
 
+async def _driver(connection: AsyncConnection) -> Any:
+    """asyncpg's own connection."""
+    return (await connection.get_raw_connection()).driver_connection
+
+
 async def _is_lost(connection: AsyncConnection, error: Exception) -> bool:
     """Whether the connection is of no more use after this error; then it is given up."""
-    driver = (await connection.get_raw_connection()).driver_connection
+    driver = await _driver(connection)
     if driver is not None and not driver.is_closed() and not isinstance(error, TimeoutError | OSError):
         return False
     await connection.invalidate()
@@ -267,7 +308,7 @@ def _translated(what: object, error: Exception) -> Exception:
 def make_engine(url: str) -> AsyncEngine:
     """`?pgbouncer=true` in the address: nothing that is prepared outlives its transaction."""
     address = sa.make_url(url).set(drivername="postgresql+asyncpg")
-    pooled = str(address.query.get("pgbouncer", "")).lower() in ("1", "true", "yes")
+    pooled = _is_pooled(address)
     address = address.difference_update_query(["pgbouncer"])
     arguments: dict[str, Any] = {"command_timeout": STATEMENT_SECONDS, "timeout": CONNECT_SECONDS}
     options: dict[str, Any] = {"pool_size": WRITERS + READERS, "max_overflow": 0, "pool_timeout": CONNECT_SECONDS}
@@ -289,14 +330,21 @@ def make_engine(url: str) -> AsyncEngine:
         raise SettingsError("PostgreSQL needs the extra 'postgres': pip install 'frontdesk[postgres]'") from error
 
 
+def _is_pooled(address: sa.URL) -> bool:
+    return str(address.query.get("pgbouncer", "")).lower() in ("1", "true", "yes")
+
+
 class PostgresTx:
     """Through SQLAlchemy's adapter of asyncpg, whose cursor waits inside `run_sync`."""
 
-    __slots__ = ("_cursor", "_now")
+    __slots__ = ("_cursor", "_held", "_now", "_number", "_written")
 
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
         self._now: int | None = None
+        self._number = 0
+        self._held: dict[str, Row] = {}
+        self._written: set[str] = set()
 
     @property
     def now(self) -> int:
@@ -305,30 +353,42 @@ class PostgresTx:
         return cast(int, self._now)
 
     def hold(self, ids: Iterable[str]) -> dict[str, Row]:
-        return {row.id: row for row in self._held(BY_ID, [(id,) for id in dict.fromkeys(ids)])}
+        return {row.id: row for row in self._rows_held(BY_ID, [(id,) for id in dict.fromkeys(ids)])}
 
     def hold_at(self, addresses: Iterable[Values]) -> dict[Values, Row]:
-        rows = self._held(BY_ADDRESS, list(dict.fromkeys(addresses)))
-        return {(row.channel, row.account, row.chat, row.thread): row for row in rows}
+        return {row.place: row for row in self._rows_held(BY_ADDRESS, list(dict.fromkeys(addresses)))}
 
-    def _held(self, by: Batch, keys: Sequence[Values]) -> list[Row]:
-        return [Row(*values) for values in self.lock(by, keys)]
+    def _rows_held(self, by: Batch, keys: Sequence[Values]) -> list[Row]:
+        rows = [Row(*values) for values in self.lock(by, keys)]
+        self._held.update((row.id, row) for row in rows)
+        return rows
+
+    @property
+    def written(self) -> list[Row]:
+        """Conversations' rows that this transaction has changed."""
+        rows = [self._held[id] for id in self._written]
+        for row in rows:
+            row.xmin = self._number
+        return rows
 
     def lock(self, batch: Batch, rows: Sequence[Values]) -> list[Values]:
         found = self.fetch(batch, rows)
         if found:
-            self._now = found[0][-1]
-        return [values[:-1] for values in found]
+            *_, self._now, self._number = found[0]
+        return [values[:-2] for values in found]
 
     def fetch(self, batch: Batch, rows: Sequence[Values]) -> list[Values]:
-        return self._rows(batch.many, (_given(batch, rows),)) if rows else []
+        return self._rows(batch.many, (batch.given(rows),)) if rows else []
 
     def write(self, *changes: Change) -> None:
         """All in one statement: no change sees another, and all keys are checked at its end."""
         filled = [(batch, rows) for batch, rows in changes if rows]
         if filled:
             text = _joined(tuple(batch for batch, _ in filled))
-            self._rows(text, [_given(batch, rows) for batch, rows in filled])
+            self._rows(text, [batch.given(rows) for batch, rows in filled])
+            for batch, rows in filled:
+                if batch.unmoved and batch.table == "conversation":
+                    self._written.update(row[-1] for row in rows)
 
     def query(self, query: Query, **given: Any) -> list[Values]:
         return self._rows(*query.prepared("postgresql", given))
@@ -336,10 +396,6 @@ class PostgresTx:
     def _rows(self, text: str, values: Sequence[Any]) -> list[Values]:
         self._cursor.execute(text, values)
         return cast("list[Values]", self._cursor.fetchall())
-
-
-def _given(batch: Batch, rows: Sequence[Values]) -> str:
-    return encode([dict(zip(batch.columns, row, strict=True)) for row in rows]).decode()
 
 
 @cache

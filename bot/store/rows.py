@@ -97,11 +97,15 @@ class Row:
     waiting_since: int | None
     unread: int
     state: bytes
+    xmin: int = field(default=0, compare=False)
+    """PostgreSQL: the transaction that wrote this row."""
+    place: Values = field(init=False)
     address: Address = field(init=False)
     born: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self.address = Address(self.channel, self.account, self.chat, self.thread)
+        self.place = self.channel, self.account, self.chat, self.thread
+        self.address = Address(*self.place)
         self.born = instant(self.created_at)
 
     @property
@@ -210,11 +214,14 @@ def preview(message: Message) -> str:
     """The start of a message on one line."""
     words: list[str] = []
     for part in message.parts:
-        match part:
-            case Text(spans):
-                words += [span.text for span in spans]
-            case Choices(prompt=shown) | Card(title=shown) | Notice(text=shown):
-                words += (" ", shown)
+        if isinstance(part, Text):
+            words += [span.text for span in part.spans]
+        elif isinstance(part, Choices):
+            words += (" ", part.prompt)
+        elif isinstance(part, Card):
+            words += (" ", part.title)
+        elif isinstance(part, Notice):
+            words += (" ", part.text)
     line = words[0] if len(words) == 1 else "".join(words)
     return " ".join(line[: 2 * PREVIEW].replace("\0", "").split())[:PREVIEW]
 

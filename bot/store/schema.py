@@ -47,6 +47,10 @@ def _bytes(name: str, **options: Any) -> sa.Column[bytes]:
     return sa.Column(name, sa.LargeBinary, nullable=False, **options)
 
 
+def _json(name: str) -> sa.Column[bytes]:
+    return _bytes(name, info={"json": True})
+
+
 def _instant(name: str, *, always: bool = True) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, nullable=not always)
 
@@ -141,7 +145,7 @@ conversation = sa.Table(
     _instant("active_at"),  # by a person: what lists are sorted by. The bot's words follow the customer's anyway
     _instant("waiting_since", always=False),
     _number("unread"),
-    _bytes("state"),
+    _json("state"),
     sa.Index("conversation_address", "channel", "account", "chat", "thread", unique=True),
     sa.Index("conversation_contact", "contact"),
     sa.Index("conversation_latest", "status", "active_at", "id"),
@@ -174,8 +178,8 @@ event = sa.Table(
     _flag("public"),
     _number("prev"),
     _flag("input"),
-    _bytes("payload"),
-    sqlite_with_rowid=False,
+    _json("payload"),
+    # With rowids on SQLite: rows are appended where the table ends, and only the key's small entries find their place.
 )
 
 seen = sa.Table(
@@ -258,7 +262,7 @@ delivery = sa.Table(
     _number("done"),
     _flag("again"),
     _flag("plain"),
-    _bytes("refs"),
+    _json("refs"),
     _text("error"),
     _instant("created_at"),
     _instant("ended_at", always=False),
@@ -324,7 +328,7 @@ passage = sa.Table(
     _number("number", primary_key=True),
     _text("heading"),
     _text("text"),
-    _bytes("terms"),
+    _json("terms"),
     _number("length"),  # of `terms`
     sqlite_with_rowid=False,
 )

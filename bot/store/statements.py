@@ -1,7 +1,8 @@
 """Statements as texts for the drivers, made once from the tables.
 
-A `Batch` does one thing to many rows and comes in two forms: SQLite takes it row by row, PostgreSQL as one statement
-over all rows, whatever their number. A `Query` is written with Core, is run once, and is the same for both.
+A `Batch` does one thing to many rows and comes in two forms: SQLite takes it row by row (inserts several at a time),
+PostgreSQL as one statement over all rows, whatever their number. A `Query` is written with Core, is run once, and is
+the same for both.
 
 PostgreSQL gets the rows as one JSON text: that costs the client half of what an array per column does, and the server
 two thirds.
@@ -9,30 +10,52 @@ two thirds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from bot.store import schema
+from bot.store.rows import Values, encode
 
 DialectName = Literal["sqlite", "postgresql"]
 
 CLOCK = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
 """PostgreSQL's time in microseconds: read when the statement runs, not when the transaction began."""
+NUMBER = "pg_current_xact_id()::xid::text::bigint"
+"""Of PostgreSQL's transaction, as it stands in the `xmin` of every row that it writes."""
+
+
+SEVERAL = 16
+"""Rows that SQLite inserts with one statement: after each, the writing thread waits for the interpreter's lock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    columns: tuple[str, ...]
-    """Of a row that is given."""
+    table: str
+    record: type[msgspec.Struct]
+    """A row that is given, column by column."""
     one: str
-    """With a `?` for each of them."""
+    """With a `?` for each column."""
+    several: str
+    """As `one`, for `SEVERAL` rows; empty where there is no such form."""
     many: str
-    """With `$1` for a JSON list of objects, bytes in base64."""
+    """With `$1` for what `given` makes of the rows."""
+    unmoved: str = ""
+    """As `many`, but only for conversations that are as they are known to be.
+
+    An update of conversations is given the row's `xmin` after the key, and gives the ids of those that it changed as
+    `unmoved`; an insert of what belongs to conversations follows it.
+    """
+
+    def given(self, rows: Iterable[Values]) -> str:
+        """A JSON list of objects, other bytes in base64."""
+        record = self.record
+        return encode([record(*row) for row in rows]).decode()
 
 
 class Query:
@@ -61,10 +84,16 @@ def insert(table: sa.Table) -> Batch:
     names = tuple(column.name for column in table.columns)
     columns = ", ".join(map(_quoted, names))
     values = ", ".join(_value(table, name) for name in names)
+    many = f"INSERT INTO {table.name} ({columns}) SELECT {values} FROM {_given(table, names)}"
+    one, row = f"INSERT INTO {table.name} ({columns}) VALUES ", f"({', '.join('?' * len(names))})"
     return Batch(
-        names,
-        f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))})",
-        f"INSERT INTO {table.name} ({columns}) SELECT {values} FROM {_given(table, names)}",
+        table.name,
+        _record(table, names),
+        one + row,
+        one + ", ".join([row] * SEVERAL),
+        many,
+        # Within `IS TRUE` it is looked up in a hash, not joined row by row.
+        f"{many} WHERE (given.conversation IN (SELECT id FROM unmoved)) IS TRUE" if "conversation" in names else "",
     )
 
 
@@ -73,15 +102,20 @@ def update(table: sa.Table, changed: Sequence[str], key: Sequence[str] = ("id",)
     names = (*changed, *key)
     one = ", ".join(f"{_quoted(name)} = ?" for name in changed)
     many = ", ".join(f"{_quoted(name)} = {_value(table, name)}" for name in changed)
+    known = (*key, "xmin")
+    unmoved = f"UPDATE {table.name} SET {many} FROM {_given(table, (*changed, *known))} WHERE {_matches(table, known)}"
     return Batch(
-        names,
+        table.name,
+        _record(table, names),
         f"UPDATE {table.name} SET {one} WHERE {_is(key)}",
+        "",
         f"UPDATE {table.name} SET {many} FROM {_given(table, names)} WHERE {_matches(table, key)}",
+        f"{unmoved} RETURNING conversation.id" if table is schema.conversation else "",
     )
 
 
 def locked(table: sa.Table, columns: Sequence[str], key: Sequence[str], order: Sequence[str]) -> Batch:
-    """Rows by their keys, held until the transaction ends; PostgreSQL adds its time as the last column.
+    """Rows by their keys, held until the transaction ends; PostgreSQL adds its time and the transaction's number.
 
     On SQLite the transaction has the whole file; on PostgreSQL rows are locked in one order everywhere, so that
     nobody waits in a circle.
@@ -90,7 +124,11 @@ def locked(table: sa.Table, columns: Sequence[str], key: Sequence[str], order: S
     rows = f"{_joined(table, key)} ORDER BY {by} FOR UPDATE OF {table.name}"
     picked = _picked(table, columns)
     return Batch(
-        tuple(key), f"SELECT {picked} FROM {table.name} WHERE {_is(key)}", f"SELECT {picked}, {CLOCK} FROM {rows}"
+        table.name,
+        _record(table, key),
+        f"SELECT {picked} FROM {table.name} WHERE {_is(key)}",
+        "",
+        f"SELECT {picked}, {CLOCK}, {NUMBER} FROM {rows}",
     )
 
 
@@ -98,8 +136,10 @@ def found(table: sa.Table, columns: Sequence[str], key: Sequence[str]) -> Batch:
     """Rows by their keys, without a lock."""
     picked = _picked(table, columns)
     return Batch(
-        tuple(key),
+        table.name,
+        _record(table, key),
         f"SELECT {picked} FROM {table.name} WHERE {_is(key)}",
+        "",
         f"SELECT {picked} FROM {_joined(table, key)}",
     )
 
@@ -125,19 +165,38 @@ def _given(table: sa.Table, names: Sequence[str]) -> str:
     return f"json_to_recordset($1::text::json) AS given ({columns})"
 
 
+def _record(table: sa.Table, names: Sequence[str]) -> type[msgspec.Struct]:
+    readable = [name for name in names if "json" in table.c[name].info]
+
+    def read(record: msgspec.Struct) -> None:
+        for name in readable:
+            setattr(record, name, getattr(record, name).decode())
+
+    fields: list[Any] = [*map(str, names), ("xmin", Any, msgspec.UNSET)]
+    return msgspec.defstruct("Record", fields, namespace={"__post_init__": read} if readable else {})
+
+
 def _value(table: sa.Table, name: str) -> str:
-    given = f"given.{_quoted(name)}"
-    return f"decode({given}, 'base64')" if isinstance(table.c[name].type, sa.LargeBinary) else given
+    given, column = f"given.{_quoted(name)}", table.c.get(name, _XMIN)
+    if "json" in column.info:
+        return f"convert_to({given}, 'UTF8')"
+    return f"decode({given}, 'base64')" if isinstance(column.type, sa.LargeBinary) else given
 
 
 def _type(table: sa.Table, name: str) -> str:
-    match table.c[name].type:
+    match table.c.get(name, _XMIN).type:
         case sa.Boolean():
             return "boolean"
+        case sa.types.NullType():
+            return "xid"
         case sa.Integer():
             return "bigint"
         case _:
             return "text"
+
+
+_XMIN: sa.Column[int] = sa.Column("xmin")
+"""PostgreSQL has it in every table; of a type that nothing else has."""
 
 
 def _quoted(name: str) -> str:

@@ -6,12 +6,13 @@ The functions are plain and synchronous; whoever opened the transaction commits 
 from __future__ import annotations
 
 import sqlite3
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
+from bot.store.kept import KeptRows
 from bot.store.rows import Row, Values
-from bot.store.statements import BY_ADDRESS, BY_ID, Batch, Query
+from bot.store.statements import BY_ADDRESS, BY_ID, SEVERAL, Batch, Query
 
 Change = tuple[Batch, Sequence[Values]]
 
@@ -52,14 +53,12 @@ class SqliteTx:
     `begin` finds out whether somebody wrote all the same, and whoever rolls back says so with `forget`.
     """
 
-    __slots__ = ("_clock", "_execute", "_executemany", "_ids", "_version", "kept", "most_kept", "now")
+    __slots__ = ("_clock", "_execute", "_executemany", "_version", "kept", "now")
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
         cursor = connection.cursor()
         self._execute, self._executemany, self._clock = cursor.execute, cursor.executemany, clock
-        self.kept: OrderedDict[str, Row] = OrderedDict()
-        self.most_kept = 2048
-        self._ids: dict[Values, str] = {}
+        self.kept = KeptRows()
         self._version: Any = None
         self.now = clock()
 
@@ -70,39 +69,22 @@ class SqliteTx:
         if version != self._version:
             self._version = version
             self.forget()
-        while len(self.kept) > self.most_kept:
-            _, row = self.kept.popitem(last=False)
-            del self._ids[row.channel, row.account, row.chat, row.thread]
 
     def forget(self) -> None:
-        self.kept.clear()
-        self._ids.clear()
+        self.kept.forget()
 
     def hold(self, ids: Iterable[str]) -> dict[str, Row]:
-        kept = self.kept
-        held: dict[str, Row] = {}
-        for id in ids:
-            row = kept.get(id) or self._load(BY_ID, (id,))
-            if row is not None:
-                held[id] = row
-                kept.move_to_end(id)
-        return held
+        find, load = self.kept.find, self._load
+        return {id: row for id in ids if (row := find(id) or load(BY_ID, (id,)))}
 
     def hold_at(self, addresses: Iterable[Values]) -> dict[Values, Row]:
-        kept, ids = self.kept, self._ids
-        held: dict[Values, Row] = {}
-        for address in addresses:
-            row = kept[ids[address]] if address in ids else self._load(BY_ADDRESS, address)
-            if row is not None:
-                held[address] = row
-                kept.move_to_end(row.id)
-        return held
+        at, load = self.kept.at, self._load
+        return {address: row for address in addresses if (row := at(address) or load(BY_ADDRESS, address))}
 
     def _load(self, by: Batch, key: Values) -> Row | None:
         for values in self._execute(by.one, key).fetchall():
             row = Row(*values)
-            self.kept[row.id] = row
-            self._ids[row.channel, row.account, row.chat, row.thread] = row.id
+            self.kept.keep(row)
             return row
         return None
 
@@ -117,8 +99,11 @@ class SqliteTx:
 
     def write(self, *changes: Change) -> None:
         for batch, rows in changes:
-            if rows:
-                self._executemany(batch.one, rows)
+            whole = len(rows) - len(rows) % SEVERAL if batch.several else 0
+            for start in range(0, whole, SEVERAL):
+                self._execute(batch.several, [*chain.from_iterable(rows[start : start + SEVERAL])])
+            if whole < len(rows):
+                self._executemany(batch.one, rows[whole:])
 
     def query(self, query: Query, **given: Any) -> list[Values]:
         text, values = query.prepared("sqlite", given)

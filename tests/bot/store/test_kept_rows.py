@@ -1,17 +1,22 @@
-"""The rows that the writer keeps between transactions are what the file holds, whatever was written."""
+"""The rows that are kept between transactions are what the database holds, whatever was written."""
 
+import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from msgspec.structs import replace
 
 from bot.model import BOT, Noted, Opened, Pressed, Returned, Said, Turned, text
+from bot.ports import Store
+from bot.store import open_store
+from bot.store.postgres import PostgresStore
 from bot.store.rows import Row
 from bot.store.sqlite import MemoryStore
-from bot.store.statements import BY_ID
+from bot.store.statements import BY_ID, CONVERSATION
 from bot.store.tx import SqliteTx
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
@@ -22,14 +27,19 @@ from bot.units import Claimed, Entry, Kept, Release, Renew
 class History:
     """Things that happen to three conversations, in an order of chance."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, stores: Sequence[Store]) -> None:
         self.chance = random.Random(seed)
         self.clock = SettableClock()
-        self.store = MemoryStore(self.clock)
-        self.scene = Scene(self.store, self.clock, SeededRandom(seed))
+        self.stores = stores
+        self.scene = Scene(stores[0], self.clock, SeededRandom(seed))
         self.claims: list[Claimed] = []
 
+    @property
+    def store(self) -> Store:
+        return self.scene.store
+
     async def step(self) -> None:
+        self.scene.store = self.chance.choice(self.stores)
         happens: list[Callable[[], Any]] = [self.say, self.say, self.commit, self.commit, self.claim, self.desk]
         await self.clock.advance(self.chance.choice([0, 1, 20]))
         await self.chance.choice([*happens, self.lease, self.deliver, self.fail])()
@@ -108,22 +118,45 @@ def replace_control(claimed: Claimed, epoch: int) -> Any:
 
 @pytest.mark.parametrize("seed", range(25))
 async def test_kept_rows_are_those_of_the_file(seed: int) -> None:
-    history = History(seed)
-    tx = history.store.tx
+    store = MemoryStore(SettableClock())
+    history, tx = History(seed, [store]), store.tx
     for _ in range(60):
         await history.step()
-        assert {id: tx.kept[id] for id in tx.kept} == _stored(tx)
+        assert tx.kept.rows == _stored(tx)
 
 
 def _stored(tx: SqliteTx) -> dict[str, Row]:
-    return {id: Row(*values) for id in tx.kept for values in tx.fetch(BY_ID, [(id,)])}
+    return {id: Row(*values) for id in tx.kept.rows for values in tx.fetch(BY_ID, [(id,)])}
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_rows_kept_by_two_processes_are_those_of_the_database(seed: int, postgres_database: str) -> None:
+    """Or they tell by their number that they are not, and nothing is decided by them."""
+    server = await asyncpg.connect(postgres_database)
+    stores = [await asyncio.to_thread(open_store, postgres_database, SettableClock()) for _ in range(2)]
+    history = History(seed, stores)
+    columns = ", ".join((*CONVERSATION, "state", "xmin::text::bigint"))
+    valid = 0
+    for _ in range(60):
+        await history.step()
+        rows = {row["id"]: Row(*row) for row in await server.fetch(f"SELECT {columns} FROM conversation")}
+        for store in stores:
+            assert isinstance(store, PostgresStore)
+            for id, kept in store.kept.rows.items():
+                if kept.xmin == rows[id].xmin:
+                    assert kept == rows[id]
+                    valid += 1
+    assert valid > 60
+    for store in stores:
+        await store.close()
+    await server.close()
 
 
 async def test_no_more_rows_are_kept_than_there_is_room_for() -> None:
     store = MemoryStore(SettableClock())
-    store.tx.most_kept = 5
+    store.tx.kept.most = 5
     scene = Scene(store, SettableClock(), SeededRandom())
     for chat in range(20):
         await scene.exchange("hello", chat=str(chat))
-        assert len(store.tx.kept) <= 6
+        assert len(store.tx.kept.rows) <= 5
     assert (await scene.says("more", chat="0")).seq == 3

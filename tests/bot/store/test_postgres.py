@@ -309,6 +309,50 @@ async def test_an_undisturbed_turn_is_two_commits(scenes: list[Scene]) -> None:
     assert scene.store.commits - before == 2
 
 
+async def test_turns_of_live_conversations_are_one_statement_for_each_batch(scenes: list[Scene]) -> None:
+    """Without a transaction around it: the statement is committed by itself."""
+    scene, store = scenes[0], scenes[0].store
+    assert isinstance(store, PostgresStore)
+    await asyncio.gather(*(scene.exchange("hello", chat=str(chat)) for chat in range(40)))
+    statements = await _logged(store)
+    before = store.commits
+    await asyncio.gather(*(scene.exchange("more", chat=str(chat)) for chat in range(40)))
+    assert len(statements) == store.commits - before <= 8
+
+
+async def _logged(store: PostgresStore) -> list[str]:
+    """Grows with every statement that is written from now on."""
+    statements: list[str] = []
+    for lane in store._lanes:
+        assert lane._connection
+        raw = await lane._connection.get_raw_connection()
+        assert raw.driver_connection
+        raw.driver_connection.add_query_logger(lambda logged: statements.append(logged.query))
+    return statements
+
+
+async def test_what_another_process_wrote_is_seen_and_costs_the_neighbours_nothing(scenes: list[Scene]) -> None:
+    for chat in range(20):
+        await scenes[0].exchange("hello", chat=str(chat))
+    for chat in range(0, 20, 2):
+        assert (await scenes[1].says("there", chat=str(chat), lease=LEASE)).claimed is not None
+    says = (scenes[0].says("here", chat=str(chat), lease=LEASE) for chat in range(20))
+    kept = await asyncio.gather(*says)
+    assert [one.seq for one in kept] == [4, 3] * 10
+    assert [one.claimed is None for one in kept] == [True, False] * 10
+
+
+async def test_a_repeat_among_others_is_told_apart(scenes: list[Scene]) -> None:
+    scene = scenes[0]
+    for chat in range(20):
+        await scene.exchange("hello", chat=str(chat))
+    first = await scene.store.write(scene.accept("more", key="k", chat="7"))
+    again = [scene.accept("more", key="k" if chat == 7 else None, chat=str(chat)) for chat in range(20)]
+    kept = await asyncio.gather(*map(scene.store.write, again))
+    assert [one.fresh for one in kept] == [chat != 7 for chat in range(20)]
+    assert (kept[7].seq, kept[7].conversation) == (first.seq, first.conversation)
+
+
 async def test_the_settings_for_a_pooler_work_without_one(postgres_database: str) -> None:
     store = await opened(f"{postgres_database}?pgbouncer=true")
     scene = Scene(store, SettableClock(), SeededRandom())

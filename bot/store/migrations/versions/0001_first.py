@@ -93,7 +93,6 @@ def upgrade() -> None:
         sa.Column("input", sa.Boolean, nullable=False),
         sa.Column("payload", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("conversation", "seq", name="pk_event"),
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "meta",
