@@ -113,7 +113,11 @@ def _cpu(pids: Sequence[int]) -> float:
 
 async def floor(address: str) -> AsyncIterator[Talk]:
     with tempfile.TemporaryDirectory() as home:
-        store = Postgres(address) if address.startswith("postgresql:") else Sqlite(f"{home}/floor.db")
+        store = (
+            Postgres(address, connections=2, most=200)
+            if address.startswith("postgresql:")
+            else Sqlite(f"{home}/floor.db")
+        )
         await _begin_anew(address)
         await store.start()
         numbers = itertools.count()
