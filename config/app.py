@@ -52,11 +52,15 @@ class App:
         return self._console_app
 
 
-def health(store: Store) -> list[Route]:
+def health(store: Store, is_stopping: Callable[[], bool] = lambda: False) -> list[Route]:
+    """Whether the process lives, and whether it should be given work."""
+
     async def alive(request: Request) -> Response:
         return PlainTextResponse("ok")
 
     async def ready(request: Request) -> Response:
+        if is_stopping():
+            return PlainTextResponse("stopping", status_code=503)
         try:
             await store.read(Agents())
         except StoreDown as down:

@@ -69,3 +69,18 @@ async def test_ready_says_what_is_wrong_with_the_store() -> None:
     async with calls(app) as client:
         answer = await client.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "store: the disk is gone")
+
+
+async def test_who_stops_is_alive_and_wants_no_more_work() -> None:
+    store, is_stopping = open_store("sqlite://", SettableClock()), False
+    app = App(health(store, lambda: is_stopping), console=lambda: PlainTextResponse(""), hosts=("127.0.0.1",))
+    async with calls(app) as client:
+        before = await client.get("/readyz")
+        is_stopping = True
+        after, alive = await client.get("/readyz"), await client.get("/healthz")
+    assert [(answer.status_code, answer.text) for answer in (before, after, alive)] == [
+        (200, "ready"),
+        (503, "stopping"),
+        (200, "ok"),
+    ]
+    await store.close()
