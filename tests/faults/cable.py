@@ -14,10 +14,8 @@ class Cable:
 
     def __init__(self, port: int) -> None:
         self.port = 0
-        self.up, self.down = asyncio.Event(), asyncio.Event()
+        self.up, self.down = _open(), _open()
         """While one is not set, nothing goes from client to program, or back."""
-        self.up.set()
-        self.down.set()
         self._upstream = port
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -35,6 +33,23 @@ class Cable:
         """Both ends of every connection see its end, without a word of the protocol."""
         for writer in tuple(self._writers):
             writer.close()
+
+    def hold_up(self) -> asyncio.Event:
+        """Nothing more goes from client to program on the connections there are; new ones are whole."""
+        held, self.up = self.up, _open()
+        held.clear()
+        return held
+
+    def hold_down(self) -> asyncio.Event:
+        """The same for what goes back."""
+        held, self.down = self.down, _open()
+        held.clear()
+        return held
+
+    def cut(self) -> None:
+        """Nothing goes through at all until `heal`."""
+        self.up.clear()
+        self.down.clear()
 
     def heal(self) -> None:
         self.up.set()
@@ -67,6 +82,12 @@ class Cable:
             for each in (writer, back):
                 self._writers.discard(each)
                 each.transport.abort()
+
+
+def _open() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, free: asyncio.Event) -> None:

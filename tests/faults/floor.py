@@ -93,17 +93,18 @@ class Floor:
             case "leave":
                 await client.leave()
             case "deaf":
-                line.down.clear()
-                await asyncio.sleep(seconds)
-                line.heal()
-            case "mute":
-                line.up.clear()
+                held = line.hold_down()
                 await asyncio.sleep(seconds)
                 client.reconnect()
-                line.heal()
+                held.set()
+            case "mute":
+                held = line.hold_up()
+                await asyncio.sleep(seconds)
+                client.reconnect()
+                await asyncio.sleep(seconds)
+                held.set()  # what was repeated meanwhile comes a second time
             case "cut off":
-                line.up.clear()
-                line.down.clear()
+                line.cut()
                 client.reconnect()
                 await asyncio.sleep(seconds)
                 line.heal()
@@ -159,8 +160,7 @@ class Floor:
         for tab in self.tabs:
             await until(tab.client, lambda client: client.draft is not None)
         for tab in dropped:
-            tab.cable.up.clear()
-            tab.cable.down.clear()
+            tab.cable.cut()
             tab.client.reconnect()
         self.model.may_end.set()
         for witness in witnesses:
