@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from socket import create_connection, create_server
 
+from bench import flow
 from bench.sockets import Talker, open_socket
 
 HERE = Path(__file__).parent
@@ -43,6 +44,7 @@ def all_of(seconds: float, postgres: str) -> Iterator[Measure]:
     )
     if postgres:
         yield _turns("turns.postgres.500", "postgres", 500, seconds, postgres)
+    yield Measure("flow.step", "us", flow.allowed, lambda: flow.step(seconds))
     yield Measure("start.serve", "s", _start_floor, _start_product)
 
 

@@ -6,11 +6,11 @@ console and no model.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple, Protocol, assert_never
 
+import msgspec
 from msgspec.structs import replace
 
 from bot import markup
@@ -343,7 +343,7 @@ class Desk:
             raise
         if not unit.entries:
             return await self._first_time(conversation, key) or Amended((), found.conversation, again=True)
-        match await self._store.write(dataclasses.replace(unit, key=key)):
+        match await self._store.write(msgspec.structs.replace(unit, key=key)):
             case Amended() as done:
                 self._tell(unit, done)
                 return done

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
+from structlog.contextvars import bind_contextvars
 
+from bot.counts import EngineCounts, TurnEnd
 from bot.desk import Change, Notices, drop_request, request
 from bot.errors import StoreDown
 from bot.flow.fold import fold
@@ -36,7 +39,7 @@ from bot.model import (
 )
 from bot.ports import Bus, Clock, Happened, Random, Store
 from bot.powers import DraftStream, Lengthened, TurnPowers
-from bot.turn import Director, Overtaken, Played, give_tokens, through, without_stale_offers
+from bot.turn import WAITING, Director, Overtaken, Played, give_tokens, through, without_stale_offers
 from bot.units import (
     Amend,
     Amended,
@@ -63,6 +66,8 @@ MOST_AT_ONCE = 200
 """Conversations claimed by one unit."""
 MOST_WINDOWS = 10
 """Quiet windows before one turn: who never stops writing is answered all the same."""
+
+SET_ASIDE: TurnEnd = "set_aside"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +126,17 @@ class Engine:
         self._running: dict[ConversationId, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self.counts = EngineCounts()
+
+    @property
+    def turns(self) -> int:
+        """Conversations in which a turn is being taken."""
+        return len(self._running)
+
+    @property
+    def drafts(self) -> int:
+        """Of these, those whose customer sees an answer that is not yet said."""
+        return sum(bool(running.shown and running.shown.text) for running in self._running.values())
 
     def room(self) -> Lease | None:
         """The lease to ask for when one more turn can be taken now."""
@@ -157,7 +173,8 @@ class Engine:
                 await self._keep_leases()
                 await self._claim_ready()
             except StoreDown as down:
-                log.error("engine.store_down", why=str(down))
+                self.counts.store_down += 1
+                log.error("engine.store_down", why=down)
             except Exception:
                 log.exception("engine.sweep_failed")
 
@@ -193,7 +210,7 @@ class Engine:
         try:
             await self._claim(1, conversation)
         except Exception as error:
-            log.error("engine.not_woken", conversation=conversation, why=repr(error))
+            log.error("engine.not_woken", conversation=conversation, why=error)
 
     async def _claim_ready(self) -> None:
         while (room := min(self._settings.most_turns - len(self._running), MOST_AT_ONCE)) > 0:
@@ -201,13 +218,15 @@ class Engine:
                 return
 
     async def _claim(self, most: int, conversation: ConversationId | None = None) -> int:
-        return 0 if self._stopping else await unbroken(self._claim_and_take(most, conversation))
+        if self._stopping:
+            return 0
+        claim = Claim(lease=self._lease, most=most, conversation=conversation)
+        claims: Sequence[Claimed] = await unbroken(self._store.write(claim), self._take_all)
+        return len(claims)
 
-    async def _claim_and_take(self, most: int, conversation: ConversationId | None) -> int:
-        claims = await self._store.write(Claim(lease=self._lease, most=most, conversation=conversation))
+    def _take_all(self, claims: Sequence[Claimed]) -> None:
         for claimed in claims:
             self.take(claimed)
-        return len(claims)
 
     async def _keep_leases(self) -> None:
         """End what has run too long or lost its lease; what has been ended is not renewed, and its lease runs out."""
@@ -217,9 +236,11 @@ class Engine:
             if running.task.cancelling():
                 continue
             if now - running.began > settings.deadline.total_seconds():
+                self.counts.turns["out_of_time"] += 1
                 log.error("engine.deadline", conversation=running.conversation)
                 running.task.cancel()
             elif now - running.renewed >= (settings.lease - settings.margin).total_seconds():
+                self.counts.leases_lost["unconfirmed"] += 1
                 log.error("engine.lease_unconfirmed", conversation=running.conversation)
                 running.task.cancel()
             elif now - running.renewed >= settings.renew_every.total_seconds():
@@ -229,9 +250,15 @@ class Engine:
     async def _renew(self, running: _Running) -> None:
         now = self._clock.monotonic()
         renew = Renew(conversation=running.conversation, fence=running.fence, lease=self._lease)
-        if await self._store.write(renew):
+        try:
+            renewed = await self._store.write(renew)
+        except StoreDown:
+            self.counts.renewals_failed += 1
+            raise
+        if renewed:
             running.renewed = now
         elif self._running.get(running.conversation) is running:
+            self.counts.leases_lost["refused"] += 1
             log.warning("engine.lease_lost", conversation=running.conversation, fence=running.fence)
             running.task.cancel()
 
@@ -240,13 +267,14 @@ class Engine:
         try:
             await self._store.write(Release(conversation=conversation.id, fence=conversation.fence, pause=pause))
         except StoreDown as down:  # the lease ends by itself
-            log.error("engine.not_released", conversation=conversation.id, why=str(down))
+            log.error("engine.not_released", conversation=conversation.id, why=down)
 
     # Turns
 
     async def _turns(self, claimed: Claimed, running: _Running) -> None:
         """Turn after turn, as long as the lease is ours and something is unheard."""
         conversation = claimed.conversation
+        bind_contextvars(conversation=conversation.id)  # whatever is logged in these turns says where
         try:
             turn = await self._turn(claimed)
             while turn is not None:
@@ -257,11 +285,14 @@ class Engine:
             await unbroken(self._release(conversation))
             raise
         except _FenceLost:
+            self.counts.leases_lost["overtaken"] += 1
             log.info("engine.fence_lost", conversation=conversation.id, fence=conversation.fence)
             return
         except StoreDown as down:
-            log.error("engine.store_down", conversation=conversation.id, why=str(down))
+            self.counts.store_down += 1
+            log.error("engine.store_down", conversation=conversation.id, why=down)
         except Exception:
+            self.counts.turns["failed"] += 1
             log.exception("engine.turn_failed", conversation=conversation.id, attempt=conversation.attempts)
         pause = timedelta(seconds=self._random.between(0.5, 1) * 2 ** min(conversation.attempts, 6) / 4)
         await self._release(conversation, pause)
@@ -291,7 +322,7 @@ class Engine:
             played = await self._play(turn, powers)
             running.shown = None
             commit = self._commit(turn, played, stream)
-            done = await unbroken(self._write(commit, stream))
+            done = await unbroken(self._store.write(commit), lambda done: self._committed(done, stream))
         except Lengthened:
             running.lengthened += 1
             return await self._again(turn)
@@ -306,6 +337,8 @@ class Engine:
         if isinstance(done, Lost):
             return await self._superseded(turn, played, stream)
         running.lengthened = 0
+        speaks = played.responder == SET_ASIDE or any(event.public for event in done.events)
+        self.counts.turns[played.responder if speaks else "silent"] += 1
         return await self._next(done.conversation, commit.state)
 
     async def _play(self, turn: Turn, powers: TurnPowers) -> Played:
@@ -322,6 +355,7 @@ class Engine:
         """It failed again and again: say so, ask for a human, and let what comes next be heard."""
         log.error("engine.set_aside", conversation=turn.conversation.id, turn=turn.id, attempts=turn.attempt)
         played = self._unanswered(turn)
+        played.responder = SET_ASIDE
         if turn.conversation.control.state == "bot":
             played.says.append(self._notices("failed", turn.conversation.language, {}))
             played.handoff = HandoffRequest(reason="error")
@@ -330,7 +364,9 @@ class Engine:
     def _commit(self, turn: Turn, played: Played, stream: DraftStream) -> Commit:
         conversation = turn.conversation
         language, deliver = played.state.language or conversation.language, self._is_pushed(turn)
-        change, handoff = self._change(replace(conversation, language=language), played, deliver)
+        if language != conversation.language:
+            conversation = replace(conversation, language=language)
+        change, handoff = self._change(conversation, played, deliver)
         # Who no longer waits for a human hears so before the bot goes on, who is to wait for one hears it last.
         under = change.control if change.control and change.control.state == "bot" else conversation.control
         stopped = stream.stopped_by_customer  # what was shown stays, what it would have become is not said
@@ -363,25 +399,23 @@ class Engine:
     def _change(self, conversation: Conversation, played: Played, deliver: bool) -> tuple[Change, NewHandoff | None]:
         """The change of control that ends the turn, with its notice in the same commit."""
         at = self._clock.now()
+        if played.gives_up_waiting and conversation.control.state in WAITING:  # whatever the flow wants next
+            return drop_request(conversation, at=at, notices=self._notices, deliver=deliver), None
         if wanted := played.handoff:
             handoff = NewHandoff(
                 id=HandoffId(self._random.id()), reason=wanted.reason, queue=wanted.queue, note=wanted.note
             )
             change = request(conversation, handoff, at=at, notices=self._notices, deliver=deliver)
             return change, handoff if change.control else None
-        if played.gives_up_waiting:
-            return drop_request(conversation, at=at, notices=self._notices, deliver=deliver), None
         return Change(None, ()), None
 
-    async def _write(self, commit: Commit, stream: DraftStream) -> Committed | Lost:
-        """T4, and the news of it."""
-        done = await self._store.write(commit)
+    def _committed(self, done: Committed | Lost, stream: DraftStream) -> None:
+        """T4 is over: the news of it."""
         if isinstance(done, Committed):
             if not any(event.public for event in done.events):
                 stream.take_back("cancel")
             stream.close()
-            self._tell(commit.conversation, done.events)
-        return done
+            self._tell(done.conversation.id, done.events)
 
     async def _next(self, conversation: Conversation, state: State) -> Turn | None:
         """What waits after a commit; where something does, the lease was kept."""
@@ -402,6 +436,7 @@ class Engine:
         seen = "" if self._is_pushed(turn) else stream.text
         stream.take_back("control")
         found = await self._still_ours(turn)
+        self.counts.turns["superseded"] += 1
         await unbroken(self._keep_discarded(turn, found.conversation, (*played.answer, *played.says), seen))
         return await self._again(turn)
 

@@ -16,6 +16,7 @@ import structlog
 from msgspec.structs import replace
 
 from bot.clean import clean
+from bot.counts import InboxCounts
 from bot.errors import StoreDown
 from bot.model import ContactId, ConversationId, Incoming, Opened, Pressed, Said, Span, State, Text
 from bot.ports import Accepted, Arrival, Bus, Clock, Happened, Random, Store
@@ -46,16 +47,25 @@ class Inbox:
     def __init__(self, *, store: Store, bus: Bus, clock: Clock, random: Random, engine: Taking, initial: State) -> None:
         self._store, self._bus, self._clock, self._random = store, bus, clock, random
         self._engine, self._initial = engine, initial
+        self.counts = InboxCounts()
 
     async def __call__(self, arrival: Arrival, /) -> Accepted:
         """Append once and return after the commit. Raises `StoreDown`: then nothing may be acknowledged."""
+        channel, counted = arrival.to.channel, self.counts.arrivals
         if arrival.unreadable:
             await self._keep_dead(arrival, arrival.unreadable)
+            counted[channel, "unreadable"] += 1
             return Accepted(fresh=True, conversation=None, seq=None)
         if not arrival.bodies:
             return Accepted(fresh=True, conversation=None, seq=None)
         unit = self._unit(arrival)
-        kept = await unbroken(self._keep(unit))
+        try:
+            # With the commit comes the lease: a door that gives up meanwhile must not leave it with nobody.
+            kept = await unbroken(self._store.write(unit), self._go_on)
+        except Exception:
+            counted[channel, "refused"] += 1
+            raise
+        counted[channel, "fresh" if kept.fresh else "differs" if kept.differs else "repeat"] += 1
         if kept.differs:
             log.warning("inbox.differs", channel=unit.channel, account=unit.account, key=unit.key)
             await self._keep_dead(arrival, "the same id came before with another body; the first one counts")
@@ -79,11 +89,14 @@ class Inbox:
                 while await self._store.write(Prune(before=self._clock.now() - REMEMBERED)):
                     pass
             except StoreDown as down:
-                log.error("inbox.store_down", why=str(down))
+                self.counts.store_down += 1
+                log.error("inbox.store_down", why=down)
+            except Exception:
+                log.exception("inbox.prune_failed")
             await self._clock.sleep(PRUNED_EVERY.total_seconds())
 
     def _unit(self, arrival: Arrival) -> Accept:
-        bodies = tuple(map(cleaned, arrival.bodies))
+        bodies, new = tuple(map(cleaned, arrival.bodies)), self._random.id()
         return Accept(
             channel=arrival.to.channel,
             account=arrival.account,
@@ -96,20 +109,17 @@ class Inbox:
             language=clean(arrival.language)[:35],
             at=self._clock.now(),
             bodies=bodies,
-            conversation=ConversationId(self._random.id()),
-            contact=ContactId(self._random.id()),
+            conversation=ConversationId(new),
+            contact=ContactId(new),
             initial=self._initial,
             lease=self._engine.room(),
         )
 
-    async def _keep(self, unit: Accept) -> Kept:
-        """With the commit comes the lease: a door that gives up meanwhile must not leave it with nobody."""
-        kept = await self._store.write(unit)
+    def _go_on(self, kept: Kept) -> None:
         if kept.fresh:
             self._bus.publish(Happened(kept.conversation, kept.events))
         if kept.claimed is not None:
             self._engine.take(kept.claimed)
-        return kept
 
     async def _keep_dead(self, arrival: Arrival, why: str) -> None:
         await self._store.write(

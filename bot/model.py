@@ -1,13 +1,12 @@
 """The nouns: what is said, what happened, who may speak. Frozen data without behaviour; nothing here does I/O.
 
-Closed unions that go on the wire or into the log (parts, event bodies, commands, moves) are tagged `msgspec.Struct`s,
-so one definition serves Python, the store and the browser. The rest are dataclasses.
+All are `msgspec.Struct`s; the closed unions that go on the wire or into the log (parts, event bodies, commands, moves)
+are tagged, so one definition serves Python, the store and the browser.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NewType
 
@@ -27,8 +26,7 @@ Json = str | int | float | bool | None | list[Any] | dict[str, Any]
 # Where and who
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where a reply goes. Never glued into one string inside the core."""
 
     channel: str
@@ -539,8 +537,7 @@ def is_input(event: Event) -> bool:
 # Conversation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversation:
+class Conversation(Struct, frozen=True, kw_only=True):
     """One log with one contact at one address, as its row tells."""
 
     id: ConversationId
@@ -561,8 +558,7 @@ class Conversation:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(Struct, frozen=True, kw_only=True):
     """Everything unheard in one conversation, as data: what a responder is offered."""
 
     conversation: Conversation
@@ -588,15 +584,13 @@ class Turn:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandoffRequest:
+class HandoffRequest(Struct, frozen=True, kw_only=True):
     reason: HandoffReason
     queue: str = ""
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What a responder decided. Its messages are said first; then the commands move the flows, which may say more."""
 
     responder: str
@@ -610,8 +604,7 @@ class Outcome:
     """Seq of the last input this is about; those after it are a turn of their own. None: all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declined:
+class Declined(Struct, frozen=True):
     why: str
     through: int | None = None
     """Only inputs up to this seq are left to the other responders; those after it are a turn of their own."""
@@ -620,8 +613,7 @@ class Declined:
 # Passages of knowledge
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
+class Passage(Struct, frozen=True, kw_only=True):
     """A quotable piece of a document. `score` compares passages of one search only."""
 
     document: str

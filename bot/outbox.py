@@ -13,6 +13,7 @@ from datetime import timedelta
 import structlog
 
 from bot.clean import clean
+from bot.counts import OutboxCounts
 from bot.errors import Forbidden, NotSent, StoreDown, TryLater, Unreachable, Unshowable
 from bot.fit import fit, plain
 from bot.model import Message, Said, Span, Text
@@ -64,6 +65,12 @@ class Outbox:
         self._flying: set[asyncio.Task[None]] = set()
         self._refused_until: dict[tuple[str, str], float] = {}
         """Accounts whose line stands still, on the monotonic clock."""
+        self.counts = OutboxCounts()
+
+    @property
+    def flying(self) -> int:
+        """Deliveries that are being sent."""
+        return len(self._flying)
 
     async def run(self) -> None:
         """Send what is due, until cancelled; what is in the air is then let finish."""
@@ -75,7 +82,8 @@ class Outbox:
                 try:
                     await unbroken(self._send_due())
                 except StoreDown as down:
-                    log.error("outbox.store_down", why=str(down))
+                    self.counts.store_down += 1
+                    log.error("outbox.store_down", why=down)
                 except Exception:
                     log.exception("outbox.failed")
                 await self._wait()
@@ -124,7 +132,8 @@ class Outbox:
         try:
             await self._send(delivery)
         except StoreDown as down:
-            log.error("outbox.not_settled", delivery=delivery.id, attempt=delivery.attempt, why=str(down))
+            self.counts.store_down += 1
+            log.error("outbox.not_settled", delivery=delivery.id, attempt=delivery.attempt, why=down)
         except Exception:
             log.exception("outbox.delivery_failed", delivery=delivery.id, attempt=delivery.attempt)
 
@@ -144,8 +153,10 @@ class Outbox:
                 done, again = done + 1, False
                 settled = _settled(delivery, done, receipt, more=done < len(pieces))
                 if not await self._store.write(settled):
+                    self.counts.deliveries[delivery.to.channel, "late"] += 1
                     log.warning("outbox.late_receipt", delivery=delivery.id, attempt=delivery.attempt)
                     return
+            self.counts.deliveries[delivery.to.channel, "sent"] += 1
             return
         except StoreDown:
             raise
@@ -175,8 +186,9 @@ class Outbox:
                 counted, pause = False, after or settings.shortest
         dead |= counted and delivery.failures + 1 >= settings.attempts
         dead |= ages and now - delivery.created_at >= settings.age
+        self.counts.deliveries[delivery.to.channel, "dead" if dead else "again"] += 1
         told = log.error if dead else log.warning
-        told("outbox.not_sent", delivery=delivery.id, attempt=delivery.attempt, dead=dead, why=repr(error))
+        told("outbox.not_sent", delivery=delivery.id, attempt=delivery.attempt, dead=dead, why=error)
         return Settle(
             delivery=delivery.id,
             attempt=delivery.attempt,
@@ -195,7 +207,7 @@ class Outbox:
         """The account is refused: its whole line waits, with one alarm."""
         account, now = (delivery.to.channel, delivery.to.account), self._clock.monotonic()
         if self._refused_until.get(account, now) <= now:
-            log.error("outbox.account_refused", channel=account[0], account=account[1], why=str(error))
+            log.error("outbox.account_refused", channel=account[0], account=account[1], why=error)
         self._refused_until[account] = now + self._settings.longest.total_seconds()
 
     def _back_off(self, failures: int) -> timedelta:

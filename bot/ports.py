@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -58,23 +57,19 @@ class Random(Protocol):
 # Store
 
 
-class Unit(Generic[R_co]):
+class Unit(Struct, Generic[R_co], frozen=True):
     """One indivisible change, as data: it can be queued, grouped, delayed, repeated. `bot/units.py` lists them all."""
 
-    __slots__ = ()
 
-
-class Question(Generic[R_co]):
+class Question(Struct, Generic[R_co], frozen=True):
     """Something to read, as data."""
-
-    __slots__ = ()
 
 
 class Store(Protocol):
     """Durable truth. Both members raise `StoreDown`; a unit whose guard fails is no error but a result that says so."""
 
-    async def write(self, unit: Unit[R], /) -> R:
-        """Return after the commit. Units of one conversation written one after another keep their order."""
+    def write(self, unit: Unit[R], /) -> Awaitable[R]:
+        """Done after the commit. Units of one conversation written one after another keep their order."""
 
     async def read(self, question: Question[R], /) -> R: ...
 
@@ -142,22 +137,19 @@ class Bus(Protocol):
 # Channel
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     most: int
     unit: Literal["char", "utf16", "byte"] = "char"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Buttons:
+class Buttons(Struct, frozen=True, kw_only=True):
     rows: int
     per_row: int
     label: int
     """Longest label, in characters."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True, kw_only=True):
     """What a channel can show, as data: `bot/fit.py` and the console's composer both read it."""
 
     text: Limit
@@ -171,8 +163,7 @@ class Capabilities:
     """What a repeat does when the outcome is unknown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(Struct, frozen=True, kw_only=True):
     """What came in at a door: one thing a platform told us, concerning one address."""
 
     account: str
@@ -194,8 +185,7 @@ class Arrival:
     """Why it could not be parsed: it is kept as a dead letter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     fresh: bool
     """False: seen before, nothing changed; `seq` is then the first one's."""
     conversation: ConversationId | None
@@ -213,8 +203,7 @@ class Receive(Protocol):
         """One transaction where the store allows it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """Every platform id that one piece became."""
 
     refs: tuple[str, ...]
@@ -247,8 +236,7 @@ class Sending(Protocol):
 # Language model
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A flow the model may start."""
 
     flow: str
@@ -257,16 +245,14 @@ class Candidate:
     slots: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One line of the conversation as the model may see it."""
 
     by: Literal["customer", "bot", "agent"]
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(Struct, frozen=True, kw_only=True):
     """All a model may know of a turn: data, never a finished prompt."""
 
     instructions: str
@@ -287,25 +273,21 @@ class Ask:
     """What the last agent told the bot on handing back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """The next characters of the answer."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     command: Command
 
 
-@dataclass(frozen=True, slots=True)
-class Cited:
+class Cited(Struct, frozen=True):
     passage: Passage
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     asked: int
     answered: int
     """Tokens."""

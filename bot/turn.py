@@ -6,9 +6,11 @@ Nothing is written here but the intents and results of actions; everything else 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
+import structlog
+from msgspec.structs import replace
 
 from bot.errors import ActionFailed
 from bot.flow.book import Book
@@ -36,6 +38,8 @@ from bot.ports import Bus, Clock, Happened, Random, Responder, Store
 from bot.powers import TurnPowers
 from bot.units import Intend, Log, Record
 from bot.waiting import unbroken, within
+
+log = structlog.get_logger()
 
 PAGE = 500
 """Events of a log that are read at once."""
@@ -163,6 +167,8 @@ class Director:
         try:
             return ActionResult(act.key, await within(self._clock, act.timeout, action.call(act.args, key)))
         except ActionFailed as failed:
+            told = log.warning if failed.__cause__ else log.info  # an error of its code, or its answer
+            told("action.failed", action=act.action, why=failed)
             return ActionResult(act.key, error=str(failed) or "failed")
         except TimeoutError:
             late = ActionResult(act.key, error=f"no answer within {act.timeout.total_seconds():g} s")

@@ -5,9 +5,10 @@ Every unit is indivisible. Where a unit has a guard, its result says whether it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from bot.model import (
     Acted,
@@ -34,8 +35,7 @@ from bot.ports import Question, Unit
 # Parts of units
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An event to append: the store gives `seq` and `prev`."""
 
     author: Author
@@ -46,14 +46,12 @@ class Entry:
     """Insert a delivery as well. Only a public `Said` can have one; the database refuses any other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     worker: str
     span: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Claimed(Struct, frozen=True, kw_only=True):
     """A conversation that this worker may take a turn in, until its lease ends."""
 
     conversation: Conversation
@@ -63,8 +61,7 @@ class Claimed:
     """What is unheard, oldest first; None: more than the unit knew of, ask `Unheard`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewHandoff:
+class NewHandoff(Struct, frozen=True, kw_only=True):
     id: HandoffId
     reason: HandoffReason
     queue: str
@@ -74,8 +71,7 @@ class NewHandoff:
 # T0, T1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accept(Unit["Kept"]):
+class Accept(Unit["Kept"], frozen=True, kw_only=True):
     """T0: append what came in, once per (account of the channel, key). Makes contact and conversation at need.
 
     A customer's event reopens a resolved conversation (status `open`). With `lease`, and when the conversation's lease
@@ -97,14 +93,13 @@ class Accept(Unit["Kept"]):
     bodies: tuple[Incoming, ...]
     conversation: ConversationId
     contact: ContactId
-    """Ids to use where none exists yet."""
+    """Ids to use where none exists yet: whoever writes for the first time may have the id of the conversation."""
     initial: State
     """State of a new conversation."""
     lease: Lease | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     fresh: bool
     conversation: ConversationId
     events: tuple[Event, ...]
@@ -115,8 +110,7 @@ class Kept:
     claimed: Claimed | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeepDead(Unit[None]):
+class KeepDead(Unit[None], frozen=True, kw_only=True):
     """Keep what could not be parsed, or came twice with different bodies, with its raw bytes."""
 
     channel: str
@@ -127,16 +121,14 @@ class KeepDead(Unit[None]):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prune(Unit[int]):
+class Prune(Unit[int], frozen=True, kw_only=True):
     """Forget dedupe keys from before an instant, oldest first. Gives how many; `most`: there may be more."""
 
     before: datetime
     most: int = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim(Unit[tuple[Claimed, ...]]):
+class Claim(Unit[tuple[Claimed, ...]], frozen=True, kw_only=True):
     """T1: take ready conversations whose lease is free, oldest ready first.
 
     Ready: `input_seq > heard`, `ready_at` reached, control not `paused`. Raises `fence` and `attempts` by one each.
@@ -148,8 +140,7 @@ class Claim(Unit[tuple[Claimed, ...]]):
     """Only this one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renew(Unit[bool]):
+class Renew(Unit[bool], frozen=True, kw_only=True):
     """False: the lease is lost; stop producing and write nothing."""
 
     conversation: ConversationId
@@ -157,8 +148,7 @@ class Renew(Unit[bool]):
     lease: Lease
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release(Unit[bool]):
+class Release(Unit[bool], frozen=True, kw_only=True):
     """Give the lease back without an outcome; ready again after `pause`."""
 
     conversation: ConversationId
@@ -169,8 +159,7 @@ class Release(Unit[bool]):
 # T2, T3, T4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intend(Unit[Event | None]):
+class Intend(Unit[Event | None], frozen=True, kw_only=True):
     """T2: the intent to run an action, under fence and epoch. None: the guard failed, do not call."""
 
     conversation: ConversationId
@@ -181,8 +170,7 @@ class Intend(Unit[Event | None]):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record(Unit[Event]):
+class Record(Unit[Event], frozen=True, kw_only=True):
     """T3: what the action gave, guarded by its key alone: the first result wins and is what is returned."""
 
     conversation: ConversationId
@@ -193,8 +181,7 @@ class Record(Unit[Event]):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit(Unit["Committed | Lost"]):
+class Commit(Unit["Committed | Lost"], frozen=True, kw_only=True):
     """T4: everything a turn did, under fence and epoch.
 
     Appends, writes the state (version + 1), inserts deliveries, moves `heard`, resets `attempts`; gives the lease back
@@ -216,15 +203,13 @@ class Commit(Unit["Committed | Lost"]):
     handoff: NewHandoff | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     events: tuple[Event, ...]
     conversation: Conversation
     """As after the commit; `input_seq > heard`: more waits and the lease is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """Nothing was written. `fence`: somebody else has the turn, or it is over. `epoch`: control moved, to `control`."""
 
     guard: Literal["fence", "epoch"]
@@ -234,8 +219,7 @@ class Lost:
 # The desk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amend(Unit["Amended | Stale | Behind | Missing"]):
+class Amend(Unit["Amended | Stale | Behind | Missing"], frozen=True, kw_only=True):
     """What agents and the API write: words, notes, changes of control and status, in one unit.
 
     Guards, each only where given: `epoch` equals the row's; no customer's or colleague's public event above `seen`.
@@ -259,8 +243,7 @@ class Amend(Unit["Amended | Stale | Behind | Missing"]):
     """Of the state that `reset` was made from: guards it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Amended:
+class Amended(Struct, frozen=True):
     events: tuple[Event, ...]
     conversation: Conversation
     in_flight: DeliveryId | None = None
@@ -269,22 +252,19 @@ class Amended:
     """A repeat: nothing was written now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stale:
+class Stale(Struct, frozen=True):
     """The epoch moved, or the state."""
 
     conversation: Conversation
 
 
-@dataclass(frozen=True, slots=True)
-class Behind:
+class Behind(Struct, frozen=True):
     """Exactly the events above `seen` that the guard met."""
 
     events: tuple[Event, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     pass
 
 
@@ -293,8 +273,7 @@ class Missing:
 DeliveryState = Literal["waiting", "sending", "sent", "unknown", "cancelled", "dead"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """One message on its way to one platform."""
 
     id: DeliveryId
@@ -317,8 +296,7 @@ class Delivery:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendClaim(Unit[tuple[Delivery, ...]]):
+class SendClaim(Unit[tuple[Delivery, ...]], frozen=True, kw_only=True):
     """T5: the heads of lines that are due, one per conversation, each marked `sending` under a new attempt.
 
     What the bot wrote is cancelled instead when the epoch moved since; when it may be on the wire already, its outcome
@@ -331,8 +309,7 @@ class SendClaim(Unit[tuple[Delivery, ...]]):
     """(channel, account) that this process can send for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settle(Unit[bool]):
+class Settle(Unit[bool], frozen=True, kw_only=True):
     """T6, guarded by the attempt: the piece's receipt, or what became of it. False: a later attempt has it."""
 
     delivery: DeliveryId
@@ -354,8 +331,7 @@ class Settle(Unit[bool]):
 # Accounts of the console
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agent:
+class Agent(Struct, frozen=True, kw_only=True):
     id: AgentId
     email: str
     name: str
@@ -366,15 +342,13 @@ class Agent:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PutAgent(Unit[bool]):
+class PutAgent(Unit[bool], frozen=True):
     """Add, or replace by id. False: another account has this e-mail address."""
 
     agent: Agent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
+class SignIn(Struct, frozen=True, kw_only=True):
     """A sign-in, kept under the hash of its cookie."""
 
     digest: bytes
@@ -384,15 +358,13 @@ class SignIn:
     seen_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PutSignIn(Unit[None]):
+class PutSignIn(Unit[None], frozen=True):
     """Add, or move `seen_at`."""
 
     sign_in: SignIn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropSignIns(Unit[None]):
+class DropSignIns(Unit[None], frozen=True, kw_only=True):
     """One sign-in, or all of an agent's."""
 
     digest: bytes | None = None
@@ -402,16 +374,14 @@ class DropSignIns(Unit[None]):
 # Questions
 
 
-@dataclass(frozen=True, slots=True)
-class Unheard(Question[tuple[Event, ...]]):
+class Unheard(Question[tuple[Event, ...]], frozen=True):
     """Input events above `heard`, oldest first."""
 
     conversation: ConversationId
     heard: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Log(Question[tuple[Event, ...]]):
+class Log(Question[tuple[Event, ...]], frozen=True, kw_only=True):
     """Events with `after < seq < before`, oldest first; at most `most` of them, the first or (`latest`) the last."""
 
     conversation: ConversationId
@@ -422,22 +392,19 @@ class Log(Question[tuple[Event, ...]]):
     public: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Find(Question["Found | None"]):
+class Find(Question["Found | None"], frozen=True):
     """A conversation by its id or by its address."""
 
     conversation: ConversationId | None = None
     address: Address | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     conversation: Conversation
     state: State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latest(Question[Conversation | None]):
+class Latest(Question[Conversation | None], frozen=True, kw_only=True):
     """The open conversation a visitor spoke in last."""
 
     channel: str
@@ -448,8 +415,7 @@ class Latest(Question[Conversation | None]):
 View = Literal["needs-reply", "mine", "unassigned", "bot", "resolved", "all"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queue(Question["QueuePage"]):
+class Queue(Question["QueuePage"], frozen=True, kw_only=True):
     """Conversations of one view, those that wait longest first, else the latest first.
 
     needs-reply: `waiting_since` is set. mine: held by `agent`. unassigned: queued or offered. bot: open, with the bot.
@@ -465,8 +431,7 @@ class Queue(Question["QueuePage"]):
     """Only this one, if it is in the view."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueRow:
+class QueueRow(Struct, frozen=True, kw_only=True):
     conversation: Conversation
     customer: str
     """The contact's name; empty: unknown."""
@@ -483,26 +448,22 @@ class QueueRow:
     """The customer's messages since the last public words of an agent or the bot."""
 
 
-@dataclass(frozen=True, slots=True)
-class QueuePage:
+class QueuePage(Struct, frozen=True):
     rows: tuple[QueueRow, ...]
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CountViews(Question[dict[View, int]]):
+class CountViews(Question[dict[View, int]], frozen=True):
     """How many each view holds; nothing is counted beyond 1,000, which then means "or more"."""
 
     agent: AgentId
 
 
-@dataclass(frozen=True, slots=True)
-class ContactOf(Question["ContactCard | None"]):
+class ContactOf(Question["ContactCard | None"], frozen=True):
     conversation: ConversationId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactCard:
+class ContactCard(Struct, frozen=True, kw_only=True):
     id: ContactId
     name: str
     language: str
@@ -512,47 +473,61 @@ class ContactCard:
     """(channel, external id)"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindAgent(Question[Agent | None]):
+class FindAgent(Question[Agent | None], frozen=True, kw_only=True):
     id: AgentId | None = None
     email: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Agents(Question[tuple[Agent, ...]]):
+class Agents(Question[tuple[Agent, ...]], frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class FindSignIn(Question[tuple[SignIn, Agent] | None]):
+class FindSignIn(Question[tuple[SignIn, Agent] | None], frozen=True):
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Deliveries(Question[tuple[tuple[DeliveryId, int, DeliveryState, str], ...]]):
+class Deliveries(Question[tuple[tuple[DeliveryId, int, DeliveryState, str], ...]], frozen=True):
     """(id, seq, state, error) of a conversation's deliveries, oldest first."""
 
     conversation: ConversationId
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetters(Question[tuple[KeepDead, ...]]):
+class DeadLetters(Question[tuple[KeepDead, ...]], frozen=True):
     most: int = 100
+
+
+class Backlog(Question["BacklogFound"], frozen=True):
+    """What waits to be done. Nothing is counted beyond 1,000, which then means "or more"."""
+
+
+class BacklogFound(Struct, frozen=True, kw_only=True):
+    unheard: int
+    """Conversations with input that no turn has heard; those whose control is `paused` do not count."""
+    unheard_since: datetime | None
+    """When the oldest such input was accepted."""
+    waiting: int
+    """Conversations in which the customer waits for a human's words."""
+    waiting_since: datetime | None
+    unsent: int
+    """Deliveries that have not ended."""
+    unsent_since: datetime | None
+    dead: int
+    """Deliveries that were given up."""
+    unreadable: int
+    """Arrivals kept as dead letters."""
 
 
 # Knowledge
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexedPassage:
+class IndexedPassage(Struct, frozen=True, kw_only=True):
     heading: str
     text: str
     terms: tuple[str, ...]
     """Made by our own pure function: folded, lightly stemmed; with repeats."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PutDocument(Unit[None]):
+class PutDocument(Unit[None], frozen=True, kw_only=True):
     """Replace a document and its passages."""
 
     name: str
@@ -564,13 +539,11 @@ class PutDocument(Unit[None]):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class DropDocument(Unit[bool]):
+class DropDocument(Unit[bool], frozen=True):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     name: str
     title: str
     language: str
@@ -578,13 +551,11 @@ class Document:
     passages: int
 
 
-@dataclass(frozen=True, slots=True)
-class Documents(Question[tuple[Document, ...]]):
+class Documents(Question[tuple[Document, ...]], frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A passage that holds at least one of the terms asked for."""
 
     document: str
@@ -596,8 +567,7 @@ class Candidate:
     terms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CandidatesFound:
+class CandidatesFound(Struct, frozen=True):
     candidates: tuple[Candidate, ...]
     passages: int
     """In the whole index."""
@@ -607,8 +577,7 @@ class CandidatesFound:
     """Term to the number of passages that hold it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidates(Question[CandidatesFound]):
+class Candidates(Question[CandidatesFound], frozen=True, kw_only=True):
     """Full-text candidates for ranking by our own BM25, so that both databases rank alike."""
 
     terms: tuple[str, ...]

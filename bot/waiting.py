@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -27,17 +27,34 @@ async def within(clock: Clock, span: timedelta, work: Awaitable[T]) -> T:
     return task.result()
 
 
-async def unbroken(work: Coroutine[Any, Any, T]) -> T:
-    """Go through with the work even when the caller is cancelled meanwhile; the cancellation goes on afterwards."""
-    task = asyncio.create_task(work)
+async def unbroken(work: Awaitable[T], then: Callable[[T], object] = lambda _: None) -> T:
+    """Wait for the work and do `then` with its result, even when the caller is cancelled meanwhile.
+
+    The cancellation goes on afterwards.
+    """
+    future = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
-    while not task.done():
+    while not future.done():
         try:
-            await asyncio.wait((task,))
+            await _end_of(future)
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is None:
-        return task.result()
-    if not task.cancelled():
-        task.exception()  # seen, though nobody is left to be told
+        result = future.result()
+        then(result)
+        return result
+    if not future.cancelled() and future.exception() is None:  # an error is seen, though nobody is left to be told
+        then(future.result())
     raise cancelled
+
+
+async def _end_of(future: asyncio.Future[Any]) -> None:
+    """Unlike awaiting it, this leaves the future alone when the caller is cancelled."""
+    ended = asyncio.get_running_loop().create_future()
+
+    def end(_: asyncio.Future[Any]) -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    future.add_done_callback(end)
+    await ended

@@ -26,11 +26,10 @@ class SystemRandom:
 
     def id(self) -> str:
         """UUIDv7 (RFC 9562 5.7). Within one process each is greater than the one before."""
-        millis = time.time_ns() // 1_000_000
-        stamp = (millis << 12) | secrets.randbits(10)
-        self._last = stamp = max(stamp, self._last + 1)
+        millis, chance = time.time_ns() // 1_000_000, secrets.randbits(72)
+        self._last = stamp = max(millis << 12 | chance >> 62, self._last + 1)
         high = (stamp >> 12) << 16 | 0x7000 | (stamp & 0xFFF)
-        low = 0x8000_0000_0000_0000 | secrets.randbits(62)
+        low = 0x8000_0000_0000_0000 | chance & 0x3FFF_FFFF_FFFF_FFFF
         return f"{high << 64 | low:032x}"
 
     def token(self) -> str:

@@ -109,13 +109,16 @@ def db_upgrade() -> None:
 
 
 @db.command("backup")
-def db_backup(target: Path) -> None:
+def db_backup(
+    target: Path,
+    replace: Annotated[bool, typer.Option("--replace", help="Put the copy in the place of an older one.")] = False,
+) -> None:
     """Copy a SQLite database while it is in use, and check the copy. PostgreSQL: use pg_dump."""
     from bot.store.backup import backup
     from config.settings import read_settings
 
     def run() -> None:
-        backup(read_settings().sqlite_path(), target)
+        backup(read_settings().sqlite_path(), target, replace=replace)
         typer.echo(f"copied to {target}, and the copy is sound")
 
     _guarded(run)

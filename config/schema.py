@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from types import ModuleType
 from typing import Any
 
@@ -107,4 +108,6 @@ def _exact(struct: type[msgspec.Struct], schema: Schema) -> Schema:
     if not config.omit_defaults and not config.forbid_unknown_fields:
         sent = [field.encode_name for field in msgspec.structs.fields(struct) if field.default is not UNSET]
         required += [name for name in sent if name not in required]
-    return schema | {"properties": properties, "required": required}
+    # Only Python 3.13 takes the indentation of docstrings away; the document is the same on all.
+    about = {"description": cleandoc(schema["description"])} if "description" in schema else {}
+    return schema | about | {"properties": properties, "required": required}

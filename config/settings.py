@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     port: int = 8080
     secret_key: SecretStr = SecretStr("")
     """Signs tokens and cookies, 32 characters at least. On SQLite one is made in the data folder when it is missing."""
+    metrics_token: SecretStr = SecretStr("")
+    """Whoever bears it may read `/metrics`, 16 characters at least; without it only this machine may."""
     openai_api_key: SecretStr = Field(default=SecretStr(""), validation_alias="OPENAI_API_KEY")
     openai_base_url: str = Field(default="", validation_alias="OPENAI_BASE_URL")
 
@@ -111,6 +113,15 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise SettingsError(f"{self.config}: {_told(error)}") from error
         return desk.model_copy(update={"flows": (self.config.parent / desk.flows).resolve()})
+
+    def token_for_metrics(self) -> str:
+        """Empty: none."""
+        given = self.metrics_token.get_secret_value()
+        if given and len(given) < 16:
+            raise SettingsError(
+                "FRONTDESK_METRICS_TOKEN is shorter than 16 characters; `openssl rand -hex 16` makes one"
+            )
+        return given
 
     def secret(self) -> bytes:
         """The signing key; made once, readable by its owner alone, where SQLite keeps the data."""

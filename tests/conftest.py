@@ -9,8 +9,12 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests import services
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 NOTHING_SKIPPED = os.environ.get("CI_NOTHING_SKIPPED") == "1"
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
+
+from msgspec import Struct
 
 from bot.flow.actions import Action
 from bot.flow.conditions import Expression
@@ -28,7 +31,11 @@ class Slot:
     scope: Literal["flow", "conversation"] = "flow"
 
     def options(self, language: str) -> tuple[Labelled, ...]:
-        return tuple(Labelled(option.value, option.label.plain(language, {})) for option in self.of)
+        return labelled(self.of, language)
+
+
+def labelled(options: tuple[LabelledOption, ...], language: str) -> tuple[Labelled, ...]:
+    return tuple([Labelled(option.value, option.label.plain(language, {})) for option in options]) if options else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +51,8 @@ class Flow:
     needs: str = ""
     slots: Mapping[str, Slot]
     steps: Mapping[str, Step]
+    asks: Mapping[str, tuple[Ask, ...]]
+    """The steps that ask for a slot, by its name."""
     first: str
     is_open: bool
     """A customer may ask for it; else only other flows call it."""
@@ -73,8 +82,7 @@ class Assistant:
         return self.queues[0] if self.queues else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """The question the conversation waits on."""
 
     frame: Frame
@@ -118,7 +126,15 @@ class Book:
         known = facts.get("language")
         return state.language or (known if isinstance(known, str) else "") or self.assistant.language
 
-    def hearing_order(self, language: str) -> tuple[Rules, ...]:
-        """The rules of the conversation's language, then of the project's others."""
-        tags = dict.fromkeys((*chain(language, self.assistant.language), *self.assistant.languages))
-        return tuple(self.rules[tag] for tag in tags if tag in self.rules)
+    def hearing_order(self, language: str) -> tuple[str, ...]:
+        """As which languages words are heard: the conversation's, then the project's others."""
+        return _hearing_order(language, self.assistant.languages)
+
+    def rules_for(self, language: str) -> tuple[Rules, ...]:
+        """In hearing order."""
+        return tuple([self.rules[tag] for tag in self.hearing_order(language) if tag in self.rules])
+
+
+@lru_cache(maxsize=1_000)
+def _hearing_order(language: str, own: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*chain(language, own[0]), *own)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from bot.flow.rules import Rules
-from bot.flow.words import tokens
+from bot.flow.words import Phrase, tokens
 
 FLOOR = 0.6
 """Below it a sentence is not understood by examples."""
@@ -16,10 +18,11 @@ CLOSE = 0.1
 """Nearer than this two flows are a question to the customer."""
 _LONGEST = 40
 """Words: a longer message is a story, not a request."""
+_BUT_FOR_ORDER = 0.99
+"""The same words in another order, or with fillers between them, are not quite the example."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     flow: str
     score: float
     """0 to 1; 1 is an example word by word."""
@@ -28,7 +31,7 @@ class Match:
 @dataclass(frozen=True, slots=True)
 class _Known:
     flow: str
-    words: tuple[str, ...]
+    words: Phrase
     """All of them, for sentences that are exactly an example."""
     stems: frozenset[str]
 
@@ -37,22 +40,57 @@ class _Known:
 class _Language:
     known: tuple[_Known, ...]
     weights: Mapping[str, float]
+    """By stem."""
+    heaviest: float
+    """What a stem weighs that no example has."""
+    sizes: tuple[float, ...]
+    """What the stems of each known sentence weigh together."""
+    having: Mapping[str, tuple[int, ...]]
+    """The known sentences that have a stem."""
     rules: Rules | None
+
+    def scores(self, said: Phrase) -> Iterator[tuple[str, float]]:
+        """Of the sentences that share a word with what was said."""
+        stems = self.corrected(_stems(said, self.rules))
+        size = sum([self.weights.get(stem, self.heaviest) for stem in stems])
+        shared: dict[int, float] = {}
+        for stem in stems:
+            for place in self.having.get(stem, ()):
+                shared[place] = shared.get(place, 0.0) + self.weights[stem]
+        for place, weight in shared.items():
+            known = self.known[place]
+            alike = 2 * weight / (size + self.sizes[place])
+            yield known.flow, 1.0 if said == known.words else _BUT_FOR_ORDER * alike
+
+    def corrected(self, stems: frozenset[str]) -> frozenset[str]:
+        odd = [stem for stem in stems if len(stem) > 3 and stem not in self.weights]
+        if not odd:
+            return stems
+        from rapidfuzz import fuzz, process
+
+        corrected = set(stems)
+        for stem in odd:
+            near = process.extractOne(stem, self.weights.keys(), scorer=fuzz.ratio, processor=None, score_cutoff=82)
+            if near:
+                corrected.discard(stem)
+                corrected.add(near[0])
+        return frozenset(corrected)
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
     by_language: Mapping[str, _Language] = field(default_factory=dict)
 
-    def match(self, text: str, languages: Sequence[str]) -> tuple[Match, ...]:
+    def match(self, said: Phrase, languages: Sequence[str]) -> tuple[Match, ...]:
         """Flows above the floor, best first; of each language the examples are written in."""
         best: dict[str, float] = {}
-        for tag in languages:
+        for tag in languages if 0 < len(said) <= _LONGEST else ():
             if language := self.by_language.get(tag):
-                for found in _matches(text, language):
-                    best[found.flow] = max(best.get(found.flow, 0), found.score)
-        ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
-        return tuple(Match(flow, score) for flow, score in ranked if score >= FLOOR)
+                for flow, score in language.scores(said):
+                    if score >= FLOOR and score > best.get(flow, 0.0):
+                        best[flow] = score
+        ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0])) if len(best) > 1 else best.items()
+        return tuple([Match(flow, score) for flow, score in ranked])
 
 
 def prepare(examples: Iterable[tuple[str, str, str]], rules: Mapping[str, Rules]) -> Examples:
@@ -61,33 +99,28 @@ def prepare(examples: Iterable[tuple[str, str, str]], rules: Mapping[str, Rules]
     for tag, flow, sentence in examples:
         said = tokens(sentence)
         by_language.setdefault(tag, []).append(_Known(flow, said, _stems(said, rules.get(tag))))
-    return Examples(
-        {tag: _Language(tuple(known), _weights(known), rules.get(tag)) for tag, known in by_language.items()}
+    return Examples({tag: _language(tuple(known), rules.get(tag)) for tag, known in by_language.items()})
+
+
+def _language(known: tuple[_Known, ...], rules: Rules | None) -> _Language:
+    weights = _weights(known)
+    having: dict[str, list[int]] = {}
+    for place, entry in enumerate(known):
+        for stem in entry.stems:
+            having.setdefault(stem, []).append(place)
+    return _Language(
+        known=known,
+        weights=weights,
+        heaviest=max(weights.values(), default=1.0),
+        sizes=tuple(sum(weights[stem] for stem in entry.stems) for entry in known),
+        having={stem: tuple(places) for stem, places in having.items()},
+        rules=rules,
     )
 
 
-def _matches(text: str, language: _Language) -> list[Match]:
-    said = tokens(text)
-    if not said or len(said) > _LONGEST:
-        return []
-    stems = _corrected(_stems(said, language.rules), language.weights)
-    unknown = max(language.weights.values(), default=1.0)
-    best: dict[str, float] = {}
-    for known in language.known:
-        score = 1.0 if said == known.words else 0.99 * _overlap(stems, known.stems, language.weights, unknown)
-        best[known.flow] = max(best.get(known.flow, 0), score)
-    return [Match(flow, score) for flow, score in best.items()]
-
-
-def _overlap(said: frozenset[str], known: frozenset[str], weights: Mapping[str, float], unknown: float) -> float:
-    shared = sum(weights.get(stem, unknown) for stem in said & known)
-    both = sum(weights.get(stem, unknown) for stem in said) + sum(weights.get(stem, unknown) for stem in known)
-    return 2 * shared / both if both else 0.0
-
-
-def _stems(said: Sequence[str], rules: Rules | None) -> frozenset[str]:
-    bare = rules.without_filler(said) if rules else tuple(said)
-    return frozenset(_stem(word) for word in bare or said)
+def _stems(said: Phrase, rules: Rules | None) -> frozenset[str]:
+    bare = rules.without_filler(said) if rules else said
+    return frozenset([_stem(word) for word in bare or said])
 
 
 def _stem(word: str) -> str:
@@ -97,20 +130,8 @@ def _stem(word: str) -> str:
 
 def _weights(known: Sequence[_Known]) -> dict[str, float]:
     """Words that many flows' examples share tell little."""
-    flows = {entry.flow for entry in known}
-    used_by = Counter(stem for flow in flows for stem in set().union(*(e.stems for e in known if e.flow == flow)))
+    flows: dict[str, set[str]] = {}
+    for entry in known:
+        flows.setdefault(entry.flow, set()).update(entry.stems)
+    used_by = Counter(stem for stems in flows.values() for stem in stems)
     return {stem: 1 + math.log(len(flows) / count) for stem, count in used_by.items()}
-
-
-def _corrected(stems: frozenset[str], weights: Mapping[str, float]) -> frozenset[str]:
-    odd = [stem for stem in stems if stem not in weights and len(stem) > 3]
-    if not odd or not weights:
-        return stems
-    from rapidfuzz import fuzz, process
-
-    corrected = set(stems)
-    for stem in odd:
-        if near := process.extractOne(stem, list(weights), scorer=fuzz.ratio, processor=None, score_cutoff=82):
-            corrected.discard(stem)
-            corrected.add(near[0])
-    return frozenset(corrected)

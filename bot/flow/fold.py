@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from msgspec.structs import replace
 
@@ -35,53 +35,50 @@ from bot.model import (
     Voided,
 )
 
+M = TypeVar("M", bound=Move)
+
 MOST_OFFERS = 100
 MOST_STEPS = 400
 """Of one flow, remembered for corrections; the oldest are forgotten first."""
 
 
 def fold(state: State, move: Move) -> State:
-    match move:
-        case Pushed(frame=frame):
-            return replace(state, stack=(*state.stack, frame), frames=max(state.frames, frame.id))
-        case Popped(frame=popped):
-            return replace(state, stack=tuple(frame for frame in state.stack if frame.id != popped))
-        case Raised(frame=raised):
-            return replace(state, stack=tuple(sorted(state.stack, key=lambda frame: frame.id == raised)))
-        case Entered(frame=at, step=step, reads=reads):
-            return _in(state, at, lambda frame: _entered(frame, step, reads))
-        case Rewound(frame=at, step=step, kept=kept):
-            return _in(state, at, lambda frame: replace(frame, step=step, read=frame.read[:kept]))
-        case Filled():
-            return _filled(state, move)
-        case Emptied(frame=at, slot=name):
-            if at == 0:
-                return replace(state, slots=_without(state.slots, name))
-            return _in(
-                state,
-                at,
-                lambda frame: replace(frame, slots=_without(frame.slots, name), results=_without(frame.results, name)),
-            )
-        case Asked(frame=at, slot=slot, tries=tries):
-            asked = _with_callers(state, at) if slot else ()
-            state = _in(state, at, lambda frame: replace(frame, asking=slot, tries=tries))
-            return replace(state, stack=tuple(replace(f, asked=True) if f.id in asked else f for f in state.stack))
-        case Did(frame=at, step=step, effect=effect):
-            if effect == "read":
-                return state
-            return _in(state, at, lambda frame: replace(frame, effects=(*frame.effects, step)[-MOST_STEPS:]))
+    match move:  # the most frequent first: each case costs
+        case Applied() | Refused():
+            return state
+        case Entered(frame=at):
+            return _in(state, at, _entered, move)
+        case Filled(frame=0, slot=name, value=value):
+            return replace(state, slots={**state.slots, name: value})
+        case Filled(frame=at):
+            return _in(state, at, _filled, move)
+        case Asked(frame=at, slot=slot):
+            state = _in(state, at, _asking, move)
+            return _with_callers(state, at) if slot else state
         case Offered(offers=offers):
             return replace(state, offers=(*state.offers, *offers)[-MOST_OFFERS:])
         case Voided(tokens=tokens):
-            return replace(state, offers=tuple(o for o in state.offers if tokens and o.token not in tokens))
+            return replace(state, offers=tuple([o for o in state.offers if tokens and o.token not in tokens]))
+        case Pushed(frame=frame):
+            return replace(state, stack=(*state.stack, frame), frames=max(state.frames, frame.id))
+        case Popped(frame=popped):
+            return replace(state, stack=tuple([frame for frame in state.stack if frame.id != popped]))
+        case Did(frame=at, effect=effect):
+            return state if effect == "read" else _in(state, at, _acted, move)
+        case Emptied(frame=0, slot=name):
+            return replace(state, slots=_without(state.slots, name))
+        case Emptied(frame=at):
+            return _in(state, at, _emptied, move)
+        case Spoke(language=language):
+            return replace(state, language=language)
+        case Rewound(frame=at):
+            return _in(state, at, _rewound, move)
+        case Raised(frame=raised):
+            return replace(state, stack=tuple(sorted(state.stack, key=lambda frame: frame.id == raised)))
         case Queued(start=start):
             return replace(state, queue=(*state.queue, start))
         case Dequeued():
             return replace(state, queue=state.queue[1:])
-        case Spoke(language=language):
-            return replace(state, language=language)
-        case Applied() | Refused():
-            return state
         case _:
             assert_never(move)
 
@@ -103,31 +100,50 @@ def fold_event(state: State, event: Event) -> State:
             return state
 
 
-def _in(state: State, at: int, change: Callable[[Frame], Frame]) -> State:
-    return replace(state, stack=tuple(change(frame) if frame.id == at else frame for frame in state.stack))
+def _in(state: State, at: int, change: Callable[[Frame, M], Frame], move: M) -> State:
+    """With one frame changed: most often the topmost."""
+    stack = state.stack
+    if stack and stack[-1].id == at:
+        return replace(state, stack=(*stack[:-1], change(stack[-1], move)))
+    return replace(state, stack=tuple([change(frame, move) if frame.id == at else frame for frame in stack]))
 
 
-def _with_callers(state: State, at: int) -> tuple[int, ...]:
-    found: list[int] = []
-    for frame in reversed(state.stack):
-        if frame.id == at:
-            found.append(at)
-            at = frame.caller
-    return tuple(found)
+def _entered(frame: Frame, move: Entered) -> Frame:
+    read = (*frame.read, (move.step, move.reads))[-MOST_STEPS:]
+    return replace(frame, step=move.step, read=read, passes=frame.passes + 1)
 
 
-def _entered(frame: Frame, step: str, reads: tuple[str, ...]) -> Frame:
-    passed = (*frame.read, (step, reads))[-MOST_STEPS:]
-    return replace(frame, step=step, read=passed, passes=frame.passes + 1)
+def _rewound(frame: Frame, move: Rewound) -> Frame:
+    return replace(frame, step=move.step, read=frame.read[: move.kept])
 
 
-def _filled(state: State, move: Filled) -> State:
-    name, value = move.slot, move.value
-    if move.frame == 0:
-        return replace(state, slots={**state.slots, name: value})
+def _filled(frame: Frame, move: Filled) -> Frame:
     if move.result:
-        return _in(state, move.frame, lambda frame: replace(frame, results={**frame.results, name: value}))
-    return _in(state, move.frame, lambda frame: replace(frame, slots={**frame.slots, name: value}))
+        return replace(frame, results={**frame.results, move.slot: move.value})
+    return replace(frame, slots={**frame.slots, move.slot: move.value})
+
+
+def _emptied(frame: Frame, move: Emptied) -> Frame:
+    return replace(frame, slots=_without(frame.slots, move.slot), results=_without(frame.results, move.slot))
+
+
+def _asking(frame: Frame, move: Asked) -> Frame:
+    return replace(frame, asking=move.slot, tries=move.tries, asked=frame.asked or bool(move.slot))
+
+
+def _with_callers(state: State, at: int) -> State:
+    """The flows that called the one that asks have asked with it."""
+    callers = set[int]()
+    for frame in reversed(state.stack):
+        if frame.id == at and frame.caller:
+            callers.add(at := frame.caller)
+    if not callers:
+        return state
+    return replace(state, stack=tuple([replace(f, asked=True) if f.id in callers else f for f in state.stack]))
+
+
+def _acted(frame: Frame, move: Did) -> Frame:
+    return replace(frame, effects=(*frame.effects, move.step)[-MOST_STEPS:])
 
 
 def _without(values: dict[str, Json], name: str) -> dict[str, Json]:

@@ -12,10 +12,11 @@ from datetime import timedelta
 from typing import Literal, assert_never
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.commands import DEEPEST, MOST_QUEUED, check, guard_holds, slash
-from bot.flow import say
+from bot.flow import frames, say
 from bot.flow import steps as s
 from bot.flow.book import Book, Flow, Slot
 from bot.flow.conditions import Expression, Look, Unevaluated
@@ -73,14 +74,12 @@ REFUSALS = ("void", "too_long", "unreadable", "cannot", "no_evidence")
 """Reasons of `refuse` that have a text of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ordered:
+class Ordered(Struct, frozen=True):
     command: Command
     source: CommandSource
 
 
-@dataclass(frozen=True, slots=True)
-class ActionResult:
+class ActionResult(Struct, frozen=True):
     """What the action asked for gave."""
 
     key: str
@@ -91,13 +90,11 @@ class ActionResult:
     """Nobody can tell whether it happened: a human must look."""
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
+class Missed(Struct, frozen=True):
     """The words were no answer to the pending question."""
 
 
-@dataclass(frozen=True, slots=True)
-class Back:
+class Back(Struct, frozen=True):
     """A human handed the conversation back."""
 
     how: How
@@ -107,8 +104,7 @@ class Back:
 Given = Ordered | ActionResult | Missed | Back
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class Act(Struct, frozen=True, kw_only=True):
     """An action to run; its result is given to the next `advance`."""
 
     key: str
@@ -121,8 +117,7 @@ class Act:
     timeout: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advance:
+class Advance(Struct, frozen=True, kw_only=True):
     state: State
     moves: tuple[Move, ...]
     says: tuple[Message, ...]
@@ -185,10 +180,9 @@ class _Run:
 
     # Helpers
 
-    def move(self, *moves: Move) -> None:
-        for move in moves:
-            self.moves.append(move)
-            self.state = fold(self.state, move)
+    def move(self, move: Move) -> None:
+        self.moves.append(move)
+        self.state = fold(self.state, move)
 
     @property
     def language(self) -> str:
@@ -210,19 +204,8 @@ class _Run:
     def look(self, frame: Frame) -> Look:
         return look_up(self.state, frame, self.facts)
 
-    def frame(self, at: int) -> Frame | None:
-        return next((frame for frame in self.state.stack if frame.id == at), None)
-
     def group(self, frame: Frame) -> tuple[Frame, ...]:
-        """The flow as the customer sees it: with those that called it and those it called, lowest first."""
-        root = frame
-        while root.caller and (caller := self.frame(root.caller)):
-            root = caller
-        members = {root.id}
-        for each in self.state.stack:
-            if each.caller in members:
-                members.add(each.id)
-        return tuple(each for each in self.state.stack if each.id in members)
+        return frames.group(self.state.stack, frame)
 
     # What is given
 
@@ -230,9 +213,7 @@ class _Run:
         known = self.facts.get("language")
         if not self.state.language and isinstance(known, str) and known:
             self.move(Spoke(known))
-        stale = tuple(offer.token for offer in self.state.offers if offer.epoch < epoch)
-        if stale:
-            self.move(Voided(stale))
+        self.void([offer for offer in self.state.offers if offer.epoch < epoch])
 
     def take(self, given: Given) -> None:
         match given:
@@ -340,7 +321,7 @@ class _Run:
             return
         while self.state.queue and scope == "all":
             self.move(Dequeued())
-        ended = list(self.state.stack) if scope == "all" else list(self.group(self.top)) if self.top else []
+        ended = self.state.stack if scope == "all" else self.group(self.top) if self.top else ()
         if not ended:
             self.say("never_mind")
             return
@@ -381,7 +362,8 @@ class _Run:
     def bring_up(self, frame: Frame) -> None:
         group = self.group(frame)
         if self.state.stack[-len(group) :] != group:
-            self.move(*(Raised(member.id) for member in group))
+            for member in group:
+                self.move(Raised(member.id))
 
     def restart(self) -> None:
         if self.top is None:
@@ -461,8 +443,8 @@ class _Run:
         def look(other: str) -> Json:
             return value if other == name else here(other)
 
-        for step in flow.steps.values():
-            for each in step.checks if isinstance(step, s.Ask) and step.slot == name else ():
+        for step in flow.asks.get(name, ()):
+            for each in step.checks:
                 try:
                     if each.refused_if.evaluate(look):
                         self.says.append(say.content(each.say, flow, look, self.language))
@@ -475,7 +457,7 @@ class _Run:
         """A slot that had a value gets another; what was decided by the old one is decided again."""
         affected = self.readers(frame, slot)
         had = self.look(frame)(slot.name)
-        if any(_has_effects(each, _first_reader(each, slot.name) or 0) for each in affected):
+        if any(frames.has_effects(each, frames.first_reader(each, slot.name) or 0) for each in affected):
             self.too_late(command, source)
             return
         self.move(Applied(command, source))
@@ -485,12 +467,12 @@ class _Run:
         if had is not None:
             self.say("changed")
         for each in affected:
-            self.rewind(each, _first_reader(each, slot.name) or 0, slot.name)
+            self.rewind(each, frames.first_reader(each, slot.name) or 0, slot.name)
 
     def readers(self, frame: Frame, slot: Slot) -> list[Frame]:
         """Flows on the stack that passed a step which used the slot."""
         where = self.state.stack if slot.scope == "conversation" else (frame,)
-        return [each for each in where if _first_reader(each, slot.name) is not None]
+        return [each for each in where if frames.first_reader(each, slot.name) is not None]
 
     def too_late(self, command: Command, source: CommandSource) -> None:
         self.move(Refused(command, source, "an action with an effect has used the old value"))
@@ -500,12 +482,12 @@ class _Run:
 
     def rewind(self, frame: Frame, kept: int, changed: str) -> None:
         flow = self.flow_of(frame)
-        self.drop((each for each in self.group(frame) if self.is_called_by(each, frame)), "corrected")
+        self.drop(frames.called_by(self.state.stack, frame), "corrected")
         touched = {changed}
         for name, reads in frame.read[kept:]:
             if touched.isdisjoint(reads):
                 continue
-            for written in _writes(flow.steps.get(name)):
+            for written in s.writes(flow.steps.get(name)):
                 if written != changed:
                     touched.add(written)
                     self.move(Emptied(written, frame.id))
@@ -516,14 +498,6 @@ class _Run:
         self.move(Rewound(frame.id, frame.read[kept][0], kept))
         self.asked = False
 
-    def is_called_by(self, frame: Frame, caller: Frame) -> bool:
-        at: Frame | None = frame
-        while at and at.caller:
-            if at.caller == caller.id:
-                return True
-            at = self.frame(at.caller)
-        return False
-
     def unset_slot(self, command: Unset, source: CommandSource, name: str) -> None:
         home = self.book.home(self.state, name)
         if home is None:
@@ -531,10 +505,11 @@ class _Run:
         frame, slot = home
         flow = self.book.flows[frame.flow]
         asks = [n for n, (step, _) in enumerate(frame.read) if _asks(flow.steps.get(step), name)]
-        if frame.asking != name and asks and _has_effects(frame, asks[0]):
+        if frame.asking != name and asks and frames.has_effects(frame, asks[0]):
             self.too_late(command, source)
             return
-        self.move(Applied(command, source), Emptied(name, _home(frame, slot)))
+        self.move(Applied(command, source))
+        self.move(Emptied(name, _home(frame, slot)))
         if frame.asking != name and asks:
             self.rewind(frame, asks[0], name)
 
@@ -586,19 +561,17 @@ class _Run:
         """A pressed option is used up, and its siblings with it."""
         used = [offer for offer in self.state.offers if offer.value == value]
         groups = {offer.once for offer in used if offer.once}
-        self.void(offer for offer in self.state.offers if offer.value == value or offer.once in groups)
+        self.void([offer for offer in self.state.offers if offer.value == value or offer.once in groups])
 
     def void_answers(self, slot: str) -> None:
         """The offers of a question that no longer waits, with those beside them."""
-        groups = {offer.once for offer in self.state.offers if offer.value.startswith(f"/set {slot}=")} - {""}
-        self.void(
-            offer for offer in self.state.offers if offer.once in groups or offer.value.startswith(f"/set {slot}=")
-        )
+        answers = [offer for offer in self.state.offers if offer.value.startswith(f"/set {slot}=")]
+        groups = {offer.once for offer in answers} - {""}
+        self.void([offer for offer in self.state.offers if offer in answers or offer.once in groups])
 
-    def void(self, offers: Iterable[Offer]) -> None:
-        tokens = tuple(offer.token for offer in offers)
-        if tokens:
-            self.move(Voided(tokens))
+    def void(self, offers: Sequence[Offer]) -> None:
+        if offers:
+            self.move(Voided(tuple([offer.token for offer in offers])))
 
     # Going on
 
@@ -632,19 +605,21 @@ class _Run:
         self.move(Entered(frame.id, name, () if is_answered else step.reads))  # who is not asked has read nothing
         frame = self.state.stack[-1]
         match step:
-            case s.Say(content=said):
-                self.says.append(say.content(said, flow, self.look(frame), self.language))
-                self.due[frame.id] = step.next
             case s.Ask() if is_answered:
                 self.due[frame.id] = step.next
             case s.Ask():
                 self.ask(frame, flow, step)
+            case s.Say(content=said):
+                self.says.append(say.content(said, flow, self.look(frame), self.language))
+                self.due[frame.id] = step.next
+            case s.End(outcome=outcome):
+                self.pop(frame, outcome)
+            case s.When():
+                self.due[frame.id] = self.branch(frame, step)
             case s.Do():
                 self.do(frame, step)
             case s.Assign():
                 self.assign(frame, flow, step)
-            case s.When():
-                self.due[frame.id] = self.branch(frame, step)
             case s.Goto():
                 self.due[frame.id] = step.next
             case s.Call():
@@ -654,8 +629,6 @@ class _Run:
                 args = say.values(step.reads, flow, self.look(frame), language)
                 note = step.note.plain(language, args) if step.note else ""
                 self.hand_off(step.reason, step.queue, note)
-            case s.End(outcome=outcome):
-                self.pop(frame, outcome)
             case _:
                 assert_never(step)
 
@@ -716,7 +689,7 @@ class _Run:
 
     def pop(self, frame: Frame, outcome: str) -> None:
         self.move(Popped(frame.id, outcome))
-        caller = self.frame(frame.caller) if frame.caller else None
+        caller = frames.of_id(self.state.stack, frame.caller) if frame.caller else None
         if caller is None:
             self.follow_up(frame)
             return
@@ -753,7 +726,7 @@ class _Run:
             if step.into:
                 self.move(Filled(step.into, given.result, frame.id, result=True))
             self.due[frame.id] = step.next
-        elif not given.unknown and _times_entered(frame, step.id) <= step.retry:
+        elif not given.unknown and frames.times_entered(frame, step.id) <= step.retry:
             self.due[frame.id] = step.id
         elif not given.unknown and step.fails != s.END_FAILED:
             self.due[frame.id] = step.fails
@@ -776,38 +749,8 @@ def _home(frame: Frame, slot: Slot) -> int:
     return 0 if slot.scope == "conversation" else frame.id
 
 
-def _first_reader(frame: Frame, name: str) -> int | None:
-    return next((at for at, (_, reads) in enumerate(frame.read) if name in reads), None)
-
-
-def _has_effects(frame: Frame, since: int) -> bool:
-    return any(step in frame.effects for step, _ in frame.read[since:])
-
-
 def _asks(step: s.Step | None, slot: str) -> bool:
     return isinstance(step, s.Ask) and step.slot == slot
-
-
-def _writes(step: s.Step | None) -> tuple[str, ...]:
-    match step:
-        case s.Ask(slot=slot):
-            return (slot,)
-        case s.Do(into=into) | s.Call(into=into) if into:
-            return (into,)
-        case s.Assign(values=values):
-            return tuple(values)
-        case _:
-            return ()
-
-
-def _times_entered(frame: Frame, step: str) -> int:
-    """How often on end."""
-    count = 0
-    for name, _ in reversed(frame.read):
-        if name != step:
-            break
-        count += 1
-    return count
 
 
 def _key(frame: Frame, step: s.Do, args: dict[str, Json]) -> str:

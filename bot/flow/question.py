@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.flow.book import Book, Flow, Slot
+from bot.flow.book import Book, Flow, Slot, labelled
 from bot.flow.conditions import Expression, Look, Unevaluated
 from bot.flow.slots import Hearing, Labelled
 from bot.flow.steps import Ask
@@ -33,7 +33,7 @@ def options_of(ask: Ask | None, slot: Slot, look: Look, language: str) -> tuple[
     own = ask.options if ask is not None else ()
     if isinstance(own, Expression):
         return _listed(own.evaluate(look))
-    return tuple(Labelled(option.value, option.label.plain(language, {})) for option in own or slot.of)
+    return labelled(own or slot.of, language)
 
 
 def hearing_of(book: Book, state: State, slot: Slot, facts: Facts, *, strict: bool = False) -> Hearing:
@@ -42,7 +42,7 @@ def hearing_of(book: Book, state: State, slot: Slot, facts: Facts, *, strict: bo
     now = facts.get("now")
     return Hearing(
         language=language,
-        rules=book.hearing_order(language),
+        rules=book.rules_for(language),
         now=now if isinstance(now, str) else "",
         options=_options_on_stack(book, state, slot, facts, language),
         strict=strict,
@@ -67,7 +67,7 @@ def ask_of(flow: Flow, slot: str, frame: Frame | None = None) -> Ask | None:
     here = flow.steps.get(frame.step) if frame is not None else None
     if isinstance(here, Ask) and here.slot == slot:
         return here
-    return next((step for step in flow.steps.values() if isinstance(step, Ask) and step.slot == slot), None)
+    return next(iter(flow.asks.get(slot, ())), None)
 
 
 def _listed(value: Json) -> tuple[Labelled, ...]:

@@ -15,7 +15,7 @@ from bot.flow.conditions import hint
 from bot.flow.examples import prepare
 from bot.flow.fields import Fields, Problems
 from bot.flow.read_flow import FlowReader, Project
-from bot.flow.rules import Rules, phrases
+from bot.flow.rules import Rules, by_first_word, by_phrase, phrases
 from bot.flow.slots import TYPES, SlotType
 from bot.flow.source import BadFile, Mark, Node
 from bot.flow.texts import BadText, Texts, Wording, Words, compile_text
@@ -253,8 +253,8 @@ def rules_of(tag: str) -> Rules:
 def _rules(tag: str) -> Rules:
     plain = source.load(_HERE / "rules" / f"{tag}.yaml", tag)[0].plain if tag else {}
     return Rules(
-        whole={rule: phrases(lines) for rule, lines in plain.get("whole", {}).items()},
-        within={rule: phrases(lines) for rule, lines in plain.get("within", {}).items()},
+        whole=by_phrase(plain.get("whole", {})),
+        within=by_first_word(plain.get("within", {})),
         yes=phrases(plain.get("yes", ())),
         no=phrases(plain.get("no", ())),
         negations=_words(plain.get("negations", ())),

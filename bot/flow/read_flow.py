@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, cast
@@ -97,6 +97,7 @@ class FlowReader:
             needs=self._flow_named(fields, "needs"),
             slots=self._making.slots,
             steps=self._making.steps,
+            asks=_asks(self._making.steps.values()),
             first=first,
             is_open=bool(about or examples or name in self._project.starters),
         )
@@ -583,6 +584,14 @@ def _every_step(nodes: Sequence[Node]) -> Iterator[Node]:
 def _nested(node: Node | None) -> Iterator[Node]:
     if node is not None and node.kind in ("mapping", "list"):
         yield from _every_step([node] if node.kind == "mapping" else node.items)
+
+
+def _asks(steps: Iterable[s.Step]) -> dict[str, tuple[s.Ask, ...]]:
+    found: dict[str, tuple[s.Ask, ...]] = {}
+    for step in steps:
+        if isinstance(step, s.Ask):
+            found[step.slot] = (*found.get(step.slot, ()), step)
+    return found
 
 
 def _reads_of(expressions: Collection[Expression]) -> tuple[str, ...]:

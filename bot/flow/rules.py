@@ -1,32 +1,32 @@
 """Words that mean a command whatever the flow: asking for a person, cancelling, repeating, starting over, skipping.
 
-Phrases are compared word by word, so the time taken is linear in what the customer wrote.
+Phrases are found by their words, so the time taken is linear in what the customer wrote, however many there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.flow.words import contains, tokens
+from bot.flow.words import Phrase, tokens
 
 Rule = Literal["human", "cancel", "repeat", "restart", "skip"]
 
 _LONGEST = 14
 """Words: a longer message says more than a rule can understand."""
 
-Phrases = frozenset[tuple[str, ...]]
+Phrases = frozenset[Phrase]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The words of one language, folded to tokens."""
 
-    whole: Mapping[Rule, Phrases]
+    whole: Mapping[Phrase, Rule]
     """The message is this phrase, fillers aside."""
-    within: Mapping[Rule, Phrases]
-    """The message has this phrase in it."""
+    within: Mapping[str, tuple[tuple[Phrase, Rule], ...]]
+    """The message has one of these phrases in it; by their first word."""
     yes: Phrases
     no: Phrases
     negations: frozenset[str]
@@ -37,32 +37,42 @@ class Rules:
     numbers: tuple[str, ...]
     """Number words from zero up."""
 
-    def hear(self, text: str) -> Rule | None:
-        said = tokens(text)
-        if not said or len(said) > _LONGEST:
-            return None
-        bare = self.without_filler(said)
-        for rule, phrases in self.whole.items():
-            if said in phrases or bare in phrases:
-                return rule
-        if self.negations.intersection(said):
-            return None
-        for rule, phrases in self.within.items():
-            if any(contains(said, phrase) for phrase in phrases):
-                return rule
+    def hear(self, said: Phrase) -> Rule | None:
+        return self.whole.get(said) or self.whole.get(self.without_filler(said)) or self._within(said)
+
+    def without_filler(self, said: Phrase) -> Phrase:
+        if self.filler.isdisjoint(said):
+            return said
+        return tuple([word for word in said if word not in self.filler])
+
+    def _within(self, said: Phrase) -> Rule | None:
+        for at, word in enumerate(said):
+            for phrase, rule in self.within.get(word, ()):
+                if said[at : at + len(phrase)] == phrase:
+                    return rule if self.negations.isdisjoint(said) else None
         return None
 
-    def without_filler(self, said: Sequence[str]) -> tuple[str, ...]:
-        return tuple(word for word in said if word not in self.filler)
 
-
-def phrases(lines: Sequence[str]) -> Phrases:
+def phrases(lines: Iterable[str]) -> Phrases:
     return frozenset(filter(None, map(tokens, lines)))
 
 
-def hear(text: str, languages: Sequence[Rules]) -> Rule | None:
+def by_phrase(lines: Mapping[Rule, Iterable[str]]) -> dict[Phrase, Rule]:
+    """A phrase that stands under several rules means the first of them."""
+    return {phrase: rule for rule in reversed([*lines]) for phrase in phrases(lines[rule])}
+
+
+def by_first_word(lines: Mapping[Rule, Iterable[str]]) -> dict[str, tuple[tuple[Phrase, Rule], ...]]:
+    found: dict[str, tuple[tuple[Phrase, Rule], ...]] = {}
+    for phrase, rule in by_phrase(lines).items():
+        found[phrase[0]] = (*found.get(phrase[0], ()), (phrase, rule))
+    return found
+
+
+def hear(said: Phrase, languages: Sequence[Rules]) -> Rule | None:
     """In the first language that knows the words."""
-    for rules in languages:
-        if rule := rules.hear(text):
-            return rule
+    if 0 < len(said) <= _LONGEST:
+        for rules in languages:
+            if rule := rules.hear(said):
+                return rule
     return None

@@ -38,7 +38,7 @@ _LIST_FROM = 7
 
 def content(said: Content, flow: Flow, look: Look, language: str) -> Message:
     """Raises `Unevaluated`, `Unsayable`."""
-    return Message(tuple(_parts(said, flow, look, language)), language=language)
+    return Message(tuple(_parts(said, flow, look, language)), language)
 
 
 def question(book: Book, ask: Ask, flow: Flow, look: Look, language: str, *, short: bool = False) -> Message:
@@ -47,7 +47,7 @@ def question(book: Book, ask: Ask, flow: Flow, look: Look, language: str, *, sho
     Raises `Unevaluated`, `Unsayable`.
     """
     slot = flow.slots[ask.slot]
-    parts = list(_parts(ask.say, flow, look, language))
+    parts = _parts(ask.say, flow, look, language)
     if short:
         parts = [_last_paragraph(part) if isinstance(part, Text) else part for part in parts]
         parts = [part for part in parts if not isinstance(part, Card)] or parts
@@ -56,7 +56,7 @@ def question(book: Book, ask: Ask, flow: Flow, look: Look, language: str, *, sho
         options.append(Option(book.texts.plain("skip", language), slash(Skip())))
     if options:
         parts.append(Choices(tuple(options), look="quick" if len(options) < _LIST_FROM else "list"))
-    return Message(tuple(parts), language=language)
+    return Message(tuple(parts), language)
 
 
 def greeting(book: Book, language: str) -> Message:
@@ -119,20 +119,26 @@ def _value(value: Json, slot: Slot | None, language: str) -> object:
 
 
 def _parts(said: Content, flow: Flow, look: Look, language: str) -> list[Part]:
-    card = said.card
-    wordings = (said.text, *((card.title, card.body, card.meta) if card else ()))
-    reads = {name for wording in wordings if wording is not None for name in wording.words(language).reads}
-    args = values(reads - said.args.keys(), flow, look, language) if reads else {}
-    for name in reads & said.args.keys():
-        args[name] = said.args[name].evaluate(look)
+    args = _args(said, flow, look, language)
     parts: list[Part] = []
     if said.text is not None:
         parts.append(Text(said.text.spans(language, args)))
-    if card is not None:
-        parts.append(_card(card, language, args))
+    if said.card is not None:
+        parts.append(_card(said.card, language, args))
     if said.options:
         parts.append(Choices(_options(said.options, language), look=said.look))
     return parts
+
+
+def _args(said: Content, flow: Flow, look: Look, language: str) -> dict[str, object]:
+    """The values its texts name; those of `with` are the text's own."""
+    card = said.card
+    args: dict[str, object] = {}
+    for wording in (said.text, card.title, card.body, card.meta) if card else (said.text,):
+        for name in wording.words(language).reads if wording else ():
+            own = said.args.get(name)
+            args[name] = own.evaluate(look) if own else _value(look(name), flow.slots.get(name), language)
+    return args
 
 
 def _card(card: CardWords, language: str, args: Mapping[str, object]) -> Card:
@@ -145,7 +151,7 @@ def _card(card: CardWords, language: str, args: Mapping[str, object]) -> Card:
 
 
 def _options(options: Iterable[LabelledOption], language: str) -> tuple[Option, ...]:
-    return tuple(Option(option.label.plain(language, {}), option.value) for option in options)
+    return tuple([Option(option.label.plain(language, {}), option.value) for option in options])
 
 
 def _last_paragraph(said: Text) -> Text:

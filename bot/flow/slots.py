@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from bot.flow.rules import Rules
-from bot.flow.words import contains, folded, tokens
+from msgspec import Struct
+
+from bot.flow.rules import Phrases, Rules
+from bot.flow.words import Phrase, contains, folded, tokens
 from bot.model import Json
 
 LONGEST_TEXT = 4_000
@@ -20,16 +22,14 @@ _CLOSE = 84
 _THUMBS = {"👍": True, "👎": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
+class Labelled(Struct, frozen=True):
     """One of the answers a question offers."""
 
     value: str
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hearing:
+class Hearing(Struct, frozen=True, kw_only=True):
     """What a parser may know beside the words."""
 
     language: str = "en"
@@ -150,7 +150,7 @@ def _whole(run: str) -> int | None:
     return None if number >= 2**53 else -number if run.startswith("-") else number
 
 
-def _place(said: tuple[str, ...], hearing: Hearing) -> int | None:
+def _place(said: Phrase, hearing: Hearing) -> int | None:
     """`2`, `the second one`, `le dernier`."""
     count = len(hearing.options)
     for rules in hearing.rules:
@@ -167,7 +167,7 @@ def _place(said: tuple[str, ...], hearing: Hearing) -> int | None:
     return None
 
 
-def _within(said: tuple[str, ...], hearing: Hearing) -> str | None:
+def _within(said: Phrase, hearing: Hearing) -> str | None:
     if any(rules.negations.intersection(said) for rules in hearing.rules[:1]):
         return None
     found = {
@@ -179,18 +179,18 @@ def _within(said: tuple[str, ...], hearing: Hearing) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _part_of(said: tuple[str, ...], hearing: Hearing) -> str | None:
+def _part_of(said: Phrase, hearing: Hearing) -> str | None:
     """`damaged` is enough for `It is damaged`, as long as no other label has it too."""
     bare = _bare(said, hearing)
     found = {option.value for option in hearing.options if contains(_bare(tokens(option.label), hearing), bare)}
     return found.pop() if len(found) == 1 and len("".join(bare)) > 2 else None
 
 
-def _bare(said: tuple[str, ...], hearing: Hearing) -> tuple[str, ...]:
+def _bare(said: Phrase, hearing: Hearing) -> Phrase:
     return (hearing.rules[0].without_filler(said) if hearing.rules else said) or said
 
 
-def _alike(said: tuple[str, ...], hearing: Hearing) -> str | None:
+def _alike(said: Phrase, hearing: Hearing) -> str | None:
     from rapidfuzz import fuzz
 
     bare = " ".join(_bare(said, hearing))
@@ -204,8 +204,9 @@ def _alike(said: tuple[str, ...], hearing: Hearing) -> str | None:
     return scores[0][1]
 
 
-def _begins(said: tuple[str, ...], known: frozenset[tuple[str, ...]]) -> bool:
-    return any(said[: len(phrase)] == phrase for phrase in known if len("".join(phrase)) > 1)
+def _begins(said: Phrase, known: Phrases) -> bool:
+    beginnings = (said[:size] for size in range(1, len(said) + 1))
+    return any(phrase in known for phrase in beginnings if len("".join(phrase)) > 1)
 
 
 def _is_email(text: str) -> bool:

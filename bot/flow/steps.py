@@ -143,3 +143,16 @@ def successors(step: Step) -> tuple[str, ...]:
             return ()
         case _:
             return (step.next,)
+
+
+def writes(step: Step | None) -> tuple[str, ...]:
+    """Names that a step gives values to."""
+    match step:
+        case Ask(slot=slot):
+            return (slot,)
+        case Do(into=into) | Call(into=into) if into:
+            return (into,)
+        case Assign(values=values):
+            return tuple(values)
+        case _:
+            return ()

@@ -64,13 +64,15 @@ class Words:
     language: str
     reads: tuple[str, ...]
     fill: Callable[[Args], tuple[Span, ...]]
+    label: str | None = None
+    """Without markup, where it is always the same."""
 
     def spans(self, args: Args) -> tuple[Span, ...]:
         """Raises `Unsayable`."""
         return self.fill(args)
 
     def plain(self, args: Args) -> str:
-        return markup.plain(self.fill(args)) if self.reads else _constant(self)
+        return markup.plain(self.fill(args)) if self.label is None else self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Wording:
         return frozenset(name for words in self.by_language.values() for name in words.reads)
 
     def words(self, language: str) -> Words:
+        if found := self.by_language.get(language):
+            return found
         for candidate in chain(language, self.default):
             if found := self.by_language.get(candidate):
                 return found
@@ -128,17 +132,12 @@ def chain(language: str, default: str) -> tuple[str, ...]:
     return _chain(language, default)
 
 
-@cache
+@lru_cache(maxsize=1_000)  # customers bring the languages
 def _chain(language: str, default: str) -> tuple[str, ...]:
     tags = [language.replace("_", "-")] if len(language) < 40 else []
     while tags and "-" in tags[-1]:
         tags.append(tags[-1].rpartition("-")[0])
     return tuple(dict.fromkeys((*filter(None, tags), default, "en")))
-
-
-@cache
-def _constant(words: Words) -> str:
-    return markup.plain(words.fill({}))
 
 
 # Compiling
@@ -151,7 +150,7 @@ def compile_text(source: str, language: str) -> Words:
     source = source.translate({ord(_GAP): None, ord(_END): None}).strip()
     if not any(mark in source for mark in ("{{", "{%", "{#")):
         spans = markup.parse(source)
-        return Words(source, language, (), lambda args: spans)
+        return Words(source, language, (), lambda args: spans, markup.plain(spans))
     from jinja2 import TemplateSyntaxError, meta
 
     try:
@@ -162,9 +161,7 @@ def compile_text(source: str, language: str) -> Words:
         raise BadText("the text is nested too deep") from error
     _refuse_costly(tree, loops=0, depth=0)
     reads = tuple(sorted(meta.find_undeclared_variables(tree)))
-    gaps = _gaps(tree, language)
-    fill = _filler_of_gaps(gaps) if gaps is not None else _filler_of_template(tree, language)
-    return Words(source, language, reads, fill)
+    return Words(source, language, reads, _filler_of_gaps(tree, language) or _filler_of_template(tree, language))
 
 
 _ALLOWED = {
@@ -201,14 +198,10 @@ def _refuse_costly(node: nodes.Node, loops: int, depth: int) -> None:
 
 Value = Callable[[Args], object]
 
-
-@dataclass(frozen=True, slots=True)
-class _Gaps:
-    spans: tuple[Span, ...]
-    values: tuple[Callable[[Args], str], ...]
+Fill = Callable[[Args], tuple[Span, ...]]
 
 
-def _gaps(tree: nodes.Template, language: str) -> _Gaps | None:
+def _filler_of_gaps(tree: nodes.Template, language: str) -> Fill | None:
     """None when only Jinja can fill the text: it branches, loops, calculates, has a value in the address of a link."""
     source, values = "", list[Callable[[Args], str]]()
     for output in tree.body:
@@ -223,33 +216,39 @@ def _gaps(tree: nodes.Template, language: str) -> _Gaps | None:
                 return None
             source += f"{_GAP}{len(values)}{_END}"
             values.append(_shower(value, language))
-    spans = markup.parse(source)
-    shown = sum(span.text.count(_GAP) for span in spans)
-    return _Gaps(spans, tuple(values)) if shown == len(values) else None
+    spans = _with_gaps(source)
+    if sum(isinstance(piece, int) for _, pieces in spans for piece in pieces) != len(values):
+        return None
+    return lambda args: _filled(spans, [value(args) for value in values])
 
 
-def _filler_of_gaps(gaps: _Gaps) -> Callable[[Args], tuple[Span, ...]]:
-    def fill(args: Args) -> tuple[Span, ...]:
-        shown = [value(args) for value in gaps.values]
-        if sum(map(len, shown)) > LONGEST:
-            raise Unsayable(f"a text became longer than {LONGEST} characters")
-        return _filled(gaps.spans, shown)
-
-    return fill
+Gapped = tuple[Span, tuple[str | int, ...]]
+"""A span and what its text is made of: characters and numbers of values. Nothing: it is said as it is."""
 
 
-def _filled(spans: Sequence[Span], shown: Sequence[str]) -> tuple[Span, ...]:
-    filled = (Span(_put_in(span.text, shown), span.marks, span.link) if _GAP in span.text else span for span in spans)
-    return tuple(span for span in filled if span.text)
+def _with_gaps(source: str) -> tuple[Gapped, ...]:
+    return tuple((span, _pieces(span.text) if _GAP in span.text else ()) for span in markup.parse(source))
 
 
-def _put_in(text: str, shown: Sequence[str]) -> str:
+def _pieces(text: str) -> tuple[str | int, ...]:
     first, *rest = text.split(_GAP)
-    pieces = [first]
+    pieces: list[str | int] = [first]
     for piece in rest:
         number, _, after = piece.partition(_END)
-        pieces += shown[int(number)], after
-    return "".join(pieces)
+        pieces += int(number), after
+    return tuple(pieces)
+
+
+def _filled(spans: Sequence[Gapped], values: Sequence[str]) -> tuple[Span, ...]:
+    if sum(map(len, values)) > LONGEST:
+        raise Unsayable(f"a text became longer than {LONGEST} characters")
+    filled: list[Span] = []
+    for span, pieces in spans:
+        if not pieces:
+            filled.append(span)
+        elif text := "".join([values[piece] if isinstance(piece, int) else piece for piece in pieces]):
+            filled.append(Span(text, span.marks, span.link))
+    return tuple(filled)
 
 
 def _in_address(source: str) -> bool:
@@ -321,11 +320,11 @@ def _shower(value: Value, language: str) -> Callable[[Args], str]:
 # Texts with control flow: Jinja, with numbered gaps for values
 
 
-def _filler_of_template(tree: nodes.Template, language: str) -> Callable[[Args], tuple[Span, ...]]:
+def _filler_of_template(tree: nodes.Template, language: str) -> Fill:
     from jinja2 import TemplateError
     from jinja2.nodes import Filter, Output, TemplateData
 
-    parse: Callable[[str], tuple[Span, ...]] = _parsed  # of a few branches: the same sources come again and again
+    parse: Callable[[str], tuple[Gapped, ...]] = _parsed  # of a few branches: the same sources come again and again
     for output in tree.find_all(Output):
         before = ""
         for at, node in enumerate(output.nodes):
@@ -333,7 +332,7 @@ def _filler_of_template(tree: nodes.Template, language: str) -> Callable[[Args],
                 before += node.data
             elif _in_address(before):
                 output.nodes[at] = Filter(node, "_address", [], [], None, None)
-                parse = markup.parse
+                parse = _with_gaps
     tree.set_environment(_environment(language))
     try:
         template = _environment(language).from_string(tree)
@@ -346,17 +345,15 @@ def _filler_of_template(tree: nodes.Template, language: str) -> Callable[[Args],
             source = "".join(_capped(template, {**args, "_values": values}))
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise Unsayable(str(error)) from error
-        if sum(map(len, values)) > LONGEST:
-            raise Unsayable(f"a text became longer than {LONGEST} characters")
         return _filled(parse(source), values)
 
     return fill
 
 
 @lru_cache(maxsize=256)
-def _parsed(source: str) -> tuple[Span, ...]:
+def _parsed(source: str) -> tuple[Gapped, ...]:
     """Of sources without values in them, which only number their places."""
-    return markup.parse(source)
+    return _with_gaps(source)
 
 
 def _capped(template: Template, args: dict[str, object]) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.commands import parse_slash
 from bot.flow import rules
@@ -12,9 +13,8 @@ from bot.flow.examples import CLOSE, Match
 from bot.flow.interpreter import Back, Given, Ordered, advance
 from bot.flow.question import hearing_of
 from bot.flow.say import GREETING
-from bot.flow.slots import TYPES
-from bot.flow.texts import chain
-from bot.flow.words import MOST_CHARACTERS, tokens
+from bot.flow.slots import TYPES, Hearing
+from bot.flow.words import MOST_CHARACTERS, Phrase, tokens
 from bot.model import (
     Cancel,
     Clarify,
@@ -46,8 +46,7 @@ _SURE = 0.85
 """From here on an example is meant, even where any words would be an answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Understood:
+class Understood(Struct, frozen=True):
     commands: Found
     through: int | None = None
     """Seq of the last input they cover; None: all. What follows is for somebody else, in a turn of its own."""
@@ -61,9 +60,9 @@ def understand(book: Book, state: State, turn: Turn, facts: Facts, *, slash: boo
     """
     ear = _Ear(book, turn, facts, slash)
     found, clear, through = ear.each(state)
-    if (not clear or through) and len(ear.lines) > 1 and (joined := ear.words("\n".join(ear.lines), state)):
-        return Understood(joined if not ear.pressed else (*found, *joined))
-    if found or (ear.handed_back and clear):
+    if (not clear or through) and len(ear.lines) > 1 and (joined := ear.words("\n".join(ear.lines.values()), state)):
+        return Understood((*found, *joined) if ear.has(Pressed) else joined)
+    if found or (clear and ear.has(Returned)):
         return Understood(found, through)
     return Declined("nothing was said" if clear else "the words are no command, no answer and no example", through)
 
@@ -71,9 +70,12 @@ def understand(book: Book, state: State, turn: Turn, facts: Facts, *, slash: boo
 class _Ear:
     def __init__(self, book: Book, turn: Turn, facts: Facts, slash: bool) -> None:
         self.book, self.turn, self.facts, self.slash = book, turn, facts, slash
-        self.lines = [line for event in turn.inputs if (line := _line(event)) is not None]
-        self.pressed = any(isinstance(event.body, Pressed) for event in turn.inputs)
-        self.handed_back = any(isinstance(event.body, Returned) for event in turn.inputs)
+        self.language = book.language(turn.state, facts)
+        self.lines = {event.seq: _line(event.body) for event in turn.inputs if isinstance(event.body, Said)}
+        """What was written, by seq."""
+
+    def has(self, kind: type[Pressed | Returned]) -> bool:
+        return any(isinstance(event.body, kind) for event in self.turn.inputs)
 
     def each(self, state: State) -> tuple[Found, bool, int | None]:
         """What was understood, input by input, each seen from where those before it lead; whether it was clear; and
@@ -96,25 +98,25 @@ class _Ear:
     def given(self, event: Event, state: State) -> list[Given] | None:
         """Empty: words that are not understood. None: no words, and nothing to do."""
         match event.body:
-            case Returned(how=how):
-                return [Back(how)]
+            case Said():
+                return self.ordered(self.words(self.lines[event.seq], state))
             case Pressed(token=token):
                 return self.ordered(self.press(token, state))
             case Opened(payload=payload) if payload:
                 return self.ordered(self.opened(payload, state)) or None
-            case Said():
-                return self.ordered(self.words(_line(event) or "", state))
+            case Returned(how=how):
+                return [Back(how)]
             case _:
                 return None
 
     def inputs(self) -> Iterator[Event]:
         """Without repeated presses of one button: an impatient finger means one thing."""
-        tokens = set[str]()
+        pressed = set[str]()
         for event in self.turn.inputs:
             if isinstance(event.body, Pressed):
-                if event.body.token in tokens:
+                if event.body.token in pressed:
                     continue
-                tokens.add(event.body.token)
+                pressed.add(event.body.token)
             yield event
 
     def ordered(self, found: Found) -> list[Given]:
@@ -157,27 +159,29 @@ class _Ear:
             return ((Refuse("too_long"), "rule"),)
         if self.slash and (command := parse_slash(text)):
             return ((command, "slash"),)
-        pending = self.book.pending(state)
-        return (
-            (pending and self.option(text, pending, state))
-            or self.rule(text, pending, state)
-            or (pending and self.answer(text, pending, state))
-            or self.example(self.matches(text, state), text, state)
-            or ()
-        )
-
-    def option(self, text: str, pending: Pending, state: State) -> Found:
-        """Word for word what the question offers."""
+        said, pending = tokens(text), self.book.pending(state)
+        if pending is None:
+            return self.rule(said, pending) or self.example(self.matches(said), text, state)
         hearing = hearing_of(self.book, state, pending.slot, self.facts)
-        said = text.casefold()
-        chosen = next(
-            (each for each in hearing.options if said in (each.value.casefold(), each.label.casefold())), None
+        return (
+            self.option(text, pending, hearing)
+            or self.rule(said, pending)
+            or self.answer(text, said, pending, hearing)
+            or self.example(self.matches(said), text, state)
         )
-        return ((Set(pending.slot.name, chosen.value), "answer"),) if chosen else ()
 
-    def rule(self, text: str, pending: Pending | None, state: State) -> Found:
-        language = self.book.language(state, self.facts)
-        match rules.hear(text, self.book.hearing_order(language)):
+    def option(self, text: str, pending: Pending, hearing: Hearing) -> Found:
+        """Word for word what the question offers."""
+        said = text.casefold()
+        for option in hearing.options:
+            if said in (option.value.casefold(), option.label.casefold()):
+                return ((Set(pending.slot.name, option.value), "answer"),)
+        return ()
+
+    def rule(self, said: Phrase, pending: Pending | None) -> Found:
+        match rules.hear(said, self.book.rules_for(self.language)):
+            case None:
+                return ()
             case "human":
                 command: Command = Human()
             case "cancel":
@@ -192,31 +196,30 @@ class _Ear:
                 return ()
         return ((command, "rule"),)
 
-    def answer(self, text: str, pending: Pending, state: State) -> Found:
+    def answer(self, text: str, said: Phrase, pending: Pending, hearing: Hearing) -> Found:
         """As the pending question's type reads the words; a request that is named as well follows it."""
         slot = pending.slot
-        value = slot.type.parse(text, hearing_of(self.book, state, slot, self.facts))
+        value = slot.type.parse(text, hearing)
         if value is None:
             return ()
-        if tokens(str(value)) == tokens(text) and slot.type.name != "text":
-            return ((Set(slot.name, value), "answer"),)  # nothing else is named
-        rest = self.without_yes_and_no(text, state) if isinstance(value, bool) else text
-        others = (match for match in self.matches(rest, state) if match.flow != pending.flow.name)
-        sure = [match for match in others if match.score >= _SURE]
+        answer: Found = ((Set(slot.name, value), "answer"),)
+        if slot.type.name != "text" and tokens(str(value)) == said:
+            return answer  # nothing else is named
+        rest = self.without_yes_and_no(said) if isinstance(value, bool) else said
+        sure = [each for each in self.matches(rest) if each.score >= _SURE and each.flow != pending.flow.name]
         if slot.type.name == "text":
             is_question = text.endswith(("?", "؟", "？")) and pending.frame.tries == 0
-            return () if sure or is_question else ((Set(slot.name, value), "answer"),)
-        return ((Set(slot.name, value), "answer"), *self.example(sure[:1], "", state))
+            return () if sure or is_question else answer
+        also: Found = tuple([(Start(each.flow), "example") for each in sure[:1]])
+        return answer + also
 
-    def without_yes_and_no(self, text: str, state: State) -> str:
-        known = self.book.hearing_order(self.book.language(state, self.facts))[:1]
-        return " ".join(word for word in tokens(text) if not any((word,) in r.yes | r.no for r in known))
+    def without_yes_and_no(self, said: Phrase) -> Phrase:
+        own = self.book.rules_for(self.language)[:1]
+        return tuple([word for word in said if not any((word,) in r.yes or (word,) in r.no for r in own)])
 
-    def matches(self, text: str, state: State) -> tuple[Match, ...]:
-        language = self.book.language(state, self.facts)
-        languages = dict.fromkeys((*chain(language, self.book.assistant.language), *self.book.assistant.languages))
-        found = self.book.examples.match(text, tuple(languages))
-        return tuple(match for match in found if self.book.flows[match.flow].is_open)
+    def matches(self, said: Phrase) -> list[Match]:
+        found = self.book.examples.match(said, self.book.hearing_order(self.language))
+        return [match for match in found if self.book.flows[match.flow].is_open]
 
     def example(self, matches: Sequence[Match], text: str, state: State) -> Found:
         if not matches:
@@ -238,11 +241,7 @@ class _Ear:
         return told
 
 
-def _line(event: Event) -> str | None:
+def _line(said: Said) -> str:
     """What was written; empty when it was something else than words."""
-    match event.body:
-        case Said(message=message):
-            texts = (part for part in message.parts if isinstance(part, Text))
-            return "\n".join("".join(span.text for span in part.spans) for part in texts)
-        case _:
-            return None
+    texts = [part for part in said.message.parts if isinstance(part, Text)]
+    return "\n".join(["".join([span.text for span in part.spans]) for part in texts])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from bot.flow import rules
 from bot.flow.book import Book
+from bot.flow.words import tokens
 from bot.model import Cancel, Declined, Facts, Outcome, Turn
 from bot.ports import Powers
 
@@ -27,4 +28,4 @@ class AtDesk:
     def _gives_up(self, turn: Turn) -> bool:
         """ "Never mind": the customer no longer waits for a human."""
         language = self._book.language(turn.state, self._facts_of(turn))
-        return rules.hear(turn.words, self._book.hearing_order(language)) == "cancel"
+        return rules.hear(tokens(turn.words), self._book.rules_for(language)) == "cancel"

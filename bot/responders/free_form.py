@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, assert_never, cast
+
+import structlog
+from msgspec.structs import replace
 
 from bot import fit
 from bot.clean import clean
@@ -46,6 +49,8 @@ from bot.ports import (
     Wanted,
     Words,
 )
+
+log = structlog.get_logger()
 
 Described = tuple[str, str, Mapping[str, str]]
 """The flow in progress, its pending question as it was asked, and the slots the model may set: name to what it is."""
@@ -93,6 +98,7 @@ class FreeForm:
                     ask = replace(ask, passages=more)
                     await self._hear(ask, draft, heard)
         except ModelDown as down:
+            log.warning("model.down", model=self._model.name, why=down)
             return Declined(f"model down: {down}")
         return self._outcome(ask, heard, stopped=draft.stopped)
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 from bot import units
 from bot.ports import Question
-from bot.store import accept, accounts, amend, answers, knowledge, lists, sending, turns
+from bot.store import accept, accounts, amend, answers, backlog, knowledge, lists, sending, turns
 from bot.store.tx import Tx
 
 R = TypeVar("R")
@@ -46,6 +46,7 @@ _ANSWERS: Mapping[type, Callable[[Tx, Any], Any]] = {
     units.FindSignIn: accounts.find_sign_in,
     units.Deliveries: lists.deliveries,
     units.DeadLetters: lists.dead_letters,
+    units.Backlog: backlog.backlog,
     units.Documents: knowledge.documents,
     units.Candidates: knowledge.candidates,
 }

@@ -98,7 +98,7 @@ def upgrade_file(path: Path) -> None:
             _refuse_unless_old_enough(connection)
             return
     if revision not in (None, REVISION):
-        backup(path, path.with_name(f"{path.name}.before-{REVISION}"))
+        backup(path, path.with_name(f"{path.name}.before-{REVISION}"), replace=True)
         migrate_file(path)
 
 

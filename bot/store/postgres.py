@@ -58,12 +58,14 @@ class PostgresStore:
         """Transactions so far."""
         return sum(lane.commits for lane in self._lanes)
 
-    async def write(self, unit: Unit[R], /) -> R:
-        if self._closed:
-            raise StoreDown("the store is closed")
+    @property
+    def units(self) -> int:
+        """That were committed with them."""
+        return sum(lane.units for lane in self._lanes)
+
+    def write(self, unit: Unit[R], /) -> asyncio.Future[R]:
         # Always the same lane for one conversation: its units keep their order.
-        lane = self._lanes[hash(place(unit)) % WRITERS]
-        return cast(R, await lane.write(unit))
+        return self._lanes[hash(place(unit)) % WRITERS].write(unit)
 
     async def read(self, question: Question[R], /) -> R:
         if self._closed:
@@ -108,17 +110,20 @@ class _Lane:
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
-        self.commits = 0
+        self.commits = self.units = 0
 
-    async def write(self, unit: Unit[R]) -> R:
-        if len(self._waiting) >= MOST_WAITING:
-            raise StoreDown(f"{len(self._waiting)} units wait to be written")
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
+    def write(self, unit: Unit[R]) -> asyncio.Future[R]:
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.append((unit, future))
-        self._arrived.set()
-        return await future
+        if self._closing:
+            future.set_exception(StoreDown("the store is closed"))
+        elif len(self._waiting) >= MOST_WAITING:
+            future.set_exception(StoreDown(f"{len(self._waiting)} units wait to be written"))
+        else:
+            if self._task is None:
+                self._task = asyncio.create_task(self._run())
+            self._waiting.append((unit, future))
+            self._arrived.set()
+        return future
 
     async def close(self) -> None:
         self._closing = True
@@ -183,6 +188,7 @@ class _Lane:
         try:
             results = await connection.run_sync(_in_transaction, units, step)
             self.commits += 1
+            self.units += len(units)
             return results
         except Exception as error:
             if await _is_lost(connection, error):

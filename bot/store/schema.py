@@ -269,6 +269,7 @@ delivery = sa.Table(
 )
 _partial("delivery_due", delivery, "channel", "account", "due_at", where="ended_at IS NULL")
 _partial("delivery_line", delivery, "conversation", "seq", where="ended_at IS NULL")
+_partial("delivery_dead", delivery, "ended_at", where="state = 'dead'")
 
 # Only what the customer may see can be sent to the customer: neither a note nor a draft, whatever the code does. A
 # foreign key that includes `public` would ask for one more index over every event.

@@ -66,11 +66,18 @@ class MemoryStore:
         self._writer = Writer(connection, _Time(clock))
         self.tx = self._writer.tx
 
-    async def write(self, unit: Unit[R], /) -> R:
-        (result,) = self._writer.do([unit])
-        if isinstance(result, Failed):
-            raise result.error
-        return cast(R, result)
+    @property
+    def commits(self) -> int:
+        return self._writer.commits
+
+    @property
+    def units(self) -> int:
+        return self._writer.units
+
+    def write(self, unit: Unit[R], /) -> asyncio.Future[R]:
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        _settle(future, *self._writer.do([unit]))
+        return future
 
     async def read(self, question: Question[R], /) -> R:
         return self._writer.answer(question)
@@ -98,7 +105,7 @@ class FileStore:
             raise
         self._path, self._most = path, most_waiting
         self._arriving: list[tuple[Unit[Any], asyncio.Future[Any]]] = []
-        self._units = self._questions = 0
+        self._waiting = self._questions = 0
         self._closed = False
         self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="frontdesk-store", daemon=True)
@@ -112,18 +119,24 @@ class FileStore:
         """Transactions so far."""
         return self._writer.commits
 
-    async def write(self, unit: Unit[R], /) -> R:
-        if self._closed:
-            raise StoreDown("the store is closed")
-        if self._units >= self._most:
-            raise StoreDown(f"{self._units} units wait to be written")
+    @property
+    def units(self) -> int:
+        """That were committed with them."""
+        return self._writer.units
+
+    def write(self, unit: Unit[R], /) -> asyncio.Future[R]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        self._units += 1
-        self._arriving.append((unit, future))
-        if len(self._arriving) == 1:  # all that this round of the loop writes goes over together
-            loop.call_soon(self._hand_over, loop)
-        return await future
+        if self._closed:
+            future.set_exception(StoreDown("the store is closed"))
+        elif self._waiting >= self._most:
+            future.set_exception(StoreDown(f"{self._waiting} units wait to be written"))
+        else:
+            self._waiting += 1
+            self._arriving.append((unit, future))
+            if len(self._arriving) == 1:  # all that this round of the loop writes goes over together
+                loop.call_soon(self._hand_over, loop)
+        return future
 
     async def read(self, question: Question[R], /) -> R:
         if self._closed:
@@ -160,14 +173,10 @@ class FileStore:
             self._queue.put((loop, arrived))
 
     def _tell(self, futures: Sequence[asyncio.Future[Any]], results: Sequence[Any]) -> None:
-        self._units -= len(futures)
+        self._waiting -= len(futures)
         for future, result in zip(futures, results, strict=True):
-            if future.done():  # nobody waits any more
-                continue
-            if isinstance(result, Failed):
-                future.set_exception(result.error)
-            else:
-                future.set_result(result)
+            if not future.done():  # else nobody waits any more
+                _settle(future, result)
 
     # In the writing thread
 
@@ -211,6 +220,13 @@ class FileStore:
         return reader.answer(question)
 
 
+def _settle(future: asyncio.Future[Any], result: Any) -> None:
+    if isinstance(result, Failed):
+        future.set_exception(result.error)
+    else:
+        future.set_result(result)
+
+
 _Batch = tuple[asyncio.AbstractEventLoop, list[tuple[Unit[Any], "asyncio.Future[Any]"]]]
 
 
@@ -221,7 +237,7 @@ class Writer:
         self._connection, self.tx = connection, SqliteTx(connection, time)
         self._path, self._file = path, path.stat() if path else None
         self.close = connection.close
-        self.commits = 0
+        self.commits = self.units = 0
 
     def do(self, units: Sequence[Unit[Any]]) -> list[Any]:
         """All in one transaction; when that raises, each alone. A unit that raised has `Failed` for its result."""
@@ -267,6 +283,7 @@ class Writer:
             results = do_all(self.tx, units)
             connection.execute("COMMIT")
             self.commits += 1
+            self.units += len(units)
         except BaseException:
             # A full disk or a failed write may have ended the transaction already.
             if connection.in_transaction:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Literal
+
+import msgspec
 
 from bot.clean import clean
 from bot.errors import SettingsError
@@ -61,7 +62,7 @@ async def set_agent(
     if agent is None:
         return await add_agent(store, clock, random, email, name, password, role, passwords=passwords)
     hashed = await passwords.hash(_fit_password(password))
-    agent = dataclasses.replace(agent, name=_fit_name(name), role=role, password=hashed, disabled=False)
+    agent = msgspec.structs.replace(agent, name=_fit_name(name), role=role, password=hashed, disabled=False)
     await store.write(PutAgent(agent))
     await store.write(DropSignIns(agent=agent.id))
     return agent
@@ -72,7 +73,7 @@ async def disable_agent(store: Store, email: str) -> Agent:
     agent = await store.read(FindAgent(email=plain_email(email)))
     if agent is None:
         raise SettingsError(f"there is no account for {email!r}; `frontdesk user list` names them")
-    disabled = dataclasses.replace(agent, disabled=True)
+    disabled = msgspec.structs.replace(agent, disabled=True)
     await store.write(PutAgent(disabled))
     await store.write(DropSignIns(agent=agent.id))
     return disabled

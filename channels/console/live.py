@@ -158,7 +158,7 @@ class Live:
                         for screen in self._screens:
                             screen.put_row(row)
             except StoreDown as down:
-                log.warning("console.rows", why=str(down))
+                log.warning("console.rows", why=down)
                 await self._clock.sleep(_TRY_AGAIN)
                 for conversation in conversations:
                     self._change(conversation)

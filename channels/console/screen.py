@@ -206,7 +206,7 @@ class Screen:
                 if await self._sign_ins.check(self._present.sign_in.digest) is None:
                     self.sign_out()
             except StoreDown as down:
-                log.warning("console.sign_in", why=str(down))
+                log.warning("console.sign_in", why=down)
 
     async def _until_over(self) -> None:
         await self._over.wait()
@@ -217,7 +217,7 @@ class Screen:
             try:
                 return await self._store.read(CountViews(self._present.agent.id))
             except StoreDown as down:
-                log.warning("console.counts", why=str(down))
+                log.warning("console.counts", why=down)
                 await self._clock.sleep(_TRY_AGAIN)
 
     def _finish(self, code: int) -> None:
@@ -360,7 +360,7 @@ class Screen:
             try:
                 return await self._store.read(question)
             except StoreDown as down:
-                log.warning("console.watch", why=str(down))
+                log.warning("console.watch", why=down)
                 await self._clock.sleep(_TRY_AGAIN)
 
 

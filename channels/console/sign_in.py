@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from bot.errors import SettingsError
 from bot.ports import Clock, Random, Store
@@ -52,7 +53,7 @@ class SignIns:
             raise Denied(401, "wrong_sign_in", "The e-mail address or the password is wrong.")
         self._throttle.forgive(account, address)
         if self._passwords.is_outdated(agent.password):
-            agent = dataclasses.replace(agent, password=await self._passwords.hash(password))
+            agent = msgspec.structs.replace(agent, password=await self._passwords.hash(password))
             await self._store.write(PutAgent(agent))
         token = self._random.token() + self._random.token()
         now = self._clock.now()
@@ -68,7 +69,7 @@ class SignIns:
         now = self._clock.now()
         if now - present.sign_in.seen_at < _SEEN_EVERY:
             return present
-        sign_in = dataclasses.replace(present.sign_in, seen_at=now)
+        sign_in = msgspec.structs.replace(present.sign_in, seen_at=now)
         await self._store.write(PutSignIn(sign_in))
         return Present(present.agent, sign_in)
 

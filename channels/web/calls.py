@@ -39,7 +39,7 @@ from channels.web.frames import (
 from channels.web.history import cursor, welcome
 from channels.web.intake import read_frame
 from channels.web.limits import address_of
-from channels.web.line import PING, SILENT_AFTER, Line
+from channels.web.line import PING, SILENT_AFTER, Line, Queued
 from channels.web.origins import Headers, cors, header, is_admitted, preflight
 from channels.web.refusals import STATUSES, refused, unavailable
 from channels.web.socket import forgive
@@ -53,7 +53,7 @@ _LANGUAGE = 35
 _json = msgspec.json.Encoder().encode
 _read_request = msgspec.json.Decoder(TokenRequest).decode
 
-_COMMENT = b": ping\n\n"
+_COMMENT = ": ping\n\n"
 
 
 class Call:
@@ -211,7 +211,7 @@ class Stream(Call):
     async def _stream(self, scope: Scope, receive: Receive, send: Send, address: str) -> None:
         token = (header(scope, b"authorization") or "").partition(" ")[2]
         hello = Hello(token, _query(scope, "conversation"), _after(scope))
-        line = Line(self._door, send, _event, address=address, watched=False)
+        line = Line(self._door, send, _events, address=address, watched=False)
         has_started = False
         try:
             if refusal := await line.hello(hello):
@@ -293,14 +293,15 @@ async def read_body(scope: Scope, receive: Receive, most_bytes: int) -> bytes | 
         return refused("bad_frame", "This came too slowly.")
 
 
-def _event(frame: str, seq: int) -> MutableMapping[str, Any]:
-    if frame is PING:
-        body = _COMMENT
-    elif seq:
-        body = f"id: {seq}\ndata: {frame}\n\n".encode()
-    else:
-        body = f"data: {frame}\n\n".encode()
+def _events(queued: Queued) -> MutableMapping[str, Any]:
+    body = "".join(_event(frame, seq) for frame, seq in queued).encode()
     return {"type": "http.response.body", "body": body, "more_body": True}
+
+
+def _event(frame: str, seq: int) -> str:
+    if frame is PING:
+        return _COMMENT
+    return f"id: {seq}\ndata: {frame}\n\n" if seq else f"data: {frame}\n\n"
 
 
 def _query(scope: Scope, name: str) -> str:

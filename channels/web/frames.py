@@ -1,5 +1,8 @@
 """What travels between widget and server: the same JSON frames over WebSocket and over SSE + POST.
 
+A message of the server on a WebSocket is a JSON list of frames: what is ready at the same time goes out together. Every
+other message is one frame.
+
 The browser's types are generated from these. A frame never carries a note, a slot, a command or an option's value, and
 no frame runs, loads or navigates anything.
 """

@@ -78,7 +78,7 @@ class Intake:
         try:
             accepted = await self._receive(arrival)
         except Exception as error:  # The port says so: whatever it raises, it is not acknowledged.
-            log.warning("web.not_accepted", account=self._account, error=repr(error))
+            log.warning("web.not_accepted", account=self._account, why=error)
             return unavailable(frame.id)
         if accepted.differs:
             return refused("conflict", id=frame.id)

@@ -46,8 +46,10 @@ _BURST = 4.0
 PING = encode(Ping())
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Shape = Callable[[str, int], MutableMapping[str, Any]]
-"""A frame, and its seq where it is history (else 0), as the carrier's message."""
+Queued = Sequence[tuple[str, int]]
+"""Frames, each with its seq where it is history (else 0)."""
+Shape = Callable[[Queued], MutableMapping[str, Any]]
+"""They as one message of the carrier: every message costs a call of the system."""
 
 
 class Line:
@@ -246,9 +248,9 @@ class Line:
             while (self._queue or self._behind) and not self.cut_with:
                 if self._behind:
                     await self._catch_up()
-                queue, self._queue, self._queued = self._queue, [], 0
-                for frame, seq in queue:
-                    await self._send(self._shape(frame, seq))
+                if queue := self._queue:
+                    self._queue, self._queued = [], 0
+                    await self._send(self._shape(queue))
         finally:
             self._sending = False
 

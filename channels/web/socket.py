@@ -12,7 +12,7 @@ from channels.web.audience import encode
 from channels.web.door import Door
 from channels.web.frames import RefusedFrame
 from channels.web.limits import address_of
-from channels.web.line import SILENT_AFTER, Line
+from channels.web.line import SILENT_AFTER, Line, Queued
 from channels.web.origins import is_admitted
 from channels.web.refusals import refused, unavailable
 
@@ -75,14 +75,14 @@ def forgive() -> bool:
     return task is not None and not task.uncancel()
 
 
-def _text(frame: str, seq: int) -> MutableMapping[str, Any]:
-    return {"type": "websocket.send", "text": frame}
+def _text(queued: Queued) -> MutableMapping[str, Any]:
+    return {"type": "websocket.send", "text": f"[{','.join(frame for frame, _ in queued)}]"}
 
 
 async def _send_away(send: Send, why: RefusedFrame, code: int) -> None:
     """A browser hides the status of a refused handshake; a frame it can read."""
     await send({"type": "websocket.accept"})
-    await send(_text(encode(why), 0))
+    await send(_text([(encode(why), 0)]))
     await send({"type": "websocket.close", "code": code})
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from bot.engine import MOST_WINDOWS
 from bot.errors import StoreDown
@@ -90,6 +90,7 @@ async def test_setting_aside_is_silent_where_a_human_has_the_floor(
     async with works(book, store=store, clock=clock) as at:
         at.engine._director._responders = (Made(fails_with_a_human),)
         await at.say("hello")
+        await clock.advance(0)
         now = (await at.found()).conversation
         await at.desk.take_over(now.id, JO, now.control.epoch)
         await at.say("and now?")

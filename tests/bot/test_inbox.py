@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from bot.bus.memory import MemoryBus
 from bot.errors import StoreDown
@@ -17,7 +19,7 @@ from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import START, SettableClock
 from bot.testing.store import bodies, seqs
-from bot.units import Accept, Claimed, DeadLetters, Lease, Log
+from bot.units import Accept, Claimed, DeadLetters, Lease, Log, Prune
 from tests.journeys.crossings import Crossings
 
 LEASE = Lease("w1", timedelta(seconds=15))
@@ -38,8 +40,8 @@ class Taken:
 
 
 class Door:
-    def __init__(self, store: Store | None = None) -> None:
-        self.clock, self.bus, self.engine = SettableClock(), MemoryBus(), Taken()
+    def __init__(self, store: Store | None = None, clock: SettableClock | None = None) -> None:
+        self.clock, self.bus, self.engine = clock or SettableClock(), MemoryBus(), Taken()
         self.store = store or open_store("sqlite://", self.clock)
         self.told: list[News] = []
         self.bus.listen(None, self.told.append)
@@ -193,3 +195,21 @@ async def test_the_keys_of_last_week_are_forgotten_and_later_ones_are_not() -> N
     assert [accepted.fresh for accepted in again] == [True, False]
     pruning.cancel()
     await door.store.close()
+
+
+async def test_forgetting_goes_on_an_hour_after_whatever_made_it_fail() -> None:
+    async def broken() -> None:
+        raise TypeError("a bug")
+
+    clock = SettableClock()
+    store = Crossings(at=1, only=Prune, what=broken).of(open_store("sqlite://", clock))
+    door = Door(store, clock)
+    await door.inbox(arrival(HELLO))
+    await clock.advance(8 * 24 * 3600)
+    with capture_logs() as logs:
+        pruning = asyncio.create_task(door.inbox.run())
+        await clock.advance(3600)
+    assert [line["event"] for line in logs] == ["inbox.prune_failed"]
+    assert (await door.inbox(arrival(HELLO))).fresh
+    pruning.cancel()
+    await store.close()

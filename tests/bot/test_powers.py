@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.bus.memory import MemoryBus
 from bot.model import BOT, Control, Controlled, Discarded, Event, Noted, Turn, text

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bot.bus.memory import MemoryBus
 from bot.errors import ActionFailed
@@ -97,7 +98,7 @@ class Stand:
         self.store: Store = scene.store
         self.scene, self.bus, self.clock = scene, MemoryBus(), scene.clock
         self.director = Director(
-            book=replace(book, actions={"book_it": action, "find": book.actions["find"]}),
+            book=dataclasses.replace(book, actions={"book_it": action, "find": book.actions["find"]}),
             responders=responders or (starts("book"),),
             facts_of=no_facts,
             store=scene.store,
@@ -168,7 +169,7 @@ async def test_a_recorded_failure_is_a_failure_again(flows: Book, scene: Scene) 
         calls.append(key)
         raise ActionFailed("closed")
 
-    stand = Stand(flows, replace(Bookings().action(), call=fails), scene)
+    stand = Stand(flows, dataclasses.replace(Bookings().action(), call=fails), scene)
     claimed = await scene.asks("book it")
     assert said(await stand.play(claimed)) == said(await stand.play(claimed)) == ["That did not work."]
     assert len(calls) == 1
@@ -179,12 +180,15 @@ async def interrupted(stand: Stand, claimed: Claimed) -> None:
     crash = Bookings()
     crash.made, crash.first = {}, lambda: _raise(ConnectionResetError())
     action = stand.director.book.actions["book_it"]
-    stand.director.book = replace(
-        stand.director.book, actions={**stand.director.book.actions, "book_it": replace(action, call=crash.call)}
+    stand.director.book = dataclasses.replace(
+        stand.director.book,
+        actions={**stand.director.book.actions, "book_it": dataclasses.replace(action, call=crash.call)},
     )
     with pytest.raises(ConnectionResetError):
         await stand.play(claimed)
-    stand.director.book = replace(stand.director.book, actions={**stand.director.book.actions, "book_it": action})
+    stand.director.book = dataclasses.replace(
+        stand.director.book, actions={**stand.director.book.actions, "book_it": action}
+    )
 
 
 async def _raise(error: Exception) -> None:
@@ -197,7 +201,7 @@ async def test_after_a_crash_the_action_tells_what_became_of_its_call(flows: Boo
     async def check(key: str) -> Json:
         return "B-9"
 
-    stand = Stand(flows, replace(bookings.action(), check=check), scene)
+    stand = Stand(flows, dataclasses.replace(bookings.action(), check=check), scene)
     claimed = await scene.asks("book it")
     await interrupted(stand, claimed)
     played = await stand.play(claimed)
@@ -249,7 +253,7 @@ async def test_a_check_that_fails_sends_the_customer_to_a_human(flows: Book, sce
     async def check(key: str) -> Json:
         raise ActionFailed("the shop is closed")
 
-    stand = Stand(flows, replace(Bookings().action(), check=check), scene)
+    stand = Stand(flows, dataclasses.replace(Bookings().action(), check=check), scene)
     claimed = await scene.asks("book it")
     await interrupted(stand, claimed)
     played = await stand.play(claimed)
@@ -281,7 +285,7 @@ async def hangs(args: Mapping[str, Json], key: str) -> Json:
 
 
 async def test_a_read_that_gives_no_answer_in_time_has_failed(flows: Book, scene: Scene) -> None:
-    stand = Stand(flows, replace(Bookings().action(effect="read"), call=hangs), scene)
+    stand = Stand(flows, dataclasses.replace(Bookings().action(effect="read"), call=hangs), scene)
     playing = asyncio.create_task(stand.play(await scene.asks("book it")))
     await scene.clock.advance(9.9)
     assert not playing.done()
@@ -303,7 +307,7 @@ async def test_an_effect_that_gives_no_answer_in_time_is_checked(
     async def check(key: str) -> Json:
         return happened
 
-    stand = Stand(flows, replace(Bookings().action(), call=hangs, check=check), scene)
+    stand = Stand(flows, dataclasses.replace(Bookings().action(), call=hangs, check=check), scene)
     claimed = await scene.asks("book it")
     playing = asyncio.create_task(stand.play(claimed))
     await scene.clock.advance(10)
@@ -313,7 +317,7 @@ async def test_an_effect_that_gives_no_answer_in_time_is_checked(
 
 
 async def test_an_effect_that_gives_no_answer_and_cannot_be_checked_is_for_a_human(flows: Book, scene: Scene) -> None:
-    stand = Stand(flows, replace(Bookings().action(check=False), call=hangs), scene)
+    stand = Stand(flows, dataclasses.replace(Bookings().action(check=False), call=hangs), scene)
     claimed = await scene.asks("book it")
     playing = asyncio.create_task(stand.play(claimed))
     await scene.clock.advance(10)
@@ -351,7 +355,7 @@ async def test_a_recovered_effect_begins_only_where_the_floor_is_ours(flows: Boo
         await scene.takes_over(claimed.conversation)
         return None
 
-    stand = Stand(flows, replace(bookings.action(), check=check), scene)
+    stand = Stand(flows, dataclasses.replace(bookings.action(), check=check), scene)
     claimed = await scene.asks("book it")
     await interrupted(stand, claimed)
     with pytest.raises(Overtaken):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from bot.errors import StoreDown, TryLater, Unreachable
 from bot.model import Card, Choices, Message, Opened, Option, Pressed, Said, text
@@ -130,7 +131,7 @@ async def test_faults_come_in_their_order_and_leave_nothing_on_the_screen(memory
 
 @pytest.mark.parametrize(("resend", "seen"), [("safe", ["hi"]), ("blind", ["hi", "hi"])])
 async def test_a_lost_receipt_is_resolved_as_its_capabilities_say(memory: Memory, resend: str, seen: list[str]) -> None:
-    memory.can = replace(EVERYTHING, resend=resend)  # type: ignore[arg-type]  # one of the two above
+    memory.can = replace(EVERYTHING, resend=resend)
     memory.faults, memory.lost_receipts = [Unreachable("no answer")], 1
     with pytest.raises(Unreachable):
         await memory.send(memory.address("ana"), text("hi"), key="a")

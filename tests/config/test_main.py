@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("aiogram", "slack_bolt", "discord", "openai", "fastapi", "sqlalchemy.orm", "alembic", "dateparser", "PIL")
+HEAVY = (
+    "aiogram",
+    "slack_bolt",
+    "discord",
+    "openai",
+    "fastapi",
+    "sqlalchemy.orm",
+    "alembic",
+    "dateparser",
+    "PIL",
+    "prometheus_client",
+)
 
 
 def run(*arguments: str, data: Path, said: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -75,7 +86,7 @@ def test_a_backup_is_a_whole_database(tmp_path: Path) -> None:
     assert "ada@shop.example" in run("user", "list", data=tmp_path, FRONTDESK_DATABASE_URL=copy).stdout
 
 
-@pytest.mark.parametrize("code", ["import bot.engine", "import config.main", "import channels"])
+@pytest.mark.parametrize("code", ["import bot.engine", "import config.main", "import channels", "import config.server"])
 def test_nothing_heavy_is_imported_before_it_is_used(code: str, tmp_path: Path) -> None:
     found = f"{code}; import sys; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", found], cwd=ROOT, capture_output=True, text=True, check=True)

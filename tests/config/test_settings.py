@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
@@ -56,3 +57,21 @@ def test_postgres_wants_a_key_and_a_short_one_is_refused(tmp_path: Path) -> None
         Settings(data=tmp_path, database_url="postgresql://nowhere/x").secret()
     with pytest.raises(SettingsError, match="32 characters"):
         Settings(data=tmp_path, secret_key="short").secret()  # type: ignore[arg-type]  # pydantic makes it a secret
+
+
+def test_a_short_token_for_the_metrics_is_refused_and_none_is_none() -> None:
+    with pytest.raises(SettingsError, match="FRONTDESK_METRICS_TOKEN is shorter than 16"):
+        Settings(metrics_token="short").token_for_metrics()  # type: ignore[arg-type]  # pydantic makes it a secret
+    assert Settings().token_for_metrics() == ""
+
+
+def test_every_variable_is_in_the_readme_and_every_one_in_the_documents_exists() -> None:
+    root = Path(__file__).parents[2]
+    exist = {f"FRONTDESK_{name.upper()}" for name in Settings.model_fields if not name.startswith("openai")}
+    documents = [root / "README.md", root / "CHANGELOG.md", *(root / "docs").rglob("*.md")]
+    named = {
+        str(path.relative_to(root)): set(re.findall(r"FRONTDESK_[A-Z_]+", path.read_text(encoding="utf-8")))
+        for path in documents
+    }
+    assert named["README.md"] == exist
+    assert {name: found - exist for name, found in named.items() if found - exist} == {}

@@ -1,10 +1,10 @@
 """T0: what comes in is kept once and in order."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.model import Address, Author, ContactId, Control, Event, Opened, Pressed, Said, State, text
 from bot.store import open_store
@@ -165,7 +165,7 @@ async def test_a_name_and_a_language_are_kept_when_they_become_known(scene: Scen
 @pytest.mark.parametrize("status", ["resolved", "snoozed"])
 async def test_a_customer_reopens_what_was_closed(scene: Scene, status: str) -> None:
     now = await scene.exchange("hello")
-    closed = await scene.amends(replace(scene.amend(now.id), status=status))  # type: ignore[arg-type]
+    closed = await scene.amends(replace(scene.amend(now.id), status=status))
     assert closed.conversation.status == status
     await scene.says("again")
     assert (await scene.found(now.id)).conversation.status == "open"

@@ -1,8 +1,9 @@
 """Accounts of the console and their sign-ins."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from bot.model import AgentId
 from bot.testing.store import Scene

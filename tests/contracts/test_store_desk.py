@@ -1,9 +1,9 @@
 """What agents write: under the epoch they saw and the log they saw, once, and whole or not at all."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from bot.model import (
     BOT,

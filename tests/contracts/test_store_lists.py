@@ -1,9 +1,9 @@
 """What the console asks: which conversations need somebody, in which order, and who their customers are."""
 
-from dataclasses import replace
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from bot.model import (
     BOT,

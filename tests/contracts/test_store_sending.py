@@ -1,9 +1,9 @@
 """T5 and T6: messages leave in order, one at a time per conversation, and what became of each is known."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.model import BOT, SYSTEM, Noted, Said, text
 from bot.testing.store import ACCOUNTS, ANN, LEASE, OVER, Scene, plain

@@ -1,10 +1,10 @@
 """T1 to T4: a turn is claimed, taken once, and committed under fence and epoch or not at all."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.model import (
     BOT,
@@ -334,12 +334,12 @@ def _intend(scene: Scene, key: str = "pay-1", **changes: int) -> Intend:
     unit = Intend(
         conversation=NOBODY, fence=1, epoch=0, turn=0, acting=Acting(key, "pay", {"cents": 5}), at=scene.clock.now()
     )
-    return replace(unit, **changes)  # type: ignore[arg-type]
+    return replace(unit, **changes)
 
 
 def _record(scene: Scene, result: str, key: str = "pay-1", **changes: int) -> Record:
     unit = Record(conversation=NOBODY, fence=1, epoch=0, turn=0, acted=Acted(key, result), at=scene.clock.now())
-    return replace(unit, **changes)  # type: ignore[arg-type]
+    return replace(unit, **changes)
 
 
 async def test_an_intent_is_in_the_log_before_the_call(scene: Scene) -> None:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import random
 import uuid
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -422,13 +423,15 @@ class WidgetClient:
 class _Socket:
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
+        self._frames: deque[Frame] = deque()
 
     async def send(self, frame: Frame) -> None:
         await self._connection.send(json.dumps(frame))
 
     async def receive(self) -> Frame:
-        frame: Frame = json.loads(await self._connection.recv())
-        return frame
+        while not self._frames:
+            self._frames.extend(json.loads(await self._connection.recv()))
+        return self._frames.popleft()
 
     def abort(self) -> None:
         self._connection.transport.abort()

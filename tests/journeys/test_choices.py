@@ -42,6 +42,13 @@ steps:
   - {ask: item, say: What is broken?}
   - {handoff: service}
   - {say: We go on.}
+---
+flow: insure
+about: Two people help, one after the other.
+examples: [insure it]
+steps:
+  - {handoff: service}
+  - {handoff: service}
 """
 
 
@@ -145,6 +152,13 @@ async def test_a_flow_that_waited_for_a_human_goes_on_when_none_is_wanted(desk: 
     await desk.say("the zip")
     assert (await desk.found()).conversation.control.state == "queued"
     assert await desk.say("never mind") == ["All right, no person will be called.", "We go on."]
+
+
+async def test_who_no_longer_wants_a_human_is_not_asked_to_wait_for_the_next(desk: Stage) -> None:
+    await desk.say("insure it")
+    assert (await desk.found()).conversation.control.state == "queued"
+    assert await desk.say("never mind") == ["All right, no person will be called."]
+    assert (await desk.found()).conversation.control.state == "bot"
 
 
 async def test_without_a_flow_nothing_more_is_said(desk: Stage) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from bot.flow.read import rules_of
 from bot.flow.rules import hear
+from bot.flow.words import tokens
 
 FOLDER = Path(__file__).parents[2] / "web" / "shared" / "texts"
 TEXTS: dict[str, dict[str, str]] = {path.stem: json.loads(path.read_text("utf-8")) for path in FOLDER.glob("*.json")}
@@ -20,4 +21,4 @@ def test_every_text_is_there(language: str) -> None:
 
 @pytest.mark.parametrize("language", sorted(TEXTS))
 def test_the_way_to_a_person_is_a_rule_not_a_guess(language: str) -> None:
-    assert hear(TEXTS[language]["widget.person.say"], [rules_of(language)]) == "human"
+    assert hear(tokens(TEXTS[language]["widget.person.say"]), [rules_of(language)]) == "human"

@@ -382,7 +382,7 @@ export interface components {
         /**
          * EventFrame
          * @description An event of a watched conversation. Its seqs have no gaps: `seq` other than the last held plus one means that
-         *         something is missing, and the console says `watch` again.
+         *     something is missing, and the console says `watch` again.
          */
         readonly ConsoleEventFrame: {
             readonly conversation: string;
@@ -1119,7 +1119,7 @@ export interface components {
         /**
          * EventFrame
          * @description The only frame that is history. `prev` is the seq of the event before it that this reader may see: when it is not
-         *         the last one held, something is missing, and the reader says `hello` again.
+         *     the last one held, something is missing, and the reader says `hello` again.
          */
         readonly WidgetEventFrame: {
             readonly event: components["schemas"]["WidgetEvent"];
@@ -1131,7 +1131,7 @@ export interface components {
         /**
          * Greeting
          * @description Shown above the first message of every conversation; not part of the log. Its options may be pressed at any time
-         *         before something else was said.
+         *     before something else was said.
          */
         readonly WidgetGreeting: {
             readonly brand: string;

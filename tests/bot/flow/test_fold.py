@@ -132,7 +132,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Book:
     return book(tmp_path_factory.mktemp("project"), FLOWS)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.lists(given_things, max_size=3), max_size=14), results)
 def test_whatever_is_ordered_the_moves_lead_where_the_flows_stand(
     made: Book, turns: list[list[Given]], outcomes: dict[str, Json]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 
+import msgspec
 import openai
 import pytest
 
@@ -81,7 +82,7 @@ async def test_usage_is_told(server: StandIn, model: OpenAIModel) -> None:
 
 async def test_what_is_sent(server: StandIn, model: OpenAIModel) -> None:
     server.streams(words("Hi"))
-    await heard(model, replace(ASK, words="Grüße \U0001f600"))
+    await heard(model, msgspec.structs.replace(ASK, words="Grüße \U0001f600"))
     (body,) = server.bodies
     assert (body["model"], body["stream"], body["max_tokens"]) == ("m", True, 1_000)
     messages = body["messages"]

@@ -1,10 +1,10 @@
 """What a model is told, and what its tool calls and citations mean."""
 
 import json
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.llm.prompt import HISTORY, LINE, Citations, command, messages, tools
 from bot.model import Passage

@@ -1,11 +1,11 @@
 """The model speaks for the bot: with evidence, in public, until it is stopped."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
 from bot.errors import ModelDown
 from bot.llm.extractive import ExtractiveModel

@@ -1,9 +1,8 @@
 """What waits is sorted into groups of one kind, and no conversation notices."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.model import Address, ConversationId, State
 from bot.ports import Unit

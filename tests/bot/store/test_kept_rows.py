@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.model import BOT, Noted, Opened, Pressed, Returned, Said, Turned, text
 from bot.store.rows import Row

@@ -1,12 +1,12 @@
 """What several processes on one database promise each other, and what happens when the server goes away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from bot.errors import SettingsError, StoreDown
 from bot.model import BOT
@@ -105,7 +105,7 @@ class Held:
 
     def __init__(self, connection: Any, conversation: str) -> None:
         self._connection, self._conversation = connection, conversation
-        self._writing: list[asyncio.Task[Any]] = []
+        self._writing: list[asyncio.Future[Any]] = []
 
     async def __aenter__(self) -> "Held":
         self._transaction = self._connection.transaction()
@@ -116,9 +116,9 @@ class Held:
     async def __aexit__(self, *_: object) -> None:
         await self._transaction.rollback()
 
-    async def queue(self, write: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    async def queue(self, write: Awaitable[Any]) -> asyncio.Future[Any]:
         """Begin it, and return when it waits for the row."""
-        self._writing.append(asyncio.create_task(write))
+        self._writing.append(asyncio.ensure_future(write))
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
         for _ in range(1000):
             if await self._connection.fetchval(waiting) == len(self._writing):
@@ -223,12 +223,11 @@ async def test_any_two_at_once_end_as_if_one_had_come_first(scenes: list[Scene],
             replace(unit, to=replace(unit.to, chat=chat)) if name == "accept" else unit
             for name, unit in zip(order, units, strict=True)
         ]
-        writes = [scenes[number].store.write(unit) for number, unit in enumerate(units)]
         if together:
-            await asyncio.gather(*writes)
+            await asyncio.gather(*(scenes[number].store.write(unit) for number, unit in enumerate(units)))
         else:
-            for write in writes:
-                await write
+            for number, unit in enumerate(units):
+                await scenes[number].store.write(unit)
         found, events = await scene.found(claimed.conversation.id), await scene.log(claimed.conversation.id)
         now = found.conversation
         assert seqs(events) == list(range(1, len(events) + 1))

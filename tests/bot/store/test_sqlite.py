@@ -359,7 +359,7 @@ async def test_a_copy_taken_while_in_use_is_whole(store: FileStore, scene: Scene
     target = tmp_path / "copies" / "copy.db"
     target.parent.mkdir()
     target.write_bytes(b"an older copy")
-    await asyncio.to_thread(backup, path, target)
+    await asyncio.to_thread(backup, path, target, replace=True)
     await writing
     assert [file.name for file in target.parent.iterdir()] == ["copy.db"]
     copied = open_store(str(target), SettableClock())
@@ -367,6 +367,28 @@ async def test_a_copy_taken_while_in_use_is_whole(store: FileStore, scene: Scene
         ("customer", "before")
     ]
     await copied.close()
+
+
+@pytest.mark.parametrize(
+    ("target", "replace", "told"),
+    [
+        ("older.db", False, "exists: name another file, or say --replace"),
+        ("store.db", True, "is the database itself: name another file"),
+        ("folder", True, "is a folder: name a file in it"),
+        ("nowhere/copy.db", False, "folder of the copy .* does not exist: make it first"),
+    ],
+)
+def test_a_place_that_cannot_hold_the_copy_is_refused_with_what_to_do(
+    path: Path, tmp_path: Path, target: str, replace: bool, told: str
+) -> None:
+    asyncio.run(FileStore(path, SettableClock()).close())
+    (tmp_path / "older.db").write_bytes(b"an older copy")
+    (tmp_path / "folder").mkdir()
+    before = path.read_bytes()
+    with pytest.raises(SettingsError, match=told):
+        backup(path, tmp_path / target, replace=replace)
+    assert (tmp_path / "older.db").read_bytes() == b"an older copy"
+    assert path.read_bytes() == before
 
 
 def test_of_nothing_there_is_no_copy(tmp_path: Path) -> None:
@@ -382,7 +404,7 @@ def test_of_a_broken_file_there_is_no_copy(tmp_path: Path) -> None:
     path.write_bytes(content)
     target.write_bytes(b"an older copy")
     with pytest.raises(StoreDown):
-        backup(path, target)
+        backup(path, target, replace=True)
     assert target.read_bytes() == b"an older copy"
     assert sorted(file.name for file in tmp_path.iterdir() if "unfinished" in file.name) == []
 
@@ -437,3 +459,24 @@ def test_lists_and_deliveries_are_searched_by_an_index(plans: Callable[[str], st
     plan = plans(sending.HEADS.prepared("sqlite", heads)[0])
     assert "delivery_due" in plan
     assert "delivery_line" in plan
+
+
+@pytest.mark.parametrize(
+    ("sum", "index"),
+    [
+        ("unheard", "conversation_ready"),
+        ("waiting", "conversation_waiting"),
+        ("unsent", "delivery_line"),
+        ("dead", "delivery_dead"),
+        ("unreadable", "SCAN dead_letter"),
+    ],
+)
+def test_what_waits_is_counted_along_an_index(plans: Callable[[str], str], sum: str, index: str) -> None:
+    from bot.store import backlog
+    from bot.store.lists import COUNTED
+
+    text, values = backlog.SUMS[sum].prepared("sqlite", {})
+    plan = plans(text)
+    assert index in plan
+    assert "TEMP B-TREE" not in plan
+    assert COUNTED in values

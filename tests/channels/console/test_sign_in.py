@@ -1,10 +1,10 @@
 """Signing in and out: cookies, throttling, and what another site's page may not do."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
+from msgspec.structs import replace
 
 from bot.errors import SettingsError
 from bot.units import Agents, DropSignIns, FindAgent, FindSignIn, PutAgent

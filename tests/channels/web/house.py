@@ -445,7 +445,8 @@ class SocketReader(Reader):
         try:
             async for raw in self.connection:
                 assert isinstance(raw, str)
-                await self._hear(raw)
+                for frame in msgspec.json.decode(raw, type=list[msgspec.Raw]):
+                    await self._hear(bytes(frame).decode())
         except ConnectionClosed:
             pass
 

@@ -249,7 +249,7 @@ export class Link {
     socket.onopen = hello;
     socket.onmessage = ({ data }: MessageEvent<string>) => {
       heard = true;
-      this.#hear(present, JSON.parse(data) as WidgetServerFrame);
+      for (const frame of JSON.parse(data) as WidgetServerFrame[]) this.#hear(present, frame);
     };
     socket.onclose = () => {
       if (present !== this.#try) return;

@@ -21,7 +21,7 @@ class FakeSocket {
   }
 
   tell(frame: WidgetServerFrame): void {
-    if (this.readyState === 1) this.onmessage?.({ data: JSON.stringify(frame) });
+    if (this.readyState === 1) this.onmessage?.({ data: JSON.stringify([frame]) });
   }
 
   close(): void {

@@ -199,6 +199,7 @@ def upgrade() -> None:
             ["conversation", "seq"], ["event.conversation", "event.seq"], name="fk_delivery_conversation"
         ),
     )
+    _partial("delivery_dead", "delivery", ["ended_at"], where="state = 'dead'")
     _partial("delivery_due", "delivery", ["channel", "account", "due_at"], where="ended_at IS NULL")
     _partial("delivery_line", "delivery", ["conversation", "seq"], where="ended_at IS NULL")
     op.create_table(
