@@ -29,6 +29,7 @@ from config.app import ASGI, App, Connections, health, metrics, shop
 from config.logs import set_up_logs, watch_loop
 from config.machine import SystemClock, SystemRandom
 from config.settings import DeskFile, Settings, read_settings
+from config.stopping import Server, SocketProtocol, asked_by_signal
 from config.wiring import Parts, running
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Site:
     parts: Parts
     address: str
     run: Callable[[], Awaitable[None]]
-    """Serve until a signal."""
+    """Serve until a signal, then stop gracefully."""
 
 
 @asynccontextmanager
@@ -84,8 +85,7 @@ async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterato
             running(settings, file, book, store=store, clock=clock, random=random, slash=with_shop)
         )
         web = _web(parts)
-        tending = asyncio.create_task(web.run())
-        stack.callback(tending.cancel)
+        stopping = asyncio.Event()
 
         async def metrics_page() -> Response:
             page = await asyncio.to_thread(_metrics_page)
@@ -93,7 +93,7 @@ async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterato
 
         routes = [
             *web.routes(),
-            *health(store, is_stopping=lambda: serving.should_exit),
+            *health(store, stopping.is_set),
             *metrics(metrics_page, token=settings.token_for_metrics()),
             *(shop(book.assistant.brand, web.account) if with_shop else ()),
         ]
@@ -104,16 +104,36 @@ async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterato
             access_log=False,
             lifespan="off",
             http="httptools",
-            ws="websockets-sansio",
+            ws=SocketProtocol,
             ws_per_message_deflate=False,
             ws_ping_interval=None,
             ws_max_size=2 * 1024 * 1024,
             timeout_graceful_shutdown=5,
             server_header=False,
         )
-        serving = uvicorn.Server(config)
         _spare_the_collector()
-        yield Site(parts, address, lambda: serving.serve(sockets=[listener]))
+        yield Site(parts, address, lambda: _run(Server(config), listener, web, parts, stopping))
+
+
+async def _run(server: Server, listener: socket.socket, web: Web, parts: Parts, stopping: asyncio.Event) -> None:
+    """The order in which it stops: nothing new begins, what has begun ends and is seen, and then the sockets close."""
+    with asked_by_signal(stopping.set):
+        tending = asyncio.create_task(web.run())
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        asked = asyncio.create_task(stopping.wait())
+        try:
+            await asyncio.wait((tending, serving, asked), return_when=asyncio.FIRST_COMPLETED)
+            log.info("server.stopping")
+            web.admit_no_more()
+            await parts.stop()
+        finally:
+            asked.cancel()
+            tending.cancel()  # the widgets' connections end, and may come back elsewhere
+            await asyncio.wait((asked, tending))
+            server.should_exit = True  # the consoles' too
+            await serving
+        if not tending.cancelled():
+            await tending
 
 
 def _web(parts: Parts) -> Web:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -50,6 +50,8 @@ class Parts:
     inbox: Inbox
     outbox: Outbox
     desk: Desk
+    stop: Callable[[], Awaitable[None]]
+    """Begin nothing; running turns and sends in the air may end. What is still accepted waits for the next start."""
 
 
 @asynccontextmanager
@@ -137,6 +139,14 @@ async def running(
     )
     inbox = Inbox(store=store, bus=bus, clock=clock, random=random, engine=engine, initial=begin(book))
     desk = Desk(store, bus, clock, notices, delivers=delivers, wake=engine.wake, drafted=engine.drafted)
+    tasks = [asyncio.create_task(part.run()) for part in (engine, inbox, outbox)]
+
+    async def stop() -> None:
+        await engine.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     parts = Parts(
         settings=settings,
         file=file,
@@ -149,16 +159,12 @@ async def running(
         inbox=inbox,
         outbox=outbox,
         desk=desk,
+        stop=stop,
     )
-    tasks = [asyncio.create_task(part.run()) for part in (engine, inbox, outbox)]
     try:
         yield parts
     finally:
-        await engine.stop()
-        for task in tasks:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await stop()
         await stack.aclose()
         await store.close()
 

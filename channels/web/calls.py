@@ -197,6 +197,8 @@ class Stream(Call):
         visitor, address = self.visitor(scope), address_of(scope)
         if visitor is None:
             await answer(scope, send, refused("token"))
+        elif not self._door.admits:
+            await answer(scope, send, unavailable())
         elif not self._door.connections.enter(address):
             full = refused("rate", "Too many chats are open from here.", wait=SILENT_AFTER)
             await answer(scope, send, full)

@@ -56,6 +56,8 @@ class Door:
         self._intake = Intake(account=settings.account, receive=receive, clock=clock, limits=limits)
         self._slots: tuple[set[Line], ...] = tuple(set() for _ in range(_SLOTS))
         self._next_slot = itertools.cycle(range(_SLOTS))
+        self.admits = True
+        """False: the program stops, and whoever comes now is told to come again."""
 
     async def take(
         self, frame: Say | Press, *, raw: bytes, visitor: Visitor, thread: str, address: str

@@ -10,10 +10,11 @@ from starlette.types import Receive, Scope, Send
 
 from channels.web.audience import encode
 from channels.web.door import Door
+from channels.web.frames import RefusedFrame
 from channels.web.limits import address_of
 from channels.web.line import SILENT_AFTER, Line, Queued
 from channels.web.origins import is_admitted
-from channels.web.refusals import refused
+from channels.web.refusals import refused, unavailable
 
 _GOODBYE_SECONDS = 1.0
 """How long a connection that we end may take to let our goodbye through."""
@@ -30,13 +31,13 @@ class Socket:
         if not is_admitted(scope, self._door.origins):
             await _turn_away(scope, send)
             return
+        if not self._door.admits:
+            await _send_away(send, unavailable(), 1012)
+            return
         address = address_of(scope)
         if not self._door.connections.enter(address):
-            # A browser hides the status of a refused handshake; a frame it can read.
             full = refused("rate", "Too many chats are open from here.", wait=SILENT_AFTER)
-            await send({"type": "websocket.accept"})
-            await send(_text([(encode(full), 0)]))
-            await send({"type": "websocket.close", "code": 1013})
+            await _send_away(send, full, 1013)
             return
         try:
             await self._serve(address, receive, send)
@@ -76,6 +77,13 @@ def forgive() -> bool:
 
 def _text(queued: Queued) -> MutableMapping[str, Any]:
     return {"type": "websocket.send", "text": f"[{','.join(frame for frame, _ in queued)}]"}
+
+
+async def _send_away(send: Send, why: RefusedFrame, code: int) -> None:
+    """A browser hides the status of a refused handshake; a frame it can read."""
+    await send({"type": "websocket.accept"})
+    await send(_text([(encode(why), 0)]))
+    await send({"type": "websocket.close", "code": code})
 
 
 async def _turn_away(scope: Scope, send: Send) -> None:

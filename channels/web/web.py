@@ -72,6 +72,10 @@ class Web:
         """Keep the connections alive and cut the dead ones, until cancelled: then all end, to come back elsewhere."""
         await self._door.run()
 
+    def admit_no_more(self) -> None:
+        """New connections are sent away, to come back later or elsewhere; those that are open go on."""
+        self._door.admits = False
+
     def routes(self) -> list[BaseRoute]:
         # Starlette calls an object as ASGI; a function it would wrap.
         return [

@@ -162,6 +162,19 @@ async def test_an_idle_connection_has_no_task_of_ours(house: House, visitor: Vis
         await reader.close()
 
 
+async def test_who_comes_while_the_program_stops_is_told_to_come_again(house: House, visitor: Visitor) -> None:
+    before = await visitor.socket()
+    house.web.admit_no_more()
+    late = await visitor.bare_socket()
+    await late.over()
+    assert [(frame["code"], frame["wait"]) for frame in late.told] == [("unavailable", 2.0)]
+    assert late.connection.close_code == 1012
+    stream = await visitor.http.get("/api/widget/stream", headers=visitor.headers())
+    assert (stream.status_code, stream.headers["retry-after"]) == (503, "2")
+    assert (await before.say("Still here"))["frame"] == "ack"
+    await before.close()
+
+
 async def test_stopping_ends_every_connection_and_leaves_no_task() -> None:
     import httpx2
 
