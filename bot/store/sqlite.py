@@ -112,7 +112,7 @@ class FileStore:
         self._thread.start()
         self._readers = ThreadPoolExecutor(READERS, "frontdesk-reader")
         self._local = threading.local()
-        self._reading: list[sqlite3.Connection] = []
+        self._reading: list[Writer] = []
 
     @property
     def commits(self) -> int:
@@ -161,9 +161,8 @@ class FileStore:
         self._queue.put(None)
         await loop.run_in_executor(None, self._thread.join)
         await loop.run_in_executor(None, self._readers.shutdown)
-        for connection in self._reading:
-            connection.close()
-        self._writer.close()
+        for each in (*self._reading, self._writer):
+            each.close()
         self._lock.release()
         await asyncio.sleep(0)  # the results of the last batch are told first
 
@@ -215,8 +214,8 @@ class FileStore:
         if reader is None:
             connection = _connect(self._path)
             connection.execute("PRAGMA query_only = ON")
-            self._reading.append(connection)
             reader = self._local.reader = Writer(connection, self._time)
+            self._reading.append(reader)
         return reader.answer(question)
 
 
@@ -236,8 +235,11 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection, time: _Time, path: Path | None = None) -> None:
         self._connection, self.tx = connection, SqliteTx(connection, time)
         self._path, self._file = path, path.stat() if path else None
-        self.close = connection.close
         self.commits = self.units = 0
+
+    def close(self) -> None:
+        self.tx.close()  # an open cursor would keep the connection open, and the write-ahead log unread
+        self._connection.close()
 
     def do(self, units: Sequence[Unit[Any]]) -> list[Any]:
         """All in one transaction; when that raises, each alone. A unit that raised has `Failed` for its result."""

@@ -53,11 +53,12 @@ class SqliteTx:
     `begin` finds out whether somebody wrote all the same, and whoever rolls back says so with `forget`.
     """
 
-    __slots__ = ("_clock", "_execute", "_executemany", "_version", "kept", "now")
+    __slots__ = ("_clock", "_execute", "_executemany", "_version", "close", "kept", "now")
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
         cursor = connection.cursor()
         self._execute, self._executemany, self._clock = cursor.execute, cursor.executemany, clock
+        self.close = cursor.close
         self.kept = KeptRows()
         self._version: Any = None
         self.now = clock()

@@ -214,6 +214,14 @@ async def test_closing_finishes_what_was_accepted(path: Path) -> None:
 # When the disk or somebody else is in the way
 
 
+async def test_a_closed_store_is_one_file(store: FileStore, scene: Scene, path: Path) -> None:
+    for _ in range(3):
+        await asyncio.gather(*(scene.says("hello", chat=str(chat)) for chat in range(20)))
+        await scene.found((await scene.says("hello")).conversation)
+    await store.close()
+    assert {each.name for each in path.parent.iterdir()} == {path.name, f"{path.name}.lock"}
+
+
 async def test_while_an_intruder_has_the_file_the_store_is_down(store: FileStore, scene: Scene, path: Path) -> None:
     await scene.says("before")
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as intruder:
