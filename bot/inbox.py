@@ -69,7 +69,7 @@ class Inbox:
         if kept.differs:
             log.warning("inbox.differs", channel=unit.channel, account=unit.account, key=unit.key)
             await self._keep_dead(arrival, "the same id came before with another body; the first one counts")
-        return Accepted(fresh=kept.fresh, conversation=kept.conversation, seq=kept.seq, differs=kept.differs)
+        return Accepted(kept.fresh, kept.conversation, kept.seq, kept.differs, kept.events)
 
     async def many(self, arrivals: Sequence[Arrival], /) -> Sequence[Accepted]:
         """The store groups what is written at the same time; order within a conversation is kept.

@@ -192,6 +192,8 @@ class Accepted(Struct, frozen=True):
     seq: int | None
     differs: bool = False
     """Seen before with another body: the first wins, this one is a dead letter."""
+    events: tuple[Event, ...] = ()
+    """As appended; empty when not fresh."""
 
 
 class Receive(Protocol):

@@ -125,13 +125,16 @@ class Audience:
         self._finished = -1
         """The last turn whose words are in the log: what still comes of its draft is void."""
 
-    def born(self, conversation: ConversationId) -> None:
-        """The conversation exists: its news are heard from now on, and what came before is in the log."""
+    def born(self, conversation: ConversationId, events: tuple[Event, ...] = ()) -> None:
+        """The conversation exists: its news are heard from now on, and what came before `events` is in the log."""
         if self.conversation is None:
             self.conversation = conversation
             self._stop = self._hall.bus.listen(conversation, self._hear)
-            for reader in self.readers:
-                reader.look_up()
+            if events:
+                self._hear(Happened(conversation, events))
+            else:
+                for reader in self.readers:
+                    reader.look_up()
 
     def close(self) -> None:
         self._draft = None
@@ -233,10 +236,10 @@ class Hall:
         if len(self._lingering) > MOST_LINGERING:
             self._drop(next(iter(self._lingering)))
 
-    def born(self, key: Key, conversation: ConversationId) -> None:
-        """Something was said in a conversation: it exists now, if it did not before."""
+    def born(self, key: Key, conversation: ConversationId, events: tuple[Event, ...]) -> None:
+        """Something was said in a conversation, which exists now if it did not before. `events`: what was appended."""
         if audience := self._audiences.get(key):
-            audience.born(conversation)
+            audience.born(conversation, events)
 
     def conversation_of(self, key: Key) -> ConversationId | None:
         audience = self._audiences.get(key)

@@ -68,7 +68,7 @@ class Door:
             return taken
         ack, accepted = taken
         if accepted.conversation:
-            self.hall.born((visitor.identity, thread), accepted.conversation)
+            self.hall.born((visitor.identity, thread), accepted.conversation, accepted.events)
         return ack
 
     def typing(self, conversation: ConversationId, identity: str) -> None:

@@ -46,6 +46,15 @@ async def test_what_is_said_is_acknowledged_and_told_to_the_reader(
     await reader.close()
 
 
+async def test_the_first_words_are_told_without_asking_the_store(house: House, visitor: Visitor, carrier: str) -> None:
+    reader = await visitor.read(carrier)
+    before = house.store.reads
+    await reader.say("Hello?")
+    await reader.holds(1)
+    assert house.store.reads == before
+    await reader.close()
+
+
 async def test_an_arrival_names_visitor_conversation_and_bytes(house: House, visitor: Visitor) -> None:
     reader = await visitor.socket()
     id = str(uuid.uuid4())
