@@ -16,7 +16,7 @@ TurnEnd = Literal["silent", "set_aside", "superseded", "failed", "out_of_time"]
 LeaseLoss = Literal["refused", "unconfirmed", "overtaken"]
 """`refused`: when it was to be renewed. `unconfirmed`: not renewed in time. `overtaken`: found at the commit."""
 DeliveryEnd = Literal["sent", "again", "dead", "late"]
-"""Of an attempt. `late`: a later attempt had it by then."""
+"""Of an attempt. `late`: the lease had ended, and a later attempt has it."""
 
 
 @dataclass(slots=True)

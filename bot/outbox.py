@@ -111,9 +111,10 @@ class Outbox:
             if room <= 0:
                 return
             claim = SendClaim(lease=self._lease, most=room, channels=channels)
+            until = self._lease_from_now()
             claimed = await self._store.write(claim)
             for delivery in claimed:
-                task = asyncio.create_task(self._deliver(delivery))
+                task = asyncio.create_task(self._deliver(delivery, until))
                 self._flying.add(task)
                 task.add_done_callback(self._landed)
             if not claimed:
@@ -127,18 +128,26 @@ class Outbox:
         self._flying.discard(task)
         self._woken.set()
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    def _lease_from_now(self) -> float:
+        """Counted from before the store is asked: it ends no later for us than for the others."""
+        return self._clock.monotonic() + self._settings.lease.total_seconds()
+
+    async def _deliver(self, delivery: Delivery, until: float) -> None:
         """What cannot be settled now is left to the lease: then it is sent again, and said to be so."""
         try:
-            await self._send(delivery)
+            await self._send(delivery, until)
         except StoreDown as down:
             self.counts.store_down += 1
             log.error("outbox.not_settled", delivery=delivery.id, attempt=delivery.attempt, why=down)
         except Exception:
             log.exception("outbox.delivery_failed", delivery=delivery.id, attempt=delivery.attempt)
 
-    async def _send(self, delivery: Delivery) -> None:
-        """Send the pieces that have no receipt yet, each settled before the next."""
+    async def _send(self, delivery: Delivery, until: float) -> None:
+        """Send the pieces that have no receipt yet, each settled before the next.
+
+        `until`: the end of the lease, on the monotonic clock. A worker that stood still beyond it sends nothing: the
+        message is somebody else's by now, or an agent has taken over.
+        """
         channel = self._channels[delivery.to.channel, delivery.to.account]
         assert isinstance(channel, Sending)
         failure: NotSent
@@ -148,10 +157,14 @@ class Outbox:
             if done >= len(pieces):  # there is nothing in it to be seen
                 await self._store.write(_settled(delivery, done, Receipt((), self._clock.now())))
             for piece in pieces[done:]:
+                if self._clock.monotonic() >= until:
+                    self.counts.deliveries[delivery.to.channel, "late"] += 1
+                    log.warning("outbox.too_late", delivery=delivery.id, attempt=delivery.attempt)
+                    return
                 call = channel.send(delivery.to, piece, key=f"{delivery.id}.{done}", again=again)
                 receipt = await within(self._clock, self._settings.patience, call)
                 done, again = done + 1, False
-                settled = _settled(delivery, done, receipt, more=done < len(pieces))
+                settled, until = _settled(delivery, done, receipt, more=done < len(pieces)), self._lease_from_now()
                 if not await self._store.write(settled):
                     self.counts.deliveries[delivery.to.channel, "late"] += 1
                     log.warning("outbox.late_receipt", delivery=delivery.id, attempt=delivery.attempt)

@@ -427,3 +427,15 @@ async def test_an_outbox_without_senders_has_nothing_to_do() -> None:
     settings = OutboxSettings(worker=LEASE.worker)
     store = open_store("sqlite://", clock)
     await Outbox([], store=store, bus=MemoryBus(), clock=clock, random=SeededRandom(), settings=settings).run()
+
+
+async def test_a_worker_that_stood_still_beyond_its_lease_sends_nothing() -> None:
+    crossings, gate = Crossings(only=SendClaim), asyncio.Event()
+    async with post(store=crossings, lease=timedelta(seconds=60)) as at:
+        crossings.at, crossings.when, crossings.what = 1, "after", gate.wait
+        now = await at.promise("hello")
+        await at.clock.advance(61)
+        gate.set()
+        await at.clock.advance(2)
+        assert [call.again for call in at.memory.calls] == [True], "only the attempt after it, which cannot know"
+        assert await at.states(now) == ["sent"]
