@@ -316,7 +316,9 @@ class Engine:
         return await self._director.play(turn, powers)
 
     def _unanswered(self, turn: Turn) -> Played:
-        return Played(through(turn, None).state, "engine", turn.inputs[-1].seq)
+        """As far as the row knew: what came since may have opened the conversation again, and has a turn of its own."""
+        turn = through(turn, turn.conversation.input_seq)
+        return Played(turn.state, "engine", turn.inputs[-1].seq)
 
     def _set_aside(self, turn: Turn) -> Played:
         """It failed again and again: say so, ask for a human, and let what comes next be heard."""
