@@ -35,7 +35,7 @@ async def test_a_message_to_deliver_is_claimed_with_all_that_sending_needs(scene
         failures=0,
         again=False,
         plain=False,
-        created_at=delivery.created_at,
+        age=delivery.age,
     )
 
 
