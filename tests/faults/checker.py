@@ -557,7 +557,8 @@ def _one_result(history: _History) -> Iterator[str]:
 
 
 def _goes_to_a_human(log: _Log, acting: _Entry) -> bool:
-    """With the commit of the turn that began it; where there is none, before the next turn's."""
+    """With the commit of the turn that began it; where there is none, before the next turn's. Who closes the
+    conversation has seen it as well."""
     of = acting.event.turn or 0
     at = bisect.bisect_left(log.turns, of, key=lambda turn: turn.id)
     until = log.row.last_seq
@@ -566,8 +567,10 @@ def _goes_to_a_human(log: _Log, acting: _Entry) -> bool:
         until = turn.last if turn.id == of else turn.first
     return any(
         acting.seq < entry.seq <= until
-        and entry.event.kind == "controlled"
-        and entry.body.get("control", {}).get("state", "bot") != "bot"
+        and (
+            (entry.event.kind == "controlled" and entry.body.get("control", {}).get("state", "bot") != "bot")
+            or (entry.event.kind == "settled" and entry.event.author_kind == "agent")
+        )
         for entry in log.entries
     )
 
