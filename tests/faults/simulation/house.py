@@ -101,6 +101,8 @@ class House:
         self.book = dataclasses.replace(book, actions={**book.actions, "book_it": self.outside.action(check=check)})
         self._lives = itertools.count(1)
         self.others: list[asyncio.Task[None]] = []
+        self.was_torn = False
+        """Something is left that can only be closed with a complaint."""
         self.workers = tuple(Worker(self, f"w{number}") for number in range(1, workers + 1))
 
     def chance_of_life(self) -> SeededRandom:
@@ -180,6 +182,8 @@ class Worker:
         self.lives = 0
         self.restarts_after = 0.5
         self._is_killed = True
+        self.ready: Callable[[], None] = lambda: None
+        """Called whenever a life begins to take work."""
         self._core: AbstractAsyncContextManager[Parts] | None = None
 
     @property
@@ -206,6 +210,7 @@ class Worker:
         )
         try:
             self.parts = await life.ask(self._core.__aenter__)
+            self.ready()
         except Gone:
             pass
         except Exception:  # as when the store is out of reach: the program ends, and is started anew
@@ -233,6 +238,7 @@ class Worker:
         life, core = self.life, self._core
         if life and core and self.is_working:
             self.parts = None
+            self.house.was_torn = True
             try:
                 await life.ask(lambda: core.__aexit__(None, None, None))
             except Gone:
@@ -280,7 +286,8 @@ def opened(seed: int, **options: Any) -> Iterator[House]:
         house.loop.close()
         for worker in house.workers:
             worker.forget()
-        gc.collect()
+        if house.was_torn:
+            gc.collect()
         sys.unraisablehook = unraised
         structlog.configure(**logging)
 

@@ -69,6 +69,10 @@ class Outside:
         self.down_until = 0.0
         """The store is out of reach for everybody."""
         self.crossings = 0
+        self.endless = False
+        """The model never comes to an end."""
+        self.spoke_at = 0.0
+        """When the model last said a word."""
         self._quiet_until: dict[str, float] = {}
         self._blocked: set[str] = set()
         self._at = 0
@@ -275,6 +279,9 @@ class _Answering:
         await asyncio.sleep(outside.chance.choice((0, 0.01, 0.2)))
         if outside.happens(outside.weather.model_down):
             raise ModelDown("cut off")
+        outside.spoke_at = outside.loop.time()
+        if outside.endless:
+            return Words("and on ")
         if not self._left:
             raise StopAsyncIteration
         return self._left.pop(0)
