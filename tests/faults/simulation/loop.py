@@ -59,6 +59,9 @@ class Life:
         async def do() -> None:
             try:
                 result = await work()
+            except asyncio.CancelledError:  # it hung up on us
+                if not answer.done():
+                    answer.set_exception(Gone(self.name))
             except Exception as error:
                 await asyncio.sleep(0)  # the answer may be lost with its process
                 if not answer.done():

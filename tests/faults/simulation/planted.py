@@ -31,8 +31,18 @@ from bot.store.rows import control_of, micros
 from bot.store.statements import Query
 from bot.store.tx import SqliteTx
 from bot.units import Accept, Amend, Commit, Committed, Find, Intend, Kept, Log, Lost, Renew, Settle
+from channels.web.audience import Audience
+from channels.web.frames import Reset
+from channels.web.line import Line
 
 Patch = pytest.MonkeyPatch
+
+
+@dataclass(frozen=True, slots=True)
+class Visitors:
+    """A run of widgets."""
+
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +50,8 @@ class Plant:
     number: int
     name: str
     plant: Callable[[Patch], None]
-    caught_by: int | tuple[str, int] | str
-    """A seed, a scene with the step at which its worker ends, or the name of a focused check."""
+    caught_by: int | Visitors | tuple[str, int] | str
+    """A seed, one of widgets, a scene with the step at which its worker ends, or the name of a focused check."""
 
     def __str__(self) -> str:
         return f"{self.number}: {self.name}"
@@ -335,6 +345,29 @@ def _trusts_what_it_kept(patch: Patch) -> None:
     patch.setattr(SqliteTx, "begin", begins)
 
 
+# The widget's door
+
+
+def _listens_after_the_read(patch: Patch) -> None:
+    tell = Line.tell
+
+    def deaf(self: Line, told: Any) -> None:
+        if not self._reading:
+            tell(self, told)
+
+    patch.setattr(Line, "tell", deaf)
+
+
+def _no_reset_for_a_new_attempt(patch: Patch) -> None:
+    tell_all = Audience._tell_all
+
+    def forgets(self: Audience, frame: Any) -> None:
+        if not (isinstance(frame, Reset) and frame.why == "attempt"):
+            tell_all(self, frame)
+
+    patch.setattr(Audience, "_tell_all", forgets)
+
+
 PLANTED = (
     Plant(1, "no dedupe key", _no_dedupe_key, 0),
     Plant(2, "dedupe by read, then insert", _read_then_insert, 0),
@@ -353,10 +386,12 @@ PLANTED = (
     Plant(17, "retry overtakes the head of line", _overtakes_the_head, 0),
     Plant(18, "own back-off shorter than retry-after", _comes_too_early, 0),
     Plant(19, "unknown taken as sent", _unknown_is_sent, 1),
+    Plant(24, "subscribe after the catch-up read", _listens_after_the_read, Visitors(10)),
     Plant(25, "deferred SQLite transaction", _deferred, "nobody writes between"),
     Plant(26, "a unit reported done before the commit", _done_before_the_commit, "what is done is kept"),
     Plant(27, "one failed unit takes its group along", _all_fail_together, "neighbours are not disturbed"),
     Plant(28, "action result used before T3", _result_before_it_is_recorded, 8),
     Plant(29, "handoff notice outside the change of control", _notice_apart_from_the_change, ("handoff", 20)),
     Plant(30, "kept state trusted without its version", _trusts_what_it_kept, "what others wrote is seen"),
+    Plant(31, "no reset frame for a new attempt", _no_reset_for_a_new_attempt, Visitors(1)),
 )

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.faults.simulation.focused import CHECKS
-from tests.faults.simulation.planted import PLANTED, Plant
+from tests.faults.simulation.planted import PLANTED, Plant, Visitors
 from tests.faults.simulation.runs import run
 from tests.faults.simulation.scenes import SCENES, play
 from tests.faults.simulation.test_seeds import SEEDS
+from tests.faults.simulation.widgets import run_widgets
 
 MOST = min(SEEDS, 300)
 """Seeds within which a bug must be caught."""
@@ -24,6 +25,8 @@ def test_a_planted_bug_is_caught(planted: Plant, monkeypatch: pytest.MonkeyPatch
     match planted.caught_by:
         case int(seed):
             assert any(run(each).broken for each in _first(seed)), f"not caught by {MOST} seeds"
+        case Visitors(seed):
+            assert any(run_widgets(each).broken for each in _first(seed)), f"not caught by {MOST} seeds"
         case (name, step):
             scene = SCENES[name]
             steps = _first(step, range(1, 200))
