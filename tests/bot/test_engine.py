@@ -306,6 +306,25 @@ async def test_what_was_closed_meanwhile_is_not_answered(book: Book, store: Stor
         assert await at.said() == ["resolved", "echo again"]
 
 
+async def test_what_was_closed_is_not_answered_with_what_opens_it_again(
+    book: Book, store: Store, clock: SettableClock
+) -> None:
+    gate = asyncio.Event()
+
+    async def waits(turn: Turn, powers: Powers) -> Outcome:
+        await gate.wait()
+        return await echo(turn, powers)
+
+    async with works(book, Made(waits), store=store, clock=clock) as at:
+        await at.say("hello")
+        now = (await at.found()).conversation
+        await at.desk.resolve(now.id, JO, now.control.epoch)
+        await at.say("again")
+        gate.set()
+        await clock.advance(5)
+        assert await at.said() == ["resolved", "echo again"]
+
+
 async def test_what_is_said_while_a_turn_learns_that_it_was_closed_is_answered(
     book: Book, clock: SettableClock
 ) -> None:
