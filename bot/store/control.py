@@ -40,6 +40,17 @@ _CANCEL = Query(
     )
     .returning(_d.due_at)
 )
+_HOLD_BACK = Query(
+    sa.update(schema.delivery)
+    .where(
+        _d.conversation == sa.bindparam("b_conversation"),
+        _d.ended_at.is_(None),
+        _d.state == sa.literal_column("'waiting'"),
+        _d.due_at < sa.bindparam("b_due_at"),
+    )
+    .values(due_at=sa.bindparam("b_due_at"))
+    .returning(_d.seq)
+)
 _IN_FLIGHT = Query(
     sa.select(_d.seq).where(*_OPEN_BEFORE, _d.state == sa.literal_column("'sending'")).order_by(_d.seq).limit(1)
 )
@@ -77,7 +88,10 @@ def change_control(tx: Tx, row: Row, control: Control, at: int, handoff: NewHand
     before = {"b_conversation": row.id, "b_epoch": control.epoch}
     cancelled = tx.query(_CANCEL, **before, b_at=tx.now)
     in_flight = next((delivery_id(row.id, seq) for (seq,) in tx.query(_IN_FLIGHT, **before)), None)
-    return Stopped(in_flight, max((due_at for (due_at,) in cancelled), default=tx.now))
+    due_at = max((due_at for (due_at,) in cancelled), default=tx.now)
+    if due_at > tx.now:
+        tx.query(_HOLD_BACK, b_conversation=row.id, b_due_at=due_at)
+    return Stopped(in_flight, due_at)
 
 
 _NO_REFS = encode(())

@@ -259,8 +259,10 @@ async def test_a_chat_that_must_be_left_alone_is_left_alone_when_control_moves(s
     now = await scene.exchange("one", deliver=True)
     (one,) = await scene.sends()
     assert await scene.store.write(scene.failed(one, pause=timedelta(hours=1)))
+    behind = Entry(SYSTEM, Said(text("We open at nine.")), 0, public=True, deliver=True)
+    await scene.amends(scene.amend(now.id, behind))
     unit = scene.controls(now, "human")
     joined = Entry(SYSTEM, Said(text("Ann is here.")), unit.entries[0].epoch, public=True, deliver=True)
     await scene.amends(replace(unit, entries=(*unit.entries, joined)))
-    assert await states(scene, one) == ["cancelled", "waiting"]
+    assert await states(scene, one) == ["cancelled", "waiting", "waiting"]
     assert await scene.sends() == ()
