@@ -33,6 +33,7 @@ from bot.model import (
     Offered,
     Partial,
     Said,
+    Settled,
     State,
     Turn,
     Turned,
@@ -322,7 +323,7 @@ class Engine:
             played = await self._play(turn, powers)
             running.shown = None
             commit = self._commit(turn, played, stream)
-            done = await unbroken(self._store.write(commit), lambda done: self._committed(done, stream))
+            done = await self._write(commit, stream)
         except Lengthened:
             running.lengthened += 1
             return await self._again(turn)
@@ -343,18 +344,33 @@ class Engine:
 
     async def _play(self, turn: Turn, powers: TurnPowers) -> Played:
         if turn.conversation.status == "resolved":  # by an agent, before this was heard
-            return self._unanswered(turn)
+            return self._unanswered(turn, turn.conversation.input_seq)
+        if closed_at := await self._closed_at(turn):
+            return self._unanswered(turn, closed_at)
         if turn.attempt > self._settings.attempts:
             return self._set_aside(turn)
         return await self._director.play(turn, powers)
 
-    def _unanswered(self, turn: Turn) -> Played:
-        return Played(through(turn, None).state, "engine", turn.inputs[-1].seq)
+    def _unanswered(self, turn: Turn, seq: int) -> Played:
+        """As far as that; what came later may have opened the conversation again, and has a turn of its own."""
+        turn = through(turn, seq)
+        return Played(turn.state, "engine", turn.inputs[-1].seq)
+
+    async def _closed_at(self, turn: Turn) -> int:
+        """Where the conversation was closed after the turn's first words, though it is open again; 0: nowhere.
+
+        Closing forgot the flows: an effect that the words had already would come again, under another key.
+        """
+        first = turn.inputs[0]
+        if first.epoch == turn.conversation.control.epoch:  # closing raises it
+            return 0
+        since = Log(conversation=turn.conversation.id, after=first.seq, most=turn.conversation.last_seq)
+        return max((event.seq for event in await self._store.read(since) if _closes(event)), default=0)
 
     def _set_aside(self, turn: Turn) -> Played:
         """It failed again and again: say so, ask for a human, and let what comes next be heard."""
         log.error("engine.set_aside", conversation=turn.conversation.id, turn=turn.id, attempts=turn.attempt)
-        played = self._unanswered(turn)
+        played = self._unanswered(turn, turn.inputs[-1].seq)
         played.responder = SET_ASIDE
         if turn.conversation.control.state == "bot":
             played.says.append(self._notices("failed", turn.conversation.language, {}))
@@ -408,6 +424,9 @@ class Engine:
             change = request(conversation, handoff, at=at, notices=self._notices, deliver=deliver)
             return change, handoff if change.control else None
         return Change(None, ()), None
+
+    async def _write(self, commit: Commit, stream: DraftStream) -> Committed | Lost:
+        return await unbroken(self._store.write(commit), lambda done: self._committed(done, stream))
 
     def _committed(self, done: Committed | Lost, stream: DraftStream) -> None:
         """T4 is over: the news of it."""
@@ -469,6 +488,10 @@ class Engine:
 
     def _is_pushed(self, turn: Turn) -> bool:
         return turn.conversation.address.channel in self._delivers
+
+
+def _closes(event: Event) -> bool:
+    return isinstance(event.body, Settled) and event.body.status == "resolved"
 
 
 class _FenceLost(Exception):

@@ -60,8 +60,7 @@ class Inbox:
             return Accepted(fresh=True, conversation=None, seq=None)
         unit = self._unit(arrival)
         try:
-            # With the commit comes the lease: a door that gives up meanwhile must not leave it with nobody.
-            kept = await unbroken(self._store.write(unit), self._go_on)
+            kept = await self._keep(unit)
         except Exception:
             counted[channel, "refused"] += 1
             raise
@@ -114,6 +113,10 @@ class Inbox:
             initial=self._initial,
             lease=self._engine.room(),
         )
+
+    async def _keep(self, unit: Accept) -> Kept:
+        """With the commit comes the lease: a door that gives up meanwhile must not leave it with nobody."""
+        return await unbroken(self._store.write(unit), self._go_on)
 
     def _go_on(self, kept: Kept) -> None:
         if kept.fresh:

@@ -478,6 +478,8 @@ class Acting(_Body, frozen=True):
     key: str
     action: str
     args: dict[str, Json]
+    heard: int = 0
+    """Seq of the last input that its turn was about: what came later was no part of it. 0: not recorded."""
 
 
 class Acted(_Body, frozen=True):

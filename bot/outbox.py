@@ -198,7 +198,7 @@ class Outbox:
             case TryLater(after=timedelta() as after):
                 counted, pause = False, after or settings.shortest
         dead |= counted and delivery.failures + 1 >= settings.attempts
-        dead |= ages and now - delivery.created_at >= settings.age
+        dead |= ages and delivery.age >= settings.age
         self.counts.deliveries[delivery.to.channel, "dead" if dead else "again"] += 1
         told = log.error if dead else log.warning
         told("outbox.not_sent", delivery=delivery.id, attempt=delivery.attempt, dead=dead, why=error)

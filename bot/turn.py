@@ -94,7 +94,7 @@ class Director:
 
     async def play(self, turn: Turn, powers: TurnPowers) -> Played:
         """Raises what a responder raises; `Lengthened` when the turn must be offered again; `Overtaken`."""
-        if turn.attempt > 1:
+        if turn.attempt > 1 or turn.inputs[0].epoch != turn.conversation.control.epoch:  # it was taken before
             turn = through(turn, await self._begun(turn))
         turn, outcome, declined = await self._offer(turn, powers)
         played = Played(turn.state, outcome.responder, turn.inputs[-1].seq, declined, answer=outcome.messages)
@@ -103,10 +103,10 @@ class Director:
         return played
 
     async def _begun(self, turn: Turn) -> int | None:
-        """Where an earlier attempt began an effect: what arrived after that was no part of it, and is not now."""
+        """What an attempt that began an effect had heard: what arrived later was no part of it, and is not now."""
         for event in await self._store.read(Log(conversation=turn.conversation.id, after=turn.id)):
             if isinstance(event.body, Acting) and event.turn == turn.id:
-                return event.seq
+                return event.body.heard or event.seq
         return None
 
     async def _offer(self, whole: Turn, powers: TurnPowers) -> tuple[Turn, Outcome, tuple[tuple[str, str], ...]]:
@@ -152,7 +152,7 @@ class Director:
             fence=turn.conversation.fence,
             epoch=turn.conversation.control.epoch,
             turn=turn.id,
-            acting=Acting(key, act.action, act.args),
+            acting=Acting(key, act.action, act.args, turn.inputs[-1].seq),
             at=self._clock.now(),
         )
         event = await self._store.write(intent)

@@ -293,7 +293,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """An earlier attempt may have arrived."""
     plain: bool
     """The platform refused it once: send it as plain text."""
-    created_at: datetime
+    age: timedelta
+    """Since it was said, in the store's own time: no step of a sender's wall clock makes it older."""
 
 
 class SendClaim(Unit[tuple[Delivery, ...]], frozen=True, kw_only=True):

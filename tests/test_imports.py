@@ -78,6 +78,44 @@ def test_platform_libraries_are_imported_by_their_own_adapter_or_when_needed() -
     assert _those(wrong) == []
 
 
+# What a run cannot repeat: the time and chance of the machine, and threads. The core is handed `Clock` and `Random`.
+NOT_REPEATABLE = ("time", "random", "secrets", "uuid", "threading", "concurrent.futures", "multiprocessing")
+NOT_TO_CALL = ("now", "utcnow", "today", "time", "sleep", "call_later", "call_at", "timeout", "wait_for", "Thread")
+OWN_CLOCKS = ("clock", "_clock", "self._clock", "self.clock")
+# A loop may do it at once instead: the simulation's does.
+MAY_LEAVE_THE_LOOP = {("bot.knowledge.index", "to_thread"), ("bot.llm.openai", "to_thread")}
+# They are the clock and the chance of tests.
+TESTING = ("bot.testing.clock", "bot.testing.chance")
+
+
+def test_the_core_takes_time_and_chance_from_its_ports_only() -> None:
+    imported = [
+        str(found)
+        for found in _imports()
+        if _within(found.importer, "bot")
+        and not _may_be_unrepeatable(found.importer)
+        and any(_within(found.imported, name) for name in NOT_REPEATABLE)
+    ]
+    called = [call for path in sorted((ROOT / "bot").rglob("*.py")) for call in _unrepeatable_calls(path)]
+    assert imported + called == []
+
+
+def _may_be_unrepeatable(module: str) -> bool:
+    return _within(module, "bot.store") or module in TESTING
+
+
+def _unrepeatable_calls(path: Path) -> Iterator[str]:
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    if _may_be_unrepeatable(module):
+        return
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            of, name = ast.unparse(node.func.value), node.func.attr
+            leaves = name in ("to_thread", "run_in_executor") and (module, name) not in MAY_LEAVE_THE_LOOP
+            if leaves or (name in NOT_TO_CALL and of not in OWN_CLOCKS):
+                yield f"{module}:{node.lineno} calls {of}.{name}"
+
+
 def _those(wrong: Callable[[Import], bool]) -> list[str]:
     return [str(found) for found in _imports() if wrong(found)]
 

@@ -78,7 +78,7 @@ def _first_time(tx: Tx, unit: Amend, row: Row) -> Amended | None:
 def _write(tx: Tx, unit: Amend, row: Row) -> Amended:
     row.updated_at = at = micros(unit.at)
     idle = row.input_seq <= row.heard
-    in_flight = change_control(tx, row, unit.control, at) if unit.control else None
+    in_flight, due_at = change_control(tx, row, unit.control, at) if unit.control else (None, 0)
     events: list[Values] = []
     append = Appending(events, unit.at, at)
     appended: list[Event] = []
@@ -87,7 +87,7 @@ def _write(tx: Tx, unit: Amend, row: Row) -> Amended:
         event = append(row, entry.author, entry.body, entry.epoch, entry.public)
         appended.append(event)
         if entry.deliver:
-            deliveries.append(delivery_row(row, event, tx.now))
+            deliveries.append(delivery_row(row, event, tx.now, due_at))
     if idle:
         row.ready_at = tx.now
     if unit.status:

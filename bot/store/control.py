@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import sqlalchemy as sa
 
 from bot.model import Control, DeliveryId, Event
@@ -36,14 +38,35 @@ _CANCEL = Query(
     .values(
         state=sa.literal_column("CASE WHEN again THEN 'unknown' ELSE 'cancelled' END"), ended_at=sa.bindparam("b_at")
     )
+    .returning(_d.due_at)
+)
+_HOLD_BACK = Query(
+    sa.update(schema.delivery)
+    .where(
+        _d.conversation == sa.bindparam("b_conversation"),
+        _d.ended_at.is_(None),
+        _d.state == sa.literal_column("'waiting'"),
+        _d.due_at < sa.bindparam("b_due_at"),
+    )
+    .values(due_at=sa.bindparam("b_due_at"))
+    .returning(_d.seq)
 )
 _IN_FLIGHT = Query(
     sa.select(_d.seq).where(*_OPEN_BEFORE, _d.state == sa.literal_column("'sending'")).order_by(_d.seq).limit(1)
 )
 
 
-def change_control(tx: Tx, row: Row, control: Control, at: int, handoff: NewHandoff | None = None) -> DeliveryId | None:
-    """Changes the held row. What the bot has not sent is cancelled; gives what may be on the wire already."""
+class Stopped(NamedTuple):
+    """What a change of control found in the bot's line."""
+
+    in_flight: DeliveryId | None
+    """It may be on the wire already."""
+    due_at: int
+    """What is said now may be sent from then on: a platform that told us to wait means the chat, whatever is next."""
+
+
+def change_control(tx: Tx, row: Row, control: Control, at: int, handoff: NewHandoff | None = None) -> Stopped:
+    """Changes the held row, and cancels what the bot has not sent."""
     if row.handoff and row.handoff != control.handoff:
         tx.query(_END_HANDOFF, b_id=row.handoff, b_at=at)
     if handoff:
@@ -63,16 +86,20 @@ def change_control(tx: Tx, row: Row, control: Control, at: int, handoff: NewHand
         tx.query(_TAKE_HANDOFF, b_id=control.handoff, b_agent=control.holder, b_at=at)
     take_control(row, control, at)
     before = {"b_conversation": row.id, "b_epoch": control.epoch}
-    tx.query(_CANCEL, **before, b_at=tx.now)
-    return next((delivery_id(row.id, seq) for (seq,) in tx.query(_IN_FLIGHT, **before)), None)
+    cancelled = tx.query(_CANCEL, **before, b_at=tx.now)
+    in_flight = next((delivery_id(row.id, seq) for (seq,) in tx.query(_IN_FLIGHT, **before)), None)
+    due_at = max((due_at for (due_at,) in cancelled), default=tx.now)
+    if due_at > tx.now:
+        tx.query(_HOLD_BACK, b_conversation=row.id, b_due_at=due_at)
+    return Stopped(in_flight, due_at)
 
 
 _NO_REFS = encode(())
 
 
-def delivery_row(row: Row, event: Event, now: int) -> Values:
+def delivery_row(row: Row, event: Event, now: int, due_at: int = 0) -> Values:
     """For the table `delivery`, column by column; the database refuses it when the event is not a public message."""
     return (
         *(row.id, event.seq, row.channel, row.account, event.author.kind == "bot", row.epoch),
-        *("waiting", now, 0, 0, 0, 0, False, False, _NO_REFS, "", now, None),
+        *("waiting", max(now, due_at), 0, 0, 0, 0, False, False, _NO_REFS, "", now, None),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from operator import attrgetter
 
 import msgspec
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 
 from bot.model import Event, Said
 from bot.store import schema
-from bot.store.rows import EVENT, Row, Values, delivery_id, encode, events_of, instant, micros, parts_of, span
+from bot.store.rows import EVENT, Row, Values, delivery_id, encode, events_of, micros, parts_of, span
 from bot.store.statements import Query, found, locked, update
 from bot.store.tx import Tx
 from bot.units import Delivery, SendClaim, Settle
@@ -120,10 +121,12 @@ def _deliveries(tx: Tx, lines: Sequence[_Line], conversations: dict[str, Row]) -
         for event in events_of([tuple(values)]):
             events[conversation, event.seq] = event
     lines = sorted(lines, key=attrgetter("created_at", "conversation"))
-    return [_delivery(line, events[line.conversation, line.seq], conversations[line.conversation]) for line in lines]
+    return [
+        _delivery(line, events[line.conversation, line.seq], conversations[line.conversation], tx.now) for line in lines
+    ]
 
 
-def _delivery(line: _Line, event: Event, row: Row) -> Delivery:
+def _delivery(line: _Line, event: Event, row: Row, now: int) -> Delivery:
     assert isinstance(event.body, Said)  # the database refuses a delivery of anything else
     return Delivery(
         id=delivery_id(line.conversation, line.seq),
@@ -138,7 +141,7 @@ def _delivery(line: _Line, event: Event, row: Row) -> Delivery:
         failures=line.failures,
         again=bool(line.again),
         plain=bool(line.plain),
-        created_at=instant(line.created_at),
+        age=timedelta(microseconds=now - line.created_at),
     )
 
 

@@ -183,8 +183,7 @@ def commit(tx: Tx, units: Sequence[Commit]) -> list[Committed | Lost]:
 
 def _commit(tx: Tx, unit: Commit, row: Row, events: list[Values], deliveries: list[Values]) -> Committed:
     row.updated_at = at = micros(unit.at)
-    if unit.control:
-        change_control(tx, row, unit.control, at, unit.handoff)
+    due_at = change_control(tx, row, unit.control, at, unit.handoff).due_at if unit.control else 0
     append = Appending(events, unit.at, at, unit.turn, unit.fence)
     appended: list[Event] = []
     for entry in unit.entries:
@@ -192,7 +191,7 @@ def _commit(tx: Tx, unit: Commit, row: Row, events: list[Values], deliveries: li
         appended.append(event)
         if entry.deliver:
             # Under the row's epoch: the change of control that ends a turn does not silence the turn itself.
-            deliveries.append(delivery_row(row, event, tx.now))
+            deliveries.append(delivery_row(row, event, tx.now, due_at))
     row.heard, row.committed, row.attempts = unit.heard, unit.fence, 0
     row.state = encode(unit.state)
     row.version += 1

@@ -96,9 +96,14 @@ def welcome(
         control=_control(row, events, views, history.bot),
         greeting=greeting,
         limits=limits,
-        draft=draft,
+        draft=draft if draft and not _is_over(draft.turn, row, events) else None,
         more=not after and has_older(events),
     )
+
+
+def _is_over(turn: int, row: Conversation | None, events: tuple[Event, ...]) -> bool:
+    """Whether its words are in the log already, though the bus has not told yet."""
+    return bool(row and row.heard > turn) or any(event.turn is not None and event.turn >= turn for event in events)
 
 
 def held_after(row: Conversation | None, events: tuple[Event, ...]) -> int:

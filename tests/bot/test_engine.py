@@ -20,7 +20,7 @@ from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock, settle
 from bot.testing.store import Scene
-from bot.units import Accept, Claim, Commit, Lease, Release, Renew
+from bot.units import Accept, Claim, Commit, Lease, Release, Renew, Unheard
 from tests.bot.flow.script import project
 from tests.bot.room import JO
 from tests.bot.works import Made, Take, echo, hangs, raises, works
@@ -304,6 +304,45 @@ async def test_what_was_closed_meanwhile_is_not_answered(book: Book, store: Stor
         assert (now.status, now.heard) == ("resolved", now.input_seq)
         await at.say("again")
         await settle()
+        assert await at.said() == ["resolved", "echo again"]
+
+
+async def test_what_was_closed_is_not_answered_with_what_opens_it_again(
+    book: Book, store: Store, clock: SettableClock
+) -> None:
+    gate = asyncio.Event()
+
+    async def waits(turn: Turn, powers: Powers) -> Outcome:
+        await gate.wait()
+        return await echo(turn, powers)
+
+    async with works(book, Made(waits), store=store, clock=clock) as at:
+        await at.say("hello")
+        now = (await at.found()).conversation
+        await at.desk.resolve(now.id, JO, now.control.epoch)
+        await at.say("again")
+        gate.set()
+        await clock.advance(5)
+        assert await at.said() == ["resolved", "echo again"]
+
+
+async def test_what_is_said_while_a_turn_learns_that_it_was_closed_is_answered(
+    book: Book, clock: SettableClock
+) -> None:
+    gate, store = asyncio.Event(), Crossings(only=Unheard).of(open_store("sqlite://", clock))
+
+    async def waits(turn: Turn, powers: Powers) -> Outcome:
+        await gate.wait()
+        return await echo(turn, powers)
+
+    async with works(book, Made(waits), store=store, clock=clock) as at:
+        await at.say("hello")
+        now = (await at.found()).conversation
+        await at.desk.resolve(now.id, JO, now.control.epoch)
+        store.at, store.what = 1, lambda: at.say("again")
+        gate.set()
+        await clock.advance(5)
+        assert store.happened
         assert await at.said() == ["resolved", "echo again"]
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -61,11 +61,15 @@ class Post:
 
 @asynccontextmanager
 async def post(
-    *, store: Store | None = None, channel: Callable[[Memory], Channel] = lambda memory: memory, **settings: Any
+    *,
+    store: Store | None = None,
+    channel: Callable[[Memory], Channel] = lambda memory: memory,
+    clock: SettableClock | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Post]:
     unhandled: list[Mapping[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
-    clock, bus, random = SettableClock(), MemoryBus(), SeededRandom()
+    clock, bus, random = clock or SettableClock(), MemoryBus(), SeededRandom()
     store = store or open_store("sqlite://", clock)
     if isinstance(store, Crossings):
         store.of(open_store("sqlite://", clock))
@@ -117,6 +121,25 @@ async def test_nothing_overtakes_what_has_to_wait() -> None:
         assert (at.seen("1"), at.seen("2")) == ([], ["elsewhere"])
         await at.clock.advance(2)
         assert at.seen("1") == ["one", "two"]
+
+
+class SetForward(SettableClock):
+    """A machine whose wall clock jumps by a day once it is told to."""
+
+    off = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.off
+
+
+async def test_a_wall_clock_that_is_set_forward_makes_no_message_too_old() -> None:
+    clock = SetForward()
+    async with post(clock=clock) as at:
+        at.memory.faults = [TryLater("slow", after=timedelta(seconds=30))]
+        await at.promise("one")
+        clock.off = timedelta(days=2)
+        await at.clock.advance(31)
+        assert at.seen() == ["one"]
 
 
 LONG = "\n\n".join(f"Paragraph {number}." for number in range(3))

@@ -249,6 +249,22 @@ async def test_what_arrives_after_an_effect_began_is_no_part_of_the_turn_taken_a
     assert [turn.words for turn in made.turns] == ["book it", "book it"]
 
 
+async def test_what_arrives_before_the_effect_and_was_not_heard_is_no_part_of_it_either(
+    flows: Book, scene: Scene
+) -> None:
+    made, bookings = starts("book"), Bookings()
+    stand = Stand(flows, bookings.action(), scene, made)
+    claimed = await scene.asks("book it")
+    await scene.says("no, wait")
+    await interrupted(stand, claimed)
+    await scene.clock.advance(16)
+    (again,) = await scene.claims()
+    inputs = await scene.store.read(Unheard(again.conversation.id, again.conversation.heard))
+    played = await stand.play(replace(again, inputs=inputs))
+    assert (said(played), played.heard) == (["Booked B-1."], 1)
+    assert [turn.words for turn in made.turns] == ["book it", "book it"]
+
+
 async def test_a_check_that_fails_sends_the_customer_to_a_human(flows: Book, scene: Scene) -> None:
     async def check(key: str) -> Json:
         raise ActionFailed("the shop is closed")

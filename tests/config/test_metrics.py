@@ -24,7 +24,7 @@ async def test_what_waits_is_told_with_its_age(tmp_path: Path) -> None:
 
 
 async def test_without_its_store_the_page_tells_what_the_process_knows(tmp_path: Path) -> None:
-    down = Crossings(at=1, only=Backlog)  # type: ignore[arg-type]  # a question crosses as units do
+    down = Crossings(at=1, only=Backlog)
     async with stage(tmp_path, seen_as=down.of) as at:
         await at.write("hello")
         await at.settle()

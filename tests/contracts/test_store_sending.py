@@ -35,7 +35,7 @@ async def test_a_message_to_deliver_is_claimed_with_all_that_sending_needs(scene
         failures=0,
         again=False,
         plain=False,
-        created_at=delivery.created_at,
+        age=delivery.age,
     )
 
 
@@ -253,3 +253,16 @@ async def test_only_public_words_can_be_delivered(scene: Scene, entry: Entry) ->
         await scene.store.write(scene.amend(now.id, entry))
     assert await scene.sends() == ()
     assert (await scene.found(now.id)).conversation == now
+
+
+async def test_a_chat_that_must_be_left_alone_is_left_alone_when_control_moves(scene: Scene) -> None:
+    now = await scene.exchange("one", deliver=True)
+    (one,) = await scene.sends()
+    assert await scene.store.write(scene.failed(one, pause=timedelta(hours=1)))
+    behind = Entry(SYSTEM, Said(text("We open at nine.")), 0, public=True, deliver=True)
+    await scene.amends(scene.amend(now.id, behind))
+    unit = scene.controls(now, "human")
+    joined = Entry(SYSTEM, Said(text("Ann is here.")), unit.entries[0].epoch, public=True, deliver=True)
+    await scene.amends(replace(unit, entries=(*unit.entries, joined)))
+    assert await states(scene, one) == ["cancelled", "waiting", "waiting"]
+    assert await scene.sends() == ()

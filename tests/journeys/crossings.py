@@ -76,7 +76,7 @@ class Crossings:
     what: Callable[[], Awaitable[object]] | None = None
     """None: the answer is lost, and with `for_good` every later one."""
     for_good: bool = False
-    only: type[Unit[Any]] | None = None
+    only: type[Unit[Any] | Question[Any]] | None = None
     """Crossings of this kind alone."""
     passed: int = 0
     happened: bool = False

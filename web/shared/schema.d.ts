@@ -239,6 +239,7 @@ export interface components {
                     readonly [key: string]: unknown;
                 } | null;
             };
+            readonly heard?: number;
             readonly key: string;
             /** @enum {string} */
             readonly kind: "acting";

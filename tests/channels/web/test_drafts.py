@@ -10,9 +10,12 @@ from msgspec.structs import replace
 from bot.bus.memory import MemoryBus
 from bot.model import BOT, ConversationId, Event, Said, text
 from bot.ports import Drafted, DraftReset, Happened
+from bot.store import open_store
+from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
 from channels.web.audience import DRAW_EVERY, LINGER, Audience, Hall
-from channels.web.frames import BotSpeaker
+from channels.web.frames import BotSpeaker, DraftView, Greeting, Limits
+from channels.web.history import History, welcome
 from tests.channels.web.house import Frame, House, Reader, Visitor
 
 
@@ -69,6 +72,27 @@ async def test_the_event_of_its_turn_ends_a_draft(house: House, visitor: Visitor
     assert again.welcome["draft"] is None
     await again.close()
     await reader.close()
+
+
+def test_a_reload_between_the_commit_and_its_news_finds_the_words_alone() -> None:
+    clock, bot = SettableClock(), BotSpeaker("Ada")
+    history = History(account="shop", store=open_store("sqlite://", clock), random=SeededRandom(), bot=bot)
+    said = Event(3, clock.now(), BOT, Said(text("It left our depot.")), turn=1, public=True)
+    streaming = DraftView(turn=1, attempt=1, n=0, text="It left")
+    shown = [
+        welcome(
+            "thread",
+            None,
+            events,
+            0,
+            history=history,
+            greeting=Greeting("Ada", "Shop", (), "en"),
+            limits=Limits(100, 100),
+            draft=streaming,
+        ).draft
+        for events in ((), (replace(said, turn=0),), (said,))
+    ]
+    assert shown == [streaming, streaming, None]
 
 
 async def test_a_reload_finds_the_draft_so_far_and_goes_on(house: House, visitor: Visitor, carrier: str) -> None:
