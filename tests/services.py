@@ -23,7 +23,6 @@ STUCK_SECONDS = 20.0  # a server that did not answer by then never will
 # Fast, because a test's data may be lost with the machine; small, because every test worker starts its own.
 POSTGRES_SETTINGS = (
     "fsync=off",
-    "synchronous_commit=off",
     "full_page_writes=off",
     "listen_addresses=127.0.0.1",
     "shared_buffers=32MB",
@@ -54,9 +53,49 @@ class Program:
     stop: signal.Signals
 
 
+class Server:
+    """A running program that can be stopped and started again where it was."""
+
+    def __init__(self, program: Program, address: str) -> None:
+        self.address = address
+        self._program = program
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        program = self._program
+        with (program.home / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                program.command,
+                cwd=program.home,
+                env=_environment(program.home),
+                stdout=log,
+                stderr=log,
+                **program.account,
+            )
+        _wait(program, self._process)
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.send_signal(self._program.stop)
+        try:
+            process.wait(STUCK_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """The address of a new server, as `postgresql://`. Raises `Missing`."""
+    with postgres_server() as server:
+        yield server.address
+
+
+@contextlib.contextmanager
+def postgres_server(*, keeps_commits: bool = False) -> Iterator[Server]:
+    """`keeps_commits`: what was committed is still there when the server is stopped at once. Raises `Missing`."""
     initdb, server, isready = (_program(name) for name in ("initdb", "postgres", "pg_isready"))
     account = _unprivileged()
     with _folder("frontdesk-pg-", account) as home:
@@ -69,7 +108,8 @@ def postgres() -> Iterator[str]:
             stdout=subprocess.DEVNULL,
             **account,
         )
-        settings = [word for setting in POSTGRES_SETTINGS for word in ("-c", setting)]
+        given = (*POSTGRES_SETTINGS, f"synchronous_commit={'on' if keeps_commits else 'off'}")
+        settings = [word for setting in given for word in ("-c", setting)]
         ready = [isready, "-q", "-h", "127.0.0.1", "-p", str(port)]
         program = Program(
             command=[server, "-D", str(data), "-k", str(home), "-p", str(port), *settings],
@@ -78,8 +118,8 @@ def postgres() -> Iterator[str]:
             account=account,
             stop=signal.SIGINT,  # PostgreSQL's fast shutdown
         )
-        with _running(program):
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        with _running(program, f"postgresql://postgres@127.0.0.1:{port}/postgres") as running:
+            yield running
 
 
 @contextlib.contextmanager
@@ -96,8 +136,8 @@ def redis() -> Iterator[str]:
             account={},
             stop=signal.SIGTERM,
         )
-        with _running(program):
-            yield f"redis://127.0.0.1:{port}/0"
+        with _running(program, f"redis://127.0.0.1:{port}/0") as running:
+            yield running.address
 
 
 @contextlib.contextmanager
@@ -124,27 +164,13 @@ def _execute(dsn: str, statement: str) -> None:
 
 
 @contextlib.contextmanager
-def _running(program: Program) -> Iterator[None]:
-    # From here on everything stands inside `finally`: a failing set-up must not orphan the server.
-    with (program.home / "log").open("wb") as log:
-        process = subprocess.Popen(
-            program.command,
-            cwd=program.home,
-            env=_environment(program.home),
-            stdout=log,
-            stderr=log,
-            **program.account,
-        )
-        try:
-            _wait(program, process)
-            yield
-        finally:
-            process.send_signal(program.stop)
-            try:
-                process.wait(STUCK_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+def _running(program: Program, address: str) -> Iterator[Server]:
+    server = Server(program, address)
+    try:  # a start that fails must not orphan the program
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 def _wait(program: Program, process: subprocess.Popen[bytes]) -> None:
