@@ -9,7 +9,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,6 +149,18 @@ class Driver:
             answer = await self.nursery.stdout.readline()
         return msgspec.json.decode(answer, type=int | None)
 
+    @contextlib.contextmanager
+    def fault(self, name: str, target: str = "") -> Iterator[None]:
+        self.journal.write(Fault(at=now(), name=name, phase="start", target=target))
+        try:
+            yield
+        finally:
+            self.journal.write(Fault(at=now(), name=name, phase="end", target=target))
+
+    @property
+    def journals(self) -> list[Path]:
+        return list(self.folder.glob("*.jsonl"))
+
     # The end
 
     async def quiet(self) -> None:
@@ -166,7 +178,7 @@ class Driver:
         """All has healed and the load has ended: what the checker says of the whole history must be nothing."""
         await self.quiet()
         await self.stop()
-        records = read(self.folder.glob("*.jsonl"))
+        records = read(self.journals)
         found = await asyncio.to_thread(dump, self.database)
         broken = check(records, found)
         assert not broken, self.tell("\n".join(f"{each.invariant}: {each.why}" for each in broken[:20]))

@@ -45,7 +45,7 @@ KILL_EVERY = (_of(0.3, 0.2, 0.5), _of(0.6, 1, 5))
 """Seconds."""
 STAGE_ROUNDS = _count(1, 2, 50)  # F2
 DOWNS = _count(1, 2, 10)  # F3, of each kind
-DOWN_SECONDS = (_of(2, 2, 5), _of(2, 4, 120))
+DOWN_SECONDS = (_of(3.5, 3, 5), _of(3.5, 5, 120))
 REPEATS = _count(1_000, 5_000, 100_000)  # F8
 ZOMBIES = _count(2, 15, 300)  # F11
 STOPPED_LEASES = (1.1, _of(2, 3, 10))

@@ -7,6 +7,7 @@ ends itself, as `kill -9` would, when it crosses the stage it was told to die at
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import random
@@ -406,7 +407,8 @@ def _log_to(journal: Journal) -> None:
     """What the program says is part of what the world saw."""
 
     def write(logger: Any, method: str, event: Mapping[str, Any]) -> str:
-        journal.write(Log(at=now(), text=" ".join(f"{name}={value}" for name, value in event.items())))
+        with contextlib.suppress(OSError):  # a disk that is full
+            journal.write(Log(at=now(), text=" ".join(f"{name}={value}" for name, value in event.items())))
         raise structlog.DropEvent
 
     structlog.configure(
