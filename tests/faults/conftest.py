@@ -10,8 +10,8 @@ from tests import services
 from tests.faults import scale
 
 
-def pytest_report_header() -> str:
-    return f"faults: tier {scale.TIER}, FAULTS_SEED={scale.SEED}"
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(f"faults: counts of {scale.TIER!r}, FAULTS_SEED={scale.SEED}")
 
 
 @pytest.fixture(scope="session")

@@ -110,7 +110,8 @@ class Driver:
 
         async def is_decided() -> bool:
             nonlocal opened
-            if await self.exit_code(worker) is not None:
+            if (code := await self.exit_code(worker)) is not None:
+                assert code == -signal.SIGKILL, self.tell(f"worker {worker.spec.name} ended with {code}")
                 return True
             if opened == float("inf") and await self.is_open(worker):
                 opened = time.monotonic()

@@ -43,7 +43,7 @@ WORKERS = _count(2, 2, 3)
 KILLS = _count(10, 100, 1_000)  # F1
 KILL_EVERY = (_of(0.3, 0.2, 0.5), _of(0.6, 1, 5))
 """Seconds."""
-STAGE_ROUNDS = _count(1, 2, 50)  # F2
+STAGE_ROUNDS = _count(1, 2, 50)  # F2, on both databases together
 DOWNS = _count(1, 2, 10)  # F3, of each kind
 DOWN_SECONDS = (_of(3.5, 3, 5), _of(3.5, 5, 120))
 REPEATS = _count(1_000, 5_000, 100_000)  # F8
