@@ -29,8 +29,8 @@ LEASE = 1.0
 PATIENCE = LEASE + 10
 """Seconds after the last fault within which everything must have moved."""
 ROOT = Path(__file__).parents[2]
-EVERY_TENTH = 10
-"""Worker is born through the command line."""
+ANEW_EVERY = 10
+"""Of so many workers one is born through the command line."""
 
 
 @dataclass(slots=True)
@@ -61,13 +61,13 @@ class Driver:
         """Returns as soon as the process exists; `is_open` says when it hears."""
         self.births += 1
         spec = msgspec.structs.replace(worker.spec, seed=self.seed + self.births, stage=stage, nth=nth)
-        pid = await self._ask(Bear(spec, anew=self.births % EVERY_TENTH == 0))
+        pid = await self._ask(Bear(spec, anew=self.births % ANEW_EVERY == 0))
         assert pid is not None
         worker.pid = pid
 
-    async def open(self, worker: Worker, *, stage: str = "", nth: int = 1) -> None:
+    async def open(self, worker: Worker) -> None:
         """Bear it, and wait until it hears."""
-        await self.bear(worker, stage=stage, nth=nth)
+        await self.bear(worker)
 
         async def hears() -> bool:
             await self._refuse_ended(worker)
@@ -85,6 +85,7 @@ class Driver:
         return status == 404
 
     def signal(self, worker: Worker, number: signal.Signals) -> None:
+        assert worker.pid, f"worker {worker.spec.name} does not live"  # pid 0 would be all of us
         os.kill(worker.pid, number)
 
     async def kill(self, worker: Worker) -> None:
@@ -92,15 +93,15 @@ class Driver:
         self.signal(worker, signal.SIGKILL)
         await self.ended(worker)
 
-    async def ended(self, worker: Worker, *, seconds: float = STUCK) -> int:
-        """Wait for its end: its exit code, negative when a signal ended it. Raises `TimeoutError`."""
+    async def ended(self, worker: Worker) -> int:
+        """Wait for its end: its exit code, negative when a signal ended it."""
 
         async def look() -> bool:
             codes.append(await self.exit_code(worker))
             return codes[-1] is not None
 
         codes = list[int | None]()
-        await until(look, seconds=seconds)
+        await until(look)
         assert codes[-1] is not None
         return codes[-1]
 
@@ -223,10 +224,9 @@ async def until(happened: Callable[[], Awaitable[bool] | bool], *, seconds: floa
 
 
 @asynccontextmanager
-async def driving(
-    folder: Path, database: str, *, deadline: float = 120, memory: int = 0, seed: int = scale.SEED
-) -> AsyncIterator[Driver]:
+async def driving(folder: Path, database: str, *, deadline: float = 120, memory: int = 0) -> AsyncIterator[Driver]:
     """A store without workers yet, and the outside world before its doors."""
+    seed = scale.SEED
     names = "abc"[: scale.WORKERS if database.startswith("postgresql") else 1]
     chance = random.Random(seed)
     outside = Outside(folder, [folder / f"{name}.sock" for name in names], chance)
