@@ -196,11 +196,15 @@ class Outside:
         chat: str,
         *,
         at: Standing | None = None,
+        speaks: bool = False,
     ) -> Desk:
-        """As the agent's screen shows it (`at`, else now); repeated under its id until there is an answer."""
+        """As the agent's screen shows it (`at`, else now); repeated under its id until there is an answer.
+
+        A `claim` that `speaks` takes over and says something in one.
+        """
         at = at or await self.look(chat)
         number = next(self._ids)
-        id, uid = f"{command}-{number}", f"u{AGENTS}n{number}" if command == "send" else ""
+        id, uid = f"{command}-{number}", f"u{AGENTS}n{number}" if speaks or command == "send" else ""
         words = f"{uid} is what a person says" if uid else ""
         journal = self._journals["agents"]
         journal.write(Commanded(at=now(), agent=agent, id=id, chat=chat, command=command, uid=uid))

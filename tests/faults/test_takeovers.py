@@ -39,7 +39,8 @@ async def _race(driver: Driver, chat: str) -> None:
     view = await outside.look(chat)
     await asyncio.sleep(chance.uniform(0, 0.2))
     rivals = ("Ada", "Bob") if chance.random() < 0.3 else ("Ada",)
-    wanted = await asyncio.gather(*(outside.command(rival, "claim", chat, at=view) for rival in rivals))
+    claims = (outside.command(rival, "claim", chat, at=view, speaks=chance.random() < 0.3) for rival in rivals)
+    wanted = await asyncio.gather(*claims)
     winners = [(rival, done.standing) for rival, done in zip(rivals, wanted, strict=True) if done.standing]
     assert len(winners) == 1, driver.tell(f"chat {chat}: {[done.status for done in wanted]} for {rivals}")
     ((winner, held),) = winners

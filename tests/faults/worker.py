@@ -14,6 +14,7 @@ import random
 import resource
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -236,6 +237,8 @@ class Echo:
 async def _suffer(words: str) -> None:
     if "raise" in words:
         raise RuntimeError("this model is broken")
+    if "stall" in words:
+        time.sleep(1.5)  # noqa: ASYNC251  (the whole process stands still)
     if "hang" in words:
         await asyncio.Event().wait()
     if "devour" in words:
@@ -331,6 +334,9 @@ def desk_of(parts: Parts) -> Callable[[bytes], Any]:
 async def _act(parts: Parts, command: Command, conversation: Any) -> Amended | None:
     who, desk, epoch, key = _agent(command.agent, parts), parts.desk, command.epoch, command.id
     match command.command:
+        case "claim" if command.words:
+            words, seen = command.words, command.seen
+            return await desk.reply(conversation, who, words, seen=seen, epoch=epoch, key=key, claim=True)
         case "take_over" | "claim":
             return await desk.take_over(conversation, who, epoch, key=key)
         case "send":
