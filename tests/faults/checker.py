@@ -6,14 +6,15 @@ journals, what was kept in the rows. One function per promise; how each is seen:
 * **I1 nothing lost.** What was answered 2xx stands in the log (by its uid, else by its key), or under its key in the
   dead letters where another body came under a known id. Each of the customer's words and presses that a turn has heard
   came to one of these ends. *Answered*: a later message of the bot repeats its uid, or, from a turn that began before
-  it (`turn` < its seq) and wrote after it, repeats the uid of a later one of the same burst, or repeats no uid at all.
+  it (`turn` < its seq) and wrote after it, repeats the uid of a later one of the same burst, repeats no uid at all,
+  or took as many commands from the burst as it has inputs up to this one (one that leads nowhere is not repeated).
   *With a human*: between it and the first words of a turn that began after it, somebody other than the bot had the
   floor, or the conversation was closed. *Stopped*: its turn left a `partial`. *Silent by rule*: its turn left a
   `turned` and no words, and it was a press, or the turn was `at_desk`'s. What the desk answered 200 is in the log, too.
 * **I2 one effect.** A uid stands in one event of the customer at most, and a key brought one event; it is repeated by
   the messages of one commit only; a turn was committed under one fence; an effect was carried out once, under a key
-  that the log intended; it has one result at most, and one unless the conversation went to a human; what an agent sent
-  stands in the log once.
+  that the log intended; it has one result at most, and one unless the conversation came to a human, who may
+  have closed it; what an agent sent stands in the log once.
 * **I3 order.** What was acknowledged before the next was first sent stands before it in the log. Customers read the
   pieces of a conversation for the first time in the order of log and pieces (outcome unknown and dead letters apart,
   which may still be on the wire). Turns and the uids they repeat never go back.
@@ -36,7 +37,7 @@ journals, what was kept in the rows. One function per promise; how each is seen:
   log, and a second fold of it gives the stored state, control and status.
 * **I12 resume.** After each `Opened` a client is shown exactly what follows `after`, in order, up to `CaughtUp.seq`,
   as it stands in the log. Who held nothing may be shown the latest `PAGE` only. A draft is taken back or replaced by
-  the words of its turn; a new connection begins without one.
+  the words of its turn before it ends or another attempt is drawn; a new connection begins without one.
 * **I13 private stays private.** Canaries and the uids of notes never reach a customer or a model; nothing private is
   shown to one or has a delivery.
 * **I14 erased is gone.** What was erased stands in no byte of the store (`dump(..., whole=True)`) and no later record.
@@ -70,8 +71,11 @@ R = TypeVar("R")
 _decode = msgspec.json.decode
 _VISIBLE = frozenset(("said", "pressed", "controlled", "partial"))
 """To customers, of what is public."""
+_WORDS = frozenset(("said", "pressed", "partial", "noted"))
 _PRIVATE = frozenset(("noted", "turned", "acting", "acted", "discarded", "settled", "returned"))
 _EFFECTS = frozenset(("acting", "acted"))
+_UNDERSTOOD = frozenset(("button", "slash", "rule", "answer", "example"))
+"""Where a command comes from that needs no model."""
 _UNDER_THE_EPOCH = frozenset(("said", "pressed", "opened", "turned", "acting"))
 """Kinds that are guarded by the epoch, or written with it."""
 
@@ -163,6 +167,8 @@ class _Turn:
     responders: set[str] = field(default_factory=set)
     speaks: bool = False
     stopped: bool = False
+    understood: int = 0
+    """Commands that it took from what the customer said, one or more from each."""
     echoed: set[int] = field(default_factory=set)
     """Seqs of what it repeats."""
 
@@ -342,6 +348,7 @@ def _find_turns(log: _Log) -> None:
         turn.stopped |= event.kind == "partial"
         if event.kind == "turned":
             turn.responders.add(entry.body.get("responder", ""))
+            turn.understood += sum(move.get("source") in _UNDERSTOOD for move in entry.body.get("moves", ()))
         if entry.is_bots:
             turn.speaks = True
             turn.echoed.update(said.seq for uid in entry.uids for said in log.by_uid.get(uid, ()))
@@ -440,6 +447,7 @@ class _Ends:
     def __init__(self, log: _Log) -> None:
         self._log = log
         self._ids = [turn.id for turn in log.turns]
+        self._inputs = [entry.seq for entry in log.entries if entry.event.input]
         self._elsewhere = [
             entry.seq
             for entry in log.entries
@@ -460,7 +468,8 @@ class _Ends:
         if turn.stopped:
             return True
         if turn.speaks:
-            return not turn.echoed or max(turn.echoed) >= seq
+            inputs = bisect.bisect_right(self._inputs, seq) - bisect.bisect_right(self._inputs, turn.id)
+            return not turn.echoed or max(turn.echoed) >= seq or inputs <= turn.understood
         return entry.event.kind != "said" or "at_desk" in turn.responders
 
 
@@ -557,7 +566,7 @@ def _one_result(history: _History) -> Iterator[str]:
 
 
 def _goes_to_a_human(log: _Log, acting: _Entry) -> bool:
-    """With the commit of the turn that began it; where there is none, before the next turn's."""
+    """With the commit of the turn that began it; where there is none, before the next turn's: an agent may close it."""
     of = acting.event.turn or 0
     at = bisect.bisect_left(log.turns, of, key=lambda turn: turn.id)
     until = log.row.last_seq
@@ -567,7 +576,7 @@ def _goes_to_a_human(log: _Log, acting: _Entry) -> bool:
     return any(
         acting.seq < entry.seq <= until
         and entry.event.kind == "controlled"
-        and entry.body.get("control", {}).get("state", "bot") != "bot"
+        and (entry.event.author_kind == "agent" or entry.body.get("control", {}).get("state", "bot") != "bot")
         for entry in log.entries
     )
 
@@ -695,12 +704,15 @@ def _one_speaks(history: _History) -> Iterator[str]:
 
 def _one_wins(history: _History) -> Iterator[str]:
     commands = {command.id: command for command in history.of(seen.Commanded)}
+    # What a repeat is told is the epoch that holds by then, whoever has it.
+    repeated = {id for id, times in Counter(command.id for command in history.of(seen.Commanded)).items() if times > 1}
     winners: dict[tuple[str, int], set[str]] = defaultdict(set)
     for answer in history.of(seen.Decided):
         command = commands.get(answer.id)
         if command is None or answer.status != 200 or command.command not in ("take_over", "claim"):
             continue
-        winners[command.chat, answer.epoch].add(command.agent)
+        if answer.id not in repeated:
+            winners[command.chat, answer.epoch].add(command.agent)
         logs = history.called(command.chat)
         if answer.epoch and not any(_has_epoch(log, answer.epoch) for log in logs):
             yield f"{answer.id!r} in chat {command.chat!r} was answered 200, and no log has epoch {answer.epoch}"
@@ -728,8 +740,9 @@ def _received_is_ours(history: _History) -> Iterator[str]:
             continue
         if history.knows(got.chat) and log not in history.called(got.chat):
             yield f"chat {got.chat!r} received {got.key!r}, which is of {log.name}"
-        strange = set(uids(got.text)) - set(log.at[parts[1]].uids)
-        if strange:
+        entry = log.at[parts[1]]
+        strange = set(uids(got.text)) - set(entry.uids)
+        if strange - set(uids(entry.event.payload.decode(errors="replace"))):  # labels of buttons, quoted sources
             yield f"{log.name}: {got.key!r} was received with {sorted(strange)}, which seq {parts[1]} does not say"
 
 
@@ -1002,7 +1015,7 @@ def _shown(log: _Log, told: Sequence[Any], *, ended: bool) -> Iterator[str]:
                 entry = log.at.get(seq)
                 if entry is None or entry.event.kind != record.kind:
                     yield f"was shown seq {seq} as {record.kind}, and the log has {entry and entry.event.kind}"
-                elif record.text and not set(uids(record.text)) <= set(entry.uids):
+                elif record.kind in _WORDS and not set(uids(record.text)) <= set(entry.uids):
                     yield f"was shown seq {seq} with {uids(record.text)}, and the log says {entry.uids}"
                 if seq <= held:
                     yield f"was shown seq {seq} at {record.at}, and held {held}"
@@ -1024,6 +1037,7 @@ def _between(visible: Sequence[int], low: int, high: int) -> Sequence[int]:
 
 def _drawn(log: _Log, told: Iterable[Any]) -> Iterator[str]:
     drawn: dict[int, str] = {}
+    attempts: dict[int, int] = {}
     for record in told:
         match record:
             case seen.Opened():
@@ -1032,7 +1046,9 @@ def _drawn(log: _Log, told: Iterable[Any]) -> Iterator[str]:
                 if reset:
                     drawn.pop(turn, None)
                 elif record.text:
-                    drawn[turn] = record.text
+                    if turn in drawn and attempts[turn] < record.attempt:
+                        yield f"sees attempts {attempts[turn]} and {record.attempt} at turn {turn} at once"
+                    drawn[turn], attempts[turn] = record.text, record.attempt
             case seen.Shown(seq=seq):
                 entry = log.at.get(seq)
                 if entry and entry.event.turn is not None and entry.event.kind not in _EFFECTS:
@@ -1047,7 +1063,7 @@ def _drawn(log: _Log, told: Iterable[Any]) -> Iterator[str]:
 
 def _private_is_private(history: _History) -> Iterator[str]:
     secrets = [canary.text for canary in history.of(seen.Canary)]
-    secrets += (each.uid for each in history.of(seen.Commanded) if each.command == "note" and each.uid)
+    notes = {each.uid for each in history.of(seen.Commanded) if each.command == "note"}
     told: list[tuple[str, str]] = []
     for record in history.records:
         match record:
@@ -1063,6 +1079,8 @@ def _private_is_private(history: _History) -> Iterator[str]:
                 told.append((record.text, f"asked of the model at {record.at}"))
     for secret, where in _found(secrets, told):
         yield f"{secret!r} was {where}"
+    if notes:
+        yield from (f"{uid} of a note was {where}" for text, where in told for uid in notes.intersection(uids(text)))
 
 
 def _private_has_no_route(history: _History) -> Iterator[str]:

@@ -88,6 +88,8 @@ class Draft(_Record, frozen=True, tag="draft"):
     turn: int
     text: str = ""
     reset: str = ""
+    attempt: int = 0
+    """At this turn; 0: the client is not told."""
 
 
 class Opened(_Record, frozen=True, tag="opened"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -92,11 +94,28 @@ async def history(folder: Path, database: str) -> tuple[list[Record], Dump]:
     return [*told.records, journal.Finished(at=healed, healed=healed, patience=PATIENCE)], found
 
 
-async def test_nothing_is_held_against_an_honest_history(tmp_path: Path) -> None:
-    records, found = await history(tmp_path, f"sqlite:///{tmp_path / 'frontdesk.db'}")
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Record], Dump, Path]:
+    """Journal, dump, and the file that it came from."""
+    folder = tmp_path_factory.mktemp("kept")
+    file = folder / "frontdesk.db"
+    return *asyncio.run(history(folder, f"sqlite:///{file}")), file
+
+
+def test_nothing_is_held_against_an_honest_history(kept: tuple[list[Record], Dump, Path]) -> None:
+    records, found, _ = kept
     assert check(records, found) == []
     told = summary(records, found)
     assert (told.messages, told.accepted, told.deliveries, told.unknown, told.kills) == (3, 3, 4, 1, 0)
+
+
+def test_a_whole_dump_holds_every_byte(kept: tuple[list[Record], Dump, Path]) -> None:
+    _, found, _ = kept
+    assert found.whole is not None
+    holding = {name for name, content in found.whole.items() if b"book it u1n1" in content}
+    assert "event" in holding
+    assert holding & {"frontdesk.db", "frontdesk.db-wal"}
+    assert {"contact", "identity", "alembic_version", "frontdesk.db"} <= found.whole.keys()
 
 
 async def test_the_same_history_on_postgresql(tmp_path: Path, postgres_database: str) -> None:
@@ -121,9 +140,11 @@ async def test_the_same_history_on_postgresql(tmp_path: Path, postgres_database:
     ],
     ids=lambda given: given if isinstance(given, str) else "-".join(sorted(given)),
 )
-async def test_a_row_that_was_tampered_with_is_found(tmp_path: Path, statement: str, broken: set[str]) -> None:
-    records, _ = await history(tmp_path, f"sqlite:///{tmp_path / 'frontdesk.db'}")
-    connection = sqlite3.connect(tmp_path / "frontdesk.db", isolation_level=None)
+def test_a_row_that_was_tampered_with_is_found(
+    kept: tuple[list[Record], Dump, Path], tmp_path: Path, statement: str, broken: set[str]
+) -> None:
+    records, _, file = kept
+    connection = sqlite3.connect(shutil.copy(file, tmp_path), isolation_level=None)
     connection.execute(statement)
     found = dump(connection)
     connection.close()
