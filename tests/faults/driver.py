@@ -169,7 +169,7 @@ class Driver:
         """All faults have healed and the load has ended: wait until nothing is left to do, as long as is promised."""
         healed = now()
         with contextlib.suppress(TimeoutError):
-            await until(self._is_quiet, seconds=PATIENCE)
+            await until(self._is_quiet, seconds=PATIENCE, every=0.2)
         self.journal.write(Finished(at=now(), healed=healed, patience=round(PATIENCE * 1e9)))
 
     async def _is_quiet(self) -> bool:
@@ -213,14 +213,14 @@ async def left_to_do(database: str) -> tuple[int, int]:
     return first, second
 
 
-async def until(happened: Callable[[], Awaitable[bool] | bool], *, seconds: float = STUCK) -> None:
+async def until(happened: Callable[[], Awaitable[bool] | bool], *, seconds: float = STUCK, every: float = 0.01) -> None:
     """Raises `TimeoutError` when it does not."""
     async with asyncio.timeout(seconds):
         while True:
             found = happened()
             if found if isinstance(found, bool) else await found:
                 return
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(every)
 
 
 @asynccontextmanager

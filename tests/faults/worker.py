@@ -392,7 +392,7 @@ async def work(spec: Spec) -> None:
         senders=[line],
         model=Echo(journal, doom, chance),
         lease=timedelta(seconds=spec.lease),
-        send_lease=timedelta(seconds=2 * spec.lease),
+        send_lease=timedelta(seconds=4 * spec.lease),  # half of it is how long the outside world may be slow
         deadline=timedelta(seconds=spec.deadline),
     ) as parts:
         act = desk_of(parts)
