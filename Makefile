@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -q -rs
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
 
 .DELETE_ON_ERROR:
-.PHONY: run test ci check lock dist web types bench
+.PHONY: run test ci check lock dist web types bench faults
 
 run: .venv/run web
 	$(BIN)/frontdesk demo
@@ -43,6 +43,11 @@ check: .venv/ready
 
 web: .venv/bin/python
 	$(BIN)/python web/build.py
+
+# All faults at nightly counts: a night's work. FAULTS_SEED repeats a run.
+faults: .venv/ready
+	git log -1 --format='commit %H'
+	FAULTS=nightly $(PYTEST) tests/faults
 
 types: .venv/ready
 	$(BIN)/python web/build.py types

@@ -89,10 +89,13 @@ async def running(
     model: LanguageModel | None = None,
     slash: bool = False,
     lease: timedelta = timedelta(seconds=15),
+    send_lease: timedelta = timedelta(seconds=60),
+    deadline: timedelta = timedelta(seconds=120),
 ) -> AsyncIterator[Parts]:
     """The core at work on an open store; on leaving it stops gracefully, and closes the store.
 
-    `lease`: how long a conversation stays with a process that is no longer heard of.
+    `lease`: how long a conversation stays with a process that is no longer heard of; `send_lease`: how long a message
+    that it was sending does. `deadline`: how long one attempt at a turn may take.
     """
     bus, delivers = MemoryBus(), frozenset(channel.name for channel in senders)
     worker = f"{os.getpid()}.{random.id()[-8:]}"
@@ -119,7 +122,14 @@ async def running(
         clock=clock,
         random=random,
     )
-    outbox = Outbox(senders, store=store, bus=bus, clock=clock, random=random, settings=OutboxSettings(worker=worker))
+    outbox = Outbox(
+        senders,
+        store=store,
+        bus=bus,
+        clock=clock,
+        random=random,
+        settings=OutboxSettings(worker=worker, lease=send_lease, patience=send_lease / 2),
+    )
     engine = Engine(
         director=director,
         store=store,
@@ -135,6 +145,7 @@ async def running(
             margin=lease * 2 / 15,
             renew_every=lease / 3,
             sweep_every=min(timedelta(seconds=1), lease / 4),
+            deadline=deadline,
         ),
     )
     inbox = Inbox(store=store, bus=bus, clock=clock, random=random, engine=engine, initial=begin(book))

@@ -22,6 +22,8 @@ STUCK_SECONDS = 20.0  # a server that did not answer by then never will
 
 # Fast, because a test's data may be lost with the machine; small, because every test worker starts its own.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB")
+KEEPING = ("fsync=off", "synchronous_commit=on", "full_page_writes=off", "shared_buffers=32MB")
+"""What was committed is still there when the server is stopped at once, though not when the machine is."""
 
 
 class Missing(Exception):
@@ -47,9 +49,49 @@ class Program:
     stop: signal.Signals
 
 
+class Server:
+    """A running program that can be stopped and started again where it was."""
+
+    def __init__(self, program: Program, address: str) -> None:
+        self.address = address
+        self._program = program
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        program = self._program
+        with (program.home / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                program.command,
+                cwd=program.home,
+                env=_environment(program.home),
+                stdout=log,
+                stderr=log,
+                **program.account,
+            )
+        _wait(program, self._process)
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.send_signal(self._program.stop)
+        try:
+            process.wait(STUCK_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 @contextlib.contextmanager
 def postgres(settings: Sequence[str] = FAST) -> Iterator[str]:
     """The address of a new server, as `postgresql://`. Raises `Missing`."""
+    with postgres_server(settings) as server:
+        yield server.address
+
+
+@contextlib.contextmanager
+def postgres_server(settings: Sequence[str]) -> Iterator[Server]:
+    """Raises `Missing`."""
     initdb, server, isready = (_program(name) for name in ("initdb", "postgres", "pg_isready"))
     account = _unprivileged()
     with _folder("frontdesk-pg-", account) as home:
@@ -72,8 +114,8 @@ def postgres(settings: Sequence[str] = FAST) -> Iterator[str]:
             account=account,
             stop=signal.SIGINT,  # PostgreSQL's fast shutdown
         )
-        with _running(program):
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        with _running(program, f"postgresql://postgres@127.0.0.1:{port}/postgres") as running:
+            yield running
 
 
 @contextlib.contextmanager
@@ -90,8 +132,8 @@ def redis() -> Iterator[str]:
             account={},
             stop=signal.SIGTERM,
         )
-        with _running(program):
-            yield f"redis://127.0.0.1:{port}/0"
+        with _running(program, f"redis://127.0.0.1:{port}/0") as running:
+            yield running.address
 
 
 @contextlib.contextmanager
@@ -118,27 +160,13 @@ def _execute(dsn: str, statement: str) -> None:
 
 
 @contextlib.contextmanager
-def _running(program: Program) -> Iterator[None]:
-    # From here on everything stands inside `finally`: a failing set-up must not orphan the server.
-    with (program.home / "log").open("wb") as log:
-        process = subprocess.Popen(
-            program.command,
-            cwd=program.home,
-            env=_environment(program.home),
-            stdout=log,
-            stderr=log,
-            **program.account,
-        )
-        try:
-            _wait(program, process)
-            yield
-        finally:
-            process.send_signal(program.stop)
-            try:
-                process.wait(STUCK_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+def _running(program: Program, address: str) -> Iterator[Server]:
+    server = Server(program, address)
+    try:  # a start that fails must not orphan the program
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 def _wait(program: Program, process: subprocess.Popen[bytes]) -> None:

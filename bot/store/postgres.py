@@ -101,6 +101,9 @@ class PostgresStore:
                 except Exception as error:
                     if not await _is_lost(connection, error):
                         raise _translated(question, error) from error
+                except asyncio.CancelledError:  # the driver cannot tell whether a transaction had begun
+                    await connection.invalidate()
+                    raise
         except (OSError, TimeoutError, sa.exc.SQLAlchemyError) as error:
             raise StoreDown(f"the database cannot be reached: {error}") from error
         if again:  # the connection had waited in the pool, and the server had ended it

@@ -202,10 +202,24 @@ class FileStore:
             for start in range(0, len(waiting), MOST_IN_BATCH):
                 part = waiting[start : start + MOST_IN_BATCH]
                 results = self._writer.do([unit for unit, _ in part])
+                if self._writer.refused:  # before anybody is told, and comes again
+                    stop |= self._refuse_waiting(self._writer.refused)
                 with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                     loop.call_soon_threadsafe(self._tell, [future for _, future in part], results)
             if stop:
                 return
+
+    def _refuse_waiting(self, why: str) -> bool:
+        """Who came while the file could not be had has waited as well. True: the store is to be closed."""
+        while not self._queue.empty():
+            batch = self._queue.get()
+            if batch is None:
+                return True
+            loop, waiting = batch
+            down = [Failed(StoreDown(why)) for _ in waiting]
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._tell, [future for _, future in waiting], down)
+        return False
 
     # In a reading thread
 
@@ -236,6 +250,8 @@ class Writer:
         self._connection, self.tx = connection, SqliteTx(connection, time)
         self._path, self._file = path, path.stat() if path else None
         self.commits = self.units = 0
+        self.refused = ""
+        """Why the last transaction could not be begun; empty: it was."""
 
     def close(self) -> None:
         self.tx.close()  # an open cursor would keep the connection open, and the write-ahead log unread
@@ -246,6 +262,7 @@ class Writer:
         try:
             return self._together(units)
         except _CannotBegin as down:
+            self.refused = str(down)
             return [Failed(StoreDown(str(down))) for _ in units]
         except Exception as error:
             if len(units) == 1:
@@ -295,6 +312,7 @@ class Writer:
         return results
 
     def _begin(self) -> None:
+        self.refused = ""
         try:
             if self._path and not os.path.samestat(self._path.stat(), cast(os.stat_result, self._file)):
                 raise _CannotBegin(f"{str(self._path)!r} was replaced by another file")

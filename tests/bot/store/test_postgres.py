@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 from msgspec.structs import replace
 
 from bot.errors import SettingsError, StoreDown
@@ -15,7 +17,7 @@ from bot.store.postgres import PostgresStore
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
 from bot.testing.store import LEASE, Scene, seqs
-from bot.units import Amended, Claim, Committed, Lease, Lost, SendClaim, Settle
+from bot.units import Agents, Amended, Claim, Committed, Lease, Lost, SendClaim, Settle
 
 PROCESSES = 2
 
@@ -98,6 +100,11 @@ async def test_two_processes_never_send_the_same_message(scenes: list[Scene]) ->
 
 
 # One after another, in the order in which they came to the row
+
+
+OPEN_TRANSACTIONS = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'
+"""
 
 
 class Held:
@@ -266,6 +273,60 @@ async def test_a_connection_that_is_ended_at_work_takes_nothing_with_it(scenes: 
     assert isinstance(done, Committed | StoreDown)
     said = [event for event in await scenes[0].log(claimed.conversation.id) if event.author == BOT]
     assert len(said) == (1 if isinstance(done, Committed) else 0)
+
+
+OPEN_TRANSACTIONS = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'
+"""
+
+
+class Between:
+    """Stands between a store and its server, and once `armed` keeps the answer to one BEGIN back until `let_go`."""
+
+    def __init__(self, address: str) -> None:
+        self._server = sa.make_url(address)
+        self.armed, self.begun, self.let_go = False, asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def address(self) -> AsyncIterator[str]:
+        listening = await asyncio.start_server(self._pass_on, "127.0.0.1")
+        async with listening:
+            port = listening.sockets[0].getsockname()[1]
+            yield self._server.set(port=port).render_as_string()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert self._server.host
+        assert self._server.port
+        answers, asks = await asyncio.open_connection(self._server.host, self._server.port)
+        await asyncio.gather(self._copy(reader, asks), self._copy(answers, writer), return_exceptions=True)
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            if self.armed and b"BEGIN" in data:
+                if data.startswith(b"Q"):
+                    self.begun.set()
+                else:
+                    self.armed = False
+                    await self.let_go.wait()
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+
+async def test_a_question_that_is_given_up_leaves_no_transaction_behind(postgres_database: str, server: Any) -> None:
+    between = Between(postgres_database)
+    async with between.address() as address:
+        store = await opened(address)
+        assert await store.read(Agents()) == ()
+        between.armed = True
+        asked = asyncio.create_task(store.read(Agents()))
+        await between.begun.wait()
+        asked.cancel()
+        between.let_go.set()
+        await asyncio.gather(asked, return_exceptions=True)
+        assert await store.read(Agents()) == ()
+        assert await server.fetchval(OPEN_TRANSACTIONS) == 0
+        await store.close()
 
 
 async def _end_others(server: Any) -> None:

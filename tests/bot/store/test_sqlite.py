@@ -17,7 +17,7 @@ import pytest
 
 from bot.errors import SettingsError, StoreDown
 from bot.store import backup, open_store
-from bot.store.sqlite import FileStore, MemoryStore, open_for_writing
+from bot.store.sqlite import BUSY_MILLISECONDS, FileStore, MemoryStore, open_for_writing
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
 from bot.testing.store import LEASE, Scene, spoken
@@ -229,6 +229,23 @@ async def test_while_an_intruder_has_the_file_the_store_is_down(store: FileStore
         waiting = [asyncio.ensure_future(scene.says("now")) for _ in range(5)]
         done = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
         assert {type(one) for one in done} == {StoreDown}
+        intruder.execute("ROLLBACK")
+    assert (await scene.says("after")).seq == 2
+
+
+async def test_while_an_intruder_has_the_file_nobody_waits_behind_others_that_wait(
+    store: FileStore, scene: Scene, path: Path
+) -> None:
+    """A door has two seconds to say that the store is down, whoever came before."""
+    await scene.says("before")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as intruder:
+        intruder.execute("BEGIN IMMEDIATE")
+        first = asyncio.ensure_future(scene.says("now"))
+        await asyncio.wait([first], timeout=BUSY_MILLISECONDS / 10_000)
+        second = asyncio.ensure_future(scene.says("a little later"))
+        await asyncio.wait([first])
+        assert await asyncio.wait([second], timeout=BUSY_MILLISECONDS / 2_000) == ({second}, set())
+        assert {type(one.exception()) for one in (first, second)} == {StoreDown}
         intruder.execute("ROLLBACK")
     assert (await scene.says("after")).seq == 2
 

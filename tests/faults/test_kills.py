@@ -1,0 +1,71 @@
+"""F1 and F2: workers are killed, at random and where it hurts, and every customer is answered all the same, once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.faults import scale
+from tests.faults.driver import Driver, driving
+from tests.faults.journal import Fault, read
+from tests.faults.outside import STUCK
+from tests.faults.worker import STAGES
+
+REACHED = 5.0
+"""Seconds until a worker is killed anyway, and another sent to the same stage."""
+
+
+@pytest.mark.timeout(scale.KILLS * 10 + 60)
+async def test_killed_at_random_moments(tmp_path: Path, database: str) -> None:
+    async with driving(tmp_path, database) as driver:
+        for worker in driver.workers:
+            await driver.open(worker)
+        async with driver.outside.load(scale.CHATS, scale.RATE), driver.outside.agents(every=1):
+            for _ in range(scale.KILLS):
+                await asyncio.sleep(driver.chance.uniform(*scale.KILL_EVERY))
+                worker = driver.chance.choice(driver.workers)
+                await driver.kill(worker)
+                await driver.open(worker)
+        seen = await driver.judge()
+        assert seen.kills == scale.KILLS, driver.tell(f"{seen}")
+        assert seen.unknown <= seen.kills, driver.tell(f"{seen}")
+        assert seen.accepted == len(driver.outside.accepted) > scale.KILLS, driver.tell(f"{seen}")
+
+
+@pytest.mark.timeout(scale.STAGE_ROUNDS * len(STAGES) * 10 + 60)
+async def test_killed_at_each_stage(tmp_path: Path, database: str) -> None:
+    async with driving(tmp_path, database) as driver:
+        mine = database.startswith("postgresql")  # the databases take the stages in turns
+        rounds = range(scale.STAGE_ROUNDS)
+        stages = [stage for one in rounds for number, stage in enumerate(STAGES) if (one + number) % 2 == mine]
+        driver.chance.shuffle(stages)
+        for worker in driver.workers:
+            await driver.open(worker)
+        async with driver.outside.load(scale.CHATS, scale.RATE), driver.outside.agents(every=0.3):
+            for stage in stages:
+                await _killed_at(driver, stage)
+        await driver.judge()
+        faults = (record for record in read(driver.journals) if isinstance(record, Fault))
+        reached = Counter(fault.detail for fault in faults if fault.detail)
+        assert reached == Counter(stages), driver.tell(f"{reached}")
+
+
+async def _killed_at(driver: Driver, stage: str) -> None:
+    """One worker dies there; if it does not come there, it is killed, and another one sent."""
+    doomed = driver.chance.choice(driver.workers)
+    # What is left by the dead is there to be claimed by nobody else.
+    leaving = driver.workers if stage == "T1" else (doomed,)
+    async with asyncio.timeout(2 * STUCK):
+        reached = False
+        while not reached:
+            for worker in leaving:
+                if worker.pid:
+                    await driver.kill(worker)
+            await driver.bear(doomed, stage=stage, nth=driver.chance.choice((1, 1, 1, 2)))
+            reached = await driver.has_died(doomed, seconds=REACHED)
+    for worker in driver.workers:
+        if not worker.pid:
+            await driver.open(worker)
