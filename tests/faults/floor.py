@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -19,11 +17,8 @@ from tests.faults.dump import dump
 from tests.faults.echo_model import EchoModel, echo_model
 from tests.faults.journal import Fault, Finished, Journal, now, read
 from tests.faults.program import ORIGIN, Program, program
+from tests.faults.scale import SEED
 from tests.faults.widget_client import Visitor, WidgetClient
-
-TIER = "nightly" if os.environ.get("FAULTS") == "nightly" else "ci" if os.environ.get("CI") else "test"
-SOCKETS = {"test": 20, "ci": 100, "nightly": 2_000}[TIER]
-SEED = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(1 << 32))
 
 STUCK = 60.0
 CAUGHT_UP_WITHIN = 2.0

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.floor import SOCKETS, TIER, floor, until
+from tests.faults.floor import floor, until
+from tests.faults.scale import SOCKETS, TIER
 
 TERM, KILL = signal.SIGTERM, signal.SIGKILL
 RESTARTS = {"test": (KILL,), "ci": (TERM, KILL), "nightly": (TERM, KILL) * 50}[TIER]

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.faults.floor import TIER, Floor, floor, until
+from tests.faults.floor import Floor, floor, until
+from tests.faults.scale import TIER
 
 PATIENCE = 25.0
 """Seconds that running turns have."""

@@ -7,12 +7,12 @@ import random
 
 import pytest
 
+from tests.faults.scale import SIMULATION_SEEDS
 from tests.faults.simulation.scenes import SCENES, play
-from tests.faults.simulation.test_seeds import SEEDS
 
-EVERY = 1 if SEEDS >= 300 else 6
+EVERY = 1 if SIMULATION_SEEDS >= 300 else 6
 """Under `make test` a part of the steps: every sixth, from a first one that rises with the scene."""
-PAIRS = {50: 8, 300: 100}.get(SEEDS)
+PAIRS = {50: 8, 300: 100}.get(SIMULATION_SEEDS)
 """Of steps of both lives; None: all."""
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.scale import SIMULATION_SEEDS
 from tests.faults.simulation.focused import CHECKS
 from tests.faults.simulation.planted import PLANTED, Plant, Visitors
 from tests.faults.simulation.runs import run
 from tests.faults.simulation.scenes import SCENES, play
-from tests.faults.simulation.test_seeds import SEEDS
 from tests.faults.simulation.widgets import run_widgets
 
-MOST = min(SEEDS, 300)
+MOST = min(SIMULATION_SEEDS, 300)
 """Seeds within which a bug must be caught."""
 
 

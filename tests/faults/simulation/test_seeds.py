@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
+from tests.faults.scale import SIMULATION_SEEDS
 from tests.faults.simulation.runs import run
 
 KEPT = Path(__file__).parents[1] / "seeds.txt"
 """A number a line: seeds that once failed, and are always run."""
-SEEDS = 10_000 if os.environ.get("FAULTS") == "nightly" else 300 if os.environ.get("CI") else 50
 AT_ONCE = 10
 
 
@@ -24,7 +23,7 @@ def broken(seeds: range | list[int]) -> dict[int, tuple[str, ...]]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("first", range(0, SEEDS, AT_ONCE))
+@pytest.mark.parametrize("first", range(0, SIMULATION_SEEDS, AT_ONCE))
 def test_nothing_is_broken_whatever_happens(first: int) -> None:
     found = broken(range(first, first + AT_ONCE))
     assert found == {}, f"add to {KEPT.name}: {' '.join(map(str, found))}"

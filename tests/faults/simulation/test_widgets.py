@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.simulation.test_seeds import AT_ONCE, SEEDS
+from tests.faults.scale import SIMULATION_SEEDS
+from tests.faults.simulation.test_seeds import AT_ONCE
 from tests.faults.simulation.widgets import run_widgets
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("first", range(0, max(20, SEEDS // 3), AT_ONCE))
+@pytest.mark.parametrize("first", range(0, max(20, SIMULATION_SEEDS // 3), AT_ONCE))
 def test_visitors_see_all_of_it_once(first: int) -> None:
     seeds = range(first, first + AT_ONCE)
     assert {seed: found for seed in seeds if (found := run_widgets(seed).broken)} == {}
