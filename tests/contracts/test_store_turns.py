@@ -435,3 +435,12 @@ async def test_what_was_committed_is_there_after_reopening(lasting_address: str,
     scene = Scene(store, clock, SeededRandom(2))
     assert (await scene.log(now.id), await scene.found(now.id)) == before
     await store.close()
+
+
+async def test_what_waits_behind_a_commit_is_attempted_with_it(scene: Scene) -> None:
+    claimed = await scene.asks("one")
+    await scene.says("two")
+    done = await scene.store.write(scene.commit(claimed, "ok", heard=1))
+    assert isinstance(done, Committed)
+    await scene.clock.advance(16)
+    assert [again.conversation.attempts for again in await scene.claims()] == [2]
