@@ -192,10 +192,11 @@ def _commit(tx: Tx, unit: Commit, row: Row, events: list[Values], deliveries: li
         if entry.deliver:
             # Under the row's epoch: the change of control that ends a turn does not silence the turn itself.
             deliveries.append(delivery_row(row, event, tx.now, due_at))
-    row.heard, row.committed, row.attempts = unit.heard, unit.fence, 0
+    row.heard, row.committed = unit.heard, unit.fence
     row.state = encode(unit.state)
     row.version += 1
     row.language = unit.language
+    row.attempts = int(row.is_ready)  # what waits is taken at once, under this lease: its first attempt
     if not row.is_ready:
         row.worker, row.lease_until = "", 0
     return Committed(tuple(appended), conversation_of(row))

@@ -435,3 +435,11 @@ async def test_what_was_committed_is_there_after_reopening(lasting_address: str,
     scene = Scene(store, clock, SeededRandom(2))
     assert (await scene.log(now.id), await scene.found(now.id)) == before
     await store.close()
+
+
+async def test_what_waits_behind_a_commit_is_attempted_with_it(scene: Scene) -> None:
+    claimed = (await scene.says("one", lease=OVER)).claimed
+    assert claimed is not None
+    await scene.says("two")
+    assert isinstance(await scene.store.write(scene.commit(claimed, "ok", heard=1)), Committed)
+    assert [again.conversation.attempts for again in await scene.claims()] == [2]
