@@ -27,34 +27,39 @@ async def within(clock: Clock, span: timedelta, work: Awaitable[T]) -> T:
     return task.result()
 
 
+class Handed(asyncio.Future[T]):
+    """What was handed over and cannot be taken back: who is cancelled meanwhile learns so when it is done."""
+
+    def cancel(self, msg: Any = None) -> bool:
+        return False
+
+
 async def unbroken(work: Awaitable[T], then: Callable[[T], object] = lambda _: None) -> T:
     """Wait for the work and do `then` with its result, even when the caller is cancelled meanwhile.
 
     The cancellation goes on afterwards.
     """
-    future = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not future.done():
-        try:
-            await _end_of(future)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is None:
-        result = future.result()
-        then(result)
-        return result
-    if not future.cancelled() and future.exception() is None:  # an error is seen, though nobody is left to be told
-        then(future.result())
-    raise cancelled
+    handed = work if isinstance(work, Handed) else _handed(work)
+    try:
+        result = await handed
+    except asyncio.CancelledError:
+        if handed.exception() is None:  # an error is seen, though nobody is left to be told
+            then(handed.result())
+        raise
+    then(result)
+    return result
 
 
-async def _end_of(future: asyncio.Future[Any]) -> None:
-    """Unlike awaiting it, this leaves the future alone when the caller is cancelled."""
-    ended = asyncio.get_running_loop().create_future()
+def _handed(work: Awaitable[T]) -> Handed[T]:
+    handed: Handed[T] = Handed()
 
-    def end(_: asyncio.Future[Any]) -> None:
-        if not ended.done():
-            ended.set_result(None)
+    def end(task: asyncio.Future[T]) -> None:
+        if task.cancelled():
+            handed.set_exception(asyncio.CancelledError())
+        elif error := task.exception():
+            handed.set_exception(error)
+        else:
+            handed.set_result(task.result())
 
-    future.add_done_callback(end)
-    await ended
+    asyncio.ensure_future(work).add_done_callback(end)
+    return handed

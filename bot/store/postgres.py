@@ -27,6 +27,7 @@ from bot.store.kinds import answer
 from bot.store.rows import Row, Values
 from bot.store.statements import BY_ADDRESS, BY_ID, CLOCK, Batch, Query
 from bot.store.tx import Change
+from bot.waiting import Handed
 
 R = TypeVar("R")
 
@@ -71,7 +72,7 @@ class PostgresStore:
         """That were committed with them."""
         return sum(lane.units for lane in self._lanes)
 
-    def write(self, unit: Unit[R], /) -> asyncio.Future[R]:
+    def write(self, unit: Unit[R], /) -> Handed[R]:
         # Always the same lane for one conversation: its units keep their order.
         return self._lanes[hash(place(unit)) % WRITERS].write(unit)
 
@@ -123,8 +124,8 @@ class _Lane:
         self._closing = False
         self.commits = self.units = 0
 
-    def write(self, unit: Unit[R]) -> asyncio.Future[R]:
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+    def write(self, unit: Unit[R]) -> Handed[R]:
+        future: Handed[R] = Handed()
         if self._closing:
             future.set_exception(StoreDown("the store is closed"))
         elif len(self._waiting) >= MOST_WAITING:

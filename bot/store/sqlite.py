@@ -27,6 +27,7 @@ from bot.store.migrate import upgrade_file
 from bot.store.rows import micros
 from bot.store.schema import script
 from bot.store.tx import SqliteTx
+from bot.waiting import Handed
 
 R = TypeVar("R")
 
@@ -74,8 +75,8 @@ class MemoryStore:
     def units(self) -> int:
         return self._writer.units
 
-    def write(self, unit: Unit[R], /) -> asyncio.Future[R]:
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+    def write(self, unit: Unit[R], /) -> Handed[R]:
+        future: Handed[R] = Handed()
         _settle(future, *self._writer.do([unit]))
         return future
 
@@ -124,9 +125,9 @@ class FileStore:
         """That were committed with them."""
         return self._writer.units
 
-    def write(self, unit: Unit[R], /) -> asyncio.Future[R]:
+    def write(self, unit: Unit[R], /) -> Handed[R]:
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[R] = loop.create_future()
+        future: Handed[R] = Handed()
         if self._closed:
             future.set_exception(StoreDown("the store is closed"))
         elif self._waiting >= self._most:
