@@ -16,8 +16,10 @@ run: .venv/run web
 	$(BIN)/frontdesk demo
 
 # Browser tests have a process of their own: asyncio tests fail after them.
+# Tests that start programs and end them have the machine for themselves.
 test: .venv/ready web check
-	$(PYTEST) $(WORKERS) --ignore tests/browser
+	$(PYTEST) $(WORKERS) -m 'not processes' --ignore tests/browser
+	$(PYTEST) -m processes tests/faults
 	$(PYTEST) tests/browser
 	$(BIN)/python web/build.py test
 

@@ -14,6 +14,8 @@ from tests.faults.journal import Fault, read
 from tests.faults.outside import STUCK
 from tests.faults.worker import STAGES
 
+pytestmark = pytest.mark.processes
+
 REACHED = 5.0
 """Seconds until a worker is killed anyway, and another sent to the same stage."""
 

@@ -12,6 +12,8 @@ from tests.faults.driver import Driver, driving, until
 from tests.faults.journal import Asked, Log, read, uids
 from tests.faults.outside import STUCK
 
+pytestmark = pytest.mark.processes
+
 POISONS = ("raise", "hang", "devour", "crash")
 ATTEMPTS = 5
 SPARE = 512 << 20
@@ -35,7 +37,9 @@ async def test_poison_is_set_aside_and_what_follows_is_taken(tmp_path: Path, dat
         asked = [uids(record.text)[-1:] for record in read(driver.journals) if isinstance(record, Asked)]
         tries = {each.words: asked.count(uids(each.words)) for each in poisoned}
         assert max(tries.values()) <= ATTEMPTS, driver.tell(f"{tries}")
-        assert min(tries.values()) >= 1, driver.tell(f"{tries}")
+        # What a neighbour's poison ends counts as an attempt, so one of them may never have come to the model.
+        reached = {words.split()[1] for words, times in tries.items() if times}
+        assert reached == set(POISONS), driver.tell(f"{tries}")
 
 
 async def _keep_alive(driver: Driver) -> None:

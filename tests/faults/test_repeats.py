@@ -14,6 +14,8 @@ from tests.faults.driver import Driver, driving
 from tests.faults.outside import WISHES
 from tests.faults.worker import Update
 
+pytestmark = pytest.mark.processes
+
 AT_ONCE = 20
 REPEATED = 0.3
 """The share of messages that come more than once."""

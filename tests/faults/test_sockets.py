@@ -11,6 +11,8 @@ import pytest
 from tests.faults.floor import floor, until
 from tests.faults.scale import SOCKETS, TIER
 
+pytestmark = pytest.mark.processes
+
 TERM, KILL = signal.SIGTERM, signal.SIGKILL
 RESTARTS = {"test": (KILL,), "ci": (TERM, KILL), "nightly": (TERM, KILL) * 50}[TIER]
 

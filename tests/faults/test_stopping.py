@@ -11,6 +11,8 @@ import pytest
 from tests.faults.floor import Floor, floor, until
 from tests.faults.scale import TIER
 
+pytestmark = pytest.mark.processes
+
 PATIENCE = 25.0
 """Seconds that running turns have."""
 SOON = 8.0

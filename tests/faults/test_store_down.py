@@ -16,6 +16,8 @@ from tests import services
 from tests.faults import scale
 from tests.faults.driver import Driver, driving, until
 
+pytestmark = pytest.mark.processes
+
 REFUSED_WITHIN = 2.0
 BACK_WITHIN = 15.0
 

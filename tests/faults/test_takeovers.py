@@ -11,6 +11,8 @@ import pytest
 from tests.faults import scale
 from tests.faults.driver import Driver, driving
 
+pytestmark = pytest.mark.processes
+
 AT_ONCE = 10
 """Races, each in a conversation of its own."""
 

@@ -11,6 +11,8 @@ import pytest
 from tests.faults import scale
 from tests.faults.driver import LEASE, Driver, driving
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.mark.timeout(scale.ZOMBIES * 30 + 60)
 async def test_what_was_stopped_and_goes_on_commits_nothing_stale(tmp_path: Path, postgres: str) -> None:
