@@ -18,7 +18,7 @@ from tests.faults.worker import STAGES
 REACHED = 5.0
 """Seconds until a worker is killed anyway, and another sent to the same stage."""
 
-UNKNOWN = 3
+UNKNOWN = 2
 """Deliveries of unknown outcome per kill, on average. What is in the air at a kill is unknown, `OutboxSettings.most` at
 the worst; only in the burst after a restart is it more than one or two."""
 
