@@ -34,8 +34,8 @@ class OutboxSettings:
     patience: timedelta = timedelta(seconds=30)
     """How long one call of a channel may take: shorter than the lease."""
     sweep_every: timedelta = timedelta(seconds=1)
-    most: int = 50
-    """Deliveries in the air at once."""
+    most: int = 16
+    """Deliveries in the air at once: the most whose outcome one crash leaves unknown."""
     attempts: int = 20
     age: timedelta = timedelta(hours=24)
     """After so many attempts, or so long, it is a dead letter."""

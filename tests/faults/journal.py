@@ -150,6 +150,23 @@ class Done(_Record, frozen=True, tag="done"):
     """The key was known: nothing was done."""
 
 
+class Sending(_Record, frozen=True, tag="sending"):
+    """A worker has claimed a delivery (T5), and is about to call the platform."""
+
+    worker: str
+    key: str
+    """As of the calls, without the piece's number."""
+    attempt: int
+
+
+class Settled(_Record, frozen=True, tag="settled"):
+    """The worker knows that what came of it was written (T6)."""
+
+    worker: str
+    key: str
+    attempt: int
+
+
 class Log(_Record, frozen=True, tag="log"):
     """A log line of the product, or a scrape of `/metrics`."""
 
@@ -199,6 +216,8 @@ Record = (
     | Decided
     | Asked
     | Done
+    | Sending
+    | Settled
     | Log
     | Fault
     | Erased

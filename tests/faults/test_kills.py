@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults import scale
+from tests.faults.air import unexplained
 from tests.faults.driver import Driver, driving
-from tests.faults.journal import Fault, read
+from tests.faults.journal import Fault, Sending, read
 from tests.faults.outside import STUCK
 from tests.faults.worker import STAGES
 
@@ -18,6 +19,10 @@ pytestmark = pytest.mark.processes
 
 REACHED = 5.0
 """Seconds until a worker is killed anyway, and another sent to the same stage."""
+
+UNKNOWN = 2
+"""Deliveries of unknown outcome per kill, on average. What is in the air at a kill is unknown, `OutboxSettings.most` at
+the worst; only in the burst after a restart is it more than one or two."""
 
 
 @pytest.mark.timeout(scale.KILLS * 10 + 60)
@@ -33,7 +38,11 @@ async def test_killed_at_random_moments(tmp_path: Path, database: str) -> None:
                 await driver.open(worker)
         seen = await driver.judge()
         assert seen.kills == scale.KILLS, driver.tell(f"{seen}")
-        assert seen.unknown <= seen.kills, driver.tell(f"{seen}")
+        found = read(driver.journals)
+        assert not (broken := unexplained(found)), driver.tell("\n".join(broken[:20]))
+        assert any(isinstance(each, Sending) for each in found)
+        print(f"F1: {seen.unknown} unknown after {seen.kills} kills, {seen.unknown / seen.kills:.2f} per kill")
+        assert seen.unknown <= UNKNOWN * seen.kills, driver.tell(f"{seen}")
         assert seen.accepted == len(driver.outside.accepted) > scale.KILLS, driver.tell(f"{seen}")
 
 
@@ -50,7 +59,9 @@ async def test_killed_at_each_stage(tmp_path: Path, database: str) -> None:
             for stage in stages:
                 await _killed_at(driver, stage)
         await driver.judge()
-        faults = (record for record in read(driver.journals) if isinstance(record, Fault))
+        found = read(driver.journals)
+        assert not (broken := unexplained(found)), driver.tell("\n".join(broken[:20]))
+        faults = (record for record in found if isinstance(record, Fault))
         reached = Counter(fault.detail for fault in faults if fault.detail)
         assert reached == Counter(stages), driver.tell(f"{reached}")
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults import scale
+from tests.faults.air import unexplained
 from tests.faults.driver import LEASE, Driver, driving
+from tests.faults.journal import read
 
 pytestmark = pytest.mark.processes
 
@@ -24,6 +26,7 @@ async def test_what_was_stopped_and_goes_on_commits_nothing_stale(tmp_path: Path
                 await asyncio.sleep(driver.chance.uniform(0.3, 1))
                 await (_stop(driver) if number % 3 < 2 else _stall(driver))
         seen = await driver.judge()
+        assert not (broken := unexplained(read(driver.journals))), driver.tell("\n".join(broken[:20]))
         assert seen.accepted > scale.ZOMBIES, driver.tell(f"{seen}")
 
 

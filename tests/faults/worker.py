@@ -48,13 +48,15 @@ from bot.units import (
 from config.machine import SystemClock, SystemRandom
 from config.settings import DeskFile, Settings
 from config.wiring import Parts, running
-from tests.faults.journal import Asked, Fault, Journal, Log, now, uids
+from tests.faults.journal import Asked, Fault, Journal, Log, Sending, Settled, now, uids
 from tests.faults.wire import post, serve
 
 R = TypeVar("R")
 
 SHOP = Path(__file__).parent / "shop"
 CHANNEL, ACCOUNT = "line", "shop"
+SEND_LEASES = 4
+"""The lease of a delivery, in those of a conversation."""
 
 STAGES = (
     "update read",
@@ -161,13 +163,14 @@ class Doom:
 
 
 class DoomedStore:
-    def __init__(self, store: Store, doom: Doom) -> None:
-        self._store, self._doom = store, doom
+    def __init__(self, store: Store, doom: Doom, journal: Journal, name: str) -> None:
+        self._store, self._doom, self._journal, self._name = store, doom, journal, name
         self.read, self.close = store.read, store.close
 
     async def write(self, unit: Unit[R], /) -> R:
         self._begin(unit)
         result = await self._store.write(unit)
+        self._note(unit, result)
         self._doom.cross(_passed(unit, result))
         return result
 
@@ -179,6 +182,14 @@ class DoomedStore:
                 self._doom.cross_soon("T4 before commit")
             case Settle(state="sent"):
                 self._doom.cross("platform accepted, before T6")
+
+    def _note(self, unit: object, result: Any) -> None:
+        match unit:
+            case SendClaim():
+                for each in result:
+                    self._journal.write(Sending(at=now(), worker=self._name, key=each.id, attempt=each.attempt))
+            case Settle() if result:
+                self._journal.write(Settled(at=now(), worker=self._name, key=unit.delivery, attempt=unit.attempt))
 
 
 def _passed(unit: object, result: object) -> str:
@@ -386,13 +397,13 @@ async def work(spec: Spec) -> None:
         Settings(data=folder),
         DeskFile(flows=SHOP, quiet_ms=40),
         dataclasses.replace(book, actions=actions),
-        store=DoomedStore(await asyncio.to_thread(open_store, spec.database, clock), doom),
+        store=DoomedStore(await asyncio.to_thread(open_store, spec.database, clock), doom, journal, spec.name),
         clock=clock,
         random=SystemRandom(),
         senders=[line],
         model=Echo(journal, doom, chance),
         lease=timedelta(seconds=spec.lease),
-        send_lease=timedelta(seconds=4 * spec.lease),  # half of it is how long the outside world may be slow
+        send_lease=timedelta(seconds=SEND_LEASES * spec.lease),  # half of it: how long the outside world may be slow
         deadline=timedelta(seconds=spec.deadline),
     ) as parts:
         act = desk_of(parts)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from bot.errors import StoreDown
 from bot.model import SYSTEM, Noted
@@ -132,7 +133,7 @@ def _what_others_wrote_is_seen(folder: Path) -> list[str]:
         other = sqlite3.connect(folder / "frontdesk.db", isolation_level=None)
         other.execute("UPDATE conversation SET epoch = 7")
         other.close()
-        done = await store.write(replace(scene.replies(now, "late"), epoch=0))
+        done = await store.write(msgspec.structs.replace(scene.replies(now, "late"), epoch=0))
         await store.close()
         assert isinstance(done, Amended | Stale)
         return ["a guard passed on a row that had changed"] if isinstance(done, Amended) else []

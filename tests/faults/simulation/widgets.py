@@ -9,10 +9,11 @@ import asyncio
 import hashlib
 import random
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from bot.ports import Question, Random, Store
 from channels.web.door import Door
 from channels.web.frames import (
     ClientFrame,
@@ -39,6 +40,8 @@ from tests.faults.simulation.loop import Gone, Life, Stuck
 from tests.faults.simulation.outside import Weather
 from tests.faults.simulation.people import WORDS
 from tests.faults.simulation.runs import Run
+
+R = TypeVar("R")
 
 WEATHER = Weather(slow=0.05, refused=0.05, model_down=0.03)
 VISITORS = 4
@@ -83,6 +86,20 @@ async def _play(house: House) -> bool:
     return quiet
 
 
+class _Far:
+    """The store as the doors reach it: what was read may have grown old on its way here."""
+
+    def __init__(self, store: Store, random: Random) -> None:
+        self._store, self._random = store, random
+        self.write, self.close = store.write, store.close
+
+    async def read(self, question: Question[R], /) -> R:
+        answer = await self._store.read(question)
+        if self._random.between(0, 1) < 0.5:
+            await asyncio.sleep(self._random.between(0, 0.5))
+        return answer
+
+
 class _Doors:
     """The door of each life of the worker."""
 
@@ -94,7 +111,7 @@ class _Doors:
         if self._open is None or self._open[0] is not parts:
             door = Door(
                 WebSettings(account="shop", brand="Shop", assistant="Ada", limits=FREE, recheck_seconds=0),
-                store=parts.store,
+                store=_Far(parts.store, parts.random),
                 bus=parts.bus,
                 receive=parts.inbox,
                 clock=parts.clock,
@@ -136,7 +153,7 @@ class Widget:
             if self.chance.random() < 0.03:
                 self._doors.worker.kill()
         await self.say("tell me of tents {uid}")
-        await asyncio.sleep(self.chance.uniform(0, 0.8))
+        await asyncio.sleep(self.chance.uniform(0, 1.5))
         await self.connect()  # while the last answer comes: nothing after it would show a gap
 
     async def stay(self) -> None:
