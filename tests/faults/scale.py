@@ -38,18 +38,18 @@ RATE = _of(20, 20, 50)
 WORKERS = _count(2, 2, 3)
 """On PostgreSQL; on SQLite there is one."""
 
-# Faults, on each database
+# Faults, on each database; of those of both there are twice as many
 
-KILLS = _count(10, 100, 1_000)  # F1
+KILLS = _count(5, 50, 500)  # F1
 KILL_EVERY = (_of(0.3, 0.2, 0.5), _of(0.6, 1, 5))
 """Seconds."""
 STAGE_ROUNDS = _count(1, 2, 50)  # F2, on both databases together
 DOWNS = _count(1, 2, 10)  # F3, of each kind
 DOWN_SECONDS = (_of(3.5, 3, 5), _of(3.5, 5, 120))
-REPEATS = _count(1_000, 5_000, 100_000)  # F8
+REPEATS = _count(500, 2_500, 50_000)  # F8
 ZOMBIES = _count(3, 15, 300)  # F11
 STOPPED_LEASES = (1.1, _of(2, 3, 10))
-RACES = _count(20, 500, 5_000)  # F14
+RACES = _count(10, 250, 2_500)  # F14
 POISONS = _count(1, 2, 50)  # F17, of each kind
 SOCKETS = _count(20, 100, 2_000)  # F15
 
