@@ -245,8 +245,8 @@ class _Reading:
 
 
 def rules_of(tag: str) -> Rules:
-    """The rules that come with the program; those of a language it does not know are empty."""
-    return _rules(tag if tag in SHIPPED else "")
+    """The rules that come with the program: `fr-CA` has those of `fr`; those of an unknown language are empty."""
+    return _rules(next((known for known in _with_parents((tag,)) if known in SHIPPED), ""))
 
 
 @cache

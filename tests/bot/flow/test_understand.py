@@ -244,3 +244,39 @@ def test_words_after_a_hand_back_are_heard_from_where_it_led(talking: Talk) -> N
     turn = talking.turn(Returned("free", "Ann"), Said(text("A-17")))
     found = understand(talking.book, talking.state, turn, talking.facts)
     assert found == Understood((), through=turn.inputs[0].seq)
+
+
+# Languages with a region
+
+
+REGIONAL = """
+assistant: Ada
+languages: [en, fr-CA]
+queues: [service, returns]
+"""
+
+COUNT = """
+flow: count
+slots: {many: {type: integer, always_ask: true}}
+steps: [{ask: many, say: "@how_many"}]
+"""
+
+TEXTS = {
+    "en": "not_an_order: No order.\nflow_count: Count\nhow_many: How many?",
+    "fr": "not_an_order: Pas de commande.\nflow_count: Compter\nhow_many: Combien ?",
+}
+
+
+@pytest.fixture(params=["en", "fr", "fr-CA"])
+def regional(tmp_path: Path, request: pytest.FixtureRequest) -> Talk:
+    return Talk(book(tmp_path, COUNT, header=REGIONAL, texts=TEXTS), language=request.param)
+
+
+def test_a_language_with_a_region_is_heard_by_the_rules_of_the_language(regional: Talk) -> None:
+    assert commands(regional, "je veux parler à un humain") == ["Human rule"]
+
+
+@pytest.mark.parametrize("regional", ["fr", "fr-CA"], indirect=True)
+def test_a_language_with_a_region_has_the_number_words_of_the_language(regional: Talk) -> None:
+    regional.do("/start count", source="flow")
+    assert commands(regional, "deux") == ["Set answer"]
