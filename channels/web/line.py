@@ -37,7 +37,7 @@ from channels.web.tokens import Visitor
 
 SILENT_AFTER = 30.0
 MOST_QUEUED = 1024 * 1024
-"""Characters that may wait for a reader."""
+"""Bytes that may wait for a reader."""
 _UNDRAWN_FROM = 16
 """Frames that wait already: from here on a reader is spared drafts."""
 _BURST = 4.0
@@ -46,7 +46,7 @@ _BURST = 4.0
 PING = encode(Ping())
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Queued = Sequence[tuple[str, int]]
+Queued = Sequence[tuple[bytes, int]]
 """Frames, each with its seq where it is history (else 0)."""
 Shape = Callable[[Queued], MutableMapping[str, Any]]
 """They as one message of the carrier: every message costs a call of the system."""
@@ -102,7 +102,7 @@ class Line:
         self._shown = 0  # The last seq the client knows of.
         self._reading = self._missed = self._behind = self._undrawn = False
         self._is_open = self._woken = self._accepting = False
-        self._queue: list[tuple[str, int]] = []
+        self._queue: list[tuple[bytes, int]] = []
         self._queued = 0
         self._sending = False
         self._sender: asyncio.Task[None] | None = None
@@ -173,7 +173,7 @@ class Line:
             self._behind = True
             self._wake()
 
-    def draw(self, piece: str, whole: Callable[[], str]) -> None:
+    def draw(self, piece: bytes, whole: Callable[[], bytes]) -> None:
         if self._reading or len(self._queue) >= _UNDRAWN_FROM:
             self._undrawn = True
         elif self._undrawn:
@@ -182,7 +182,7 @@ class Line:
         else:
             self.put(piece)
 
-    def put(self, frame: str, seq: int = 0) -> None:
+    def put(self, frame: bytes, seq: int = 0) -> None:
         if self.cut_with:
             return
         self._queue.append((frame, seq))

@@ -76,7 +76,11 @@ def forgive() -> bool:
 
 
 def _text(queued: Queued) -> MutableMapping[str, Any]:
-    return {"type": "websocket.send", "text": f"[{','.join(frame for frame, _ in queued)}]"}
+    return {"type": "websocket.send", "text": _listed(queued).decode()}
+
+
+def _listed(queued: Queued) -> bytes:
+    return b"[%b]" % b",".join([frame for frame, _ in queued])
 
 
 async def _send_away(send: Send, why: RefusedFrame, code: int) -> None:
@@ -90,7 +94,7 @@ async def _turn_away(scope: Scope, send: Send) -> None:
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008})
         return
-    body = encode(refused("origin")).encode()
+    body = encode(refused("origin"))
     headers = [(b"content-type", b"application/problem+json"), (b"vary", b"Origin")]
     await send({"type": "websocket.http.response.start", "status": 403, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})
