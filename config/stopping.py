@@ -1,4 +1,4 @@
-"""How the program stops, where uvicorn by itself would stop badly: by a signal, and when a customer has just left."""
+"""Where uvicorn by itself would do badly: it stops by a signal, when a customer has just left, and it waits to send."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from types import FrameType
 
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+from websockets.protocol import OPEN
+
+from channels.web.socket import WRITE
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -48,6 +52,19 @@ class Server(uvicorn.Server):
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"] = {**self.scope["extensions"], WRITE: {"write": self.write}}
+
+    def write(self, text: bytes) -> bool:
+        """Send a message without waiting. False: the other side does not keep up or is gone, and `send` knows which."""
+        if not self.writable.is_set() or self.transport.is_closing() or self.conn.state is not OPEN:
+            return False
+        self.conn.send_text(text)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        return True
+
     def shutdown(self) -> None:
         """Who has said goodbye and takes nothing any more is no longer told anything: uvicorn's own would raise."""
         if self.transport.is_closing():

@@ -38,11 +38,7 @@ _LONGEST_DRAFT = 64 * 1024
 Key = tuple[str, str]
 """Identity and thread: a conversation as its visitor knows it."""
 
-_encoder = msgspec.json.Encoder()
-
-
-def encode(frame: ServerFrame) -> str:
-    return _encoder.encode(frame).decode()
+encode: Callable[[ServerFrame], bytes] = msgspec.json.Encoder().encode
 
 
 class Told:
@@ -53,9 +49,9 @@ class Told:
     def __init__(self, event: Event, bot: BotSpeaker) -> None:
         self.seq, self.prev = event.seq, event.prev
         self.view: CustomerEvent | None = view_event(event, bot)
-        self._frame, self._prev = "", -1
+        self._frame, self._prev = b"", -1
 
-    def frame(self, prev: int) -> str:
+    def frame(self, prev: int) -> bytes:
         if prev != self._prev:
             assert self.view is not None
             self._frame, self._prev = encode(EventFrame(self.seq, prev, self.view)), prev
@@ -71,10 +67,10 @@ class Reader(Protocol):
     def look_up(self) -> None:
         """Something may have been missed: read the log."""
 
-    def draw(self, piece: str, whole: Callable[[], str]) -> None:
+    def draw(self, piece: bytes, whole: Callable[[], bytes]) -> None:
         """The next frame of a draft, and the one that holds all of it for a reader who left some out."""
 
-    def put(self, frame: str, seq: int = 0) -> None:
+    def put(self, frame: bytes, seq: int = 0) -> None:
         """A frame as it is. `seq`: it is that event of the history."""
 
 
@@ -89,7 +85,7 @@ class _Streaming:
         self.text = ""
         self.pending: int | None = None
         """From where on it was not drawn yet."""
-        self._whole = ""
+        self._whole = b""
 
     def add(self, piece: Drafted) -> bool:
         """False: a piece before it was lost, or it is no answer any more. What is said in the end comes as an event."""
@@ -99,13 +95,13 @@ class _Streaming:
         self.text = self.text + piece.text if piece.start == held else self.text[: piece.start] + piece.text
         self.n = piece.n
         self.pending = piece.start if self.pending is None else min(self.pending, piece.start)
-        self._whole = ""
+        self._whole = b""
         return True
 
-    def frame(self, start: int) -> str:
+    def frame(self, start: int) -> bytes:
         return encode(Draft(self.turn, self.attempt, self.n, start, self.text[start:]))
 
-    def whole(self) -> str:
+    def whole(self) -> bytes:
         self._whole = self._whole or self.frame(0)
         return self._whole
 

@@ -53,7 +53,7 @@ _LANGUAGE = 35
 _json = msgspec.json.Encoder().encode
 _read_request = msgspec.json.Decoder(TokenRequest).decode
 
-_COMMENT = ": ping\n\n"
+_COMMENT = b": ping\n\n"
 
 
 class Call:
@@ -66,12 +66,12 @@ class Call:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not is_admitted(scope, self._door.origins):
-            await respond(send, 403, encode(refused("origin")).encode(), [(b"vary", b"Origin"), _PROBLEM])
+            await respond(send, 403, encode(refused("origin")), [(b"vary", b"Origin"), _PROBLEM])
         elif scope["method"] == "OPTIONS":
             await respond(send, 204, b"", preflight(scope))
         elif scope["method"] != self.method:
             allow = (b"allow", f"{self.method}, OPTIONS".encode())
-            await respond(send, 405, encode(refused("bad_frame")).encode(), [*cors(scope), _PROBLEM, allow])
+            await respond(send, 405, encode(refused("bad_frame")), [*cors(scope), _PROBLEM, allow])
         else:
             await self.serve(scope, receive, send)
 
@@ -294,14 +294,14 @@ async def read_body(scope: Scope, receive: Receive, most_bytes: int) -> bytes | 
 
 
 def _events(queued: Queued) -> MutableMapping[str, Any]:
-    body = "".join(_event(frame, seq) for frame, seq in queued).encode()
+    body = b"".join(_event(frame, seq) for frame, seq in queued)
     return {"type": "http.response.body", "body": body, "more_body": True}
 
 
-def _event(frame: str, seq: int) -> str:
+def _event(frame: bytes, seq: int) -> bytes:
     if frame is PING:
         return _COMMENT
-    return f"id: {seq}\ndata: {frame}\n\n" if seq else f"data: {frame}\n\n"
+    return b"id: %d\ndata: %b\n\n" % (seq, frame) if seq else b"data: %b\n\n" % frame
 
 
 def _query(scope: Scope, name: str) -> str:

@@ -1,8 +1,9 @@
 """One connection of one reader, whatever carries it: what it is told, in order and without gaps, and what it says.
 
-Nothing here knows WebSocket or SSE. What goes out is queued and sent by one task at a time: that of the connection
-itself when it has just heard something, else one that lives until the queue is empty. An idle connection has no task
-of ours, and a reader that does not keep up is cut: it comes back with its cursor.
+Nothing here knows WebSocket or SSE. What goes out is queued, and written without waiting where the carrier can. What
+has to wait is sent by one task at a time: that of the connection itself when it has just heard something, else one that
+lives until the queue is empty. An idle connection has no task of ours, and a reader that does not keep up is cut: it
+comes back with its cursor.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from channels.web.tokens import Visitor
 
 SILENT_AFTER = 30.0
 MOST_QUEUED = 1024 * 1024
-"""Characters that may wait for a reader."""
+"""Bytes that may wait for a reader."""
 _UNDRAWN_FROM = 16
 """Frames that wait already: from here on a reader is spared drafts."""
 _BURST = 4.0
@@ -46,10 +47,12 @@ _BURST = 4.0
 PING = encode(Ping())
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Queued = Sequence[tuple[str, int]]
+Queued = Sequence[tuple[bytes, int]]
 """Frames, each with its seq where it is history (else 0)."""
 Shape = Callable[[Queued], MutableMapping[str, Any]]
 """They as one message of the carrier: every message costs a call of the system."""
+Write = Callable[[Queued], bool]
+"""Sends at once what need not wait. False: nothing was sent, and `Send` waits or says why."""
 
 
 class Line:
@@ -83,13 +86,17 @@ class Line:
         "_visitor",
         "_watched",
         "_woken",
+        "_write",
         "cut_with",
     )
 
-    def __init__(self, door: Door, send: Send, shape: Shape, *, address: str, watched: bool) -> None:
-        """`watched`: the other side must be heard of every 30 s."""
+    def __init__(
+        self, door: Door, send: Send, shape: Shape, *, address: str, watched: bool, write: Write | None = None
+    ) -> None:
+        """`watched`: the other side must be heard of every 30 s. `write`: where the carrier has it."""
         now = door.clock.monotonic()
-        self._door, self._send, self._shape, self._address, self._watched = door, send, shape, address, watched
+        self._door, self._send, self._shape, self._write = door, send, shape, write
+        self._address, self._watched = address, watched
         self._owner: asyncio.Task[Any] | None = asyncio.current_task()
         self._slot = door.open(self)
         self.cut_with = 0
@@ -102,7 +109,7 @@ class Line:
         self._shown = 0  # The last seq the client knows of.
         self._reading = self._missed = self._behind = self._undrawn = False
         self._is_open = self._woken = self._accepting = False
-        self._queue: list[tuple[str, int]] = []
+        self._queue: list[tuple[bytes, int]] = []
         self._queued = 0
         self._sending = False
         self._sender: asyncio.Task[None] | None = None
@@ -173,7 +180,7 @@ class Line:
             self._behind = True
             self._wake()
 
-    def draw(self, piece: str, whole: Callable[[], str]) -> None:
+    def draw(self, piece: bytes, whole: Callable[[], bytes]) -> None:
         if self._reading or len(self._queue) >= _UNDRAWN_FROM:
             self._undrawn = True
         elif self._undrawn:
@@ -182,7 +189,7 @@ class Line:
         else:
             self.put(piece)
 
-    def put(self, frame: str, seq: int = 0) -> None:
+    def put(self, frame: bytes, seq: int = 0) -> None:
         if self.cut_with:
             return
         self._queue.append((frame, seq))
@@ -248,8 +255,8 @@ class Line:
             while (self._queue or self._behind) and not self.cut_with:
                 if self._behind:
                     await self._catch_up()
-                if queue := self._queue:
-                    self._queue, self._queued = [], 0
+                if self._queue and not self._is_written():
+                    queue, self._queue, self._queued = self._queue, [], 0
                     await self._send(self._shape(queue))
         finally:
             self._sending = False
@@ -422,8 +429,17 @@ class Line:
 
     def _send_soon(self) -> None:
         self._woken = False
-        if self._is_open and not self._sending and (self._queue or self._behind):
+        if not self._is_open or self._sending:
+            return
+        if self._behind or (self._queue and not self._is_written()):
             self._sender = asyncio.get_running_loop().create_task(self._send_all())
+
+    def _is_written(self) -> bool:
+        """Whether what is queued could go out without waiting, and so has."""
+        if self._write is None or not self._write(self._queue):
+            return False
+        self._queue, self._queued = [], 0
+        return True
 
     async def _send_all(self) -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -12,10 +12,12 @@ from channels.web.audience import encode
 from channels.web.door import Door
 from channels.web.frames import RefusedFrame
 from channels.web.limits import address_of
-from channels.web.line import SILENT_AFTER, Line, Queued
+from channels.web.line import SILENT_AFTER, Line, Queued, Write
 from channels.web.origins import is_admitted
 from channels.web.refusals import refused, unavailable
 
+WRITE = "frontdesk.write"
+"""An extension of ours to ASGI's WebSocket: `write(text)` sends a message, or says that this would have to wait."""
 _GOODBYE_SECONDS = 1.0
 """How long a connection that we end may take to let our goodbye through."""
 
@@ -40,12 +42,12 @@ class Socket:
             await _send_away(send, full, 1013)
             return
         try:
-            await self._serve(address, receive, send)
+            await self._serve(address, receive, send, _writing(scope))
         finally:
             self._door.connections.leave(address)
 
-    async def _serve(self, address: str, receive: Receive, send: Send) -> None:
-        line = Line(self._door, send, _text, address=address, watched=True)
+    async def _serve(self, address: str, receive: Receive, send: Send, write: Write | None) -> None:
+        line = Line(self._door, send, _text, address=address, watched=True, write=write)
         try:
             await send({"type": "websocket.accept"})
             await line.start()
@@ -76,7 +78,20 @@ def forgive() -> bool:
 
 
 def _text(queued: Queued) -> MutableMapping[str, Any]:
-    return {"type": "websocket.send", "text": f"[{','.join(frame for frame, _ in queued)}]"}
+    return {"type": "websocket.send", "text": _listed(queued).decode()}
+
+
+def _listed(queued: Queued) -> bytes:
+    return b"[%b]" % b",".join([frame for frame, _ in queued])
+
+
+def _writing(scope: Scope) -> Write | None:
+    """A server may take a text without being waited for: then most of what we tell needs no task."""
+    extension = scope.get("extensions", {}).get(WRITE)
+    if extension is None:
+        return None
+    write: Callable[[bytes], bool] = extension["write"]
+    return lambda queued: write(_listed(queued))
 
 
 async def _send_away(send: Send, why: RefusedFrame, code: int) -> None:
@@ -90,7 +105,7 @@ async def _turn_away(scope: Scope, send: Send) -> None:
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008})
         return
-    body = encode(refused("origin")).encode()
+    body = encode(refused("origin"))
     headers = [(b"content-type", b"application/problem+json"), (b"vary", b"Origin")]
     await send({"type": "websocket.http.response.start", "status": 403, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})

@@ -53,6 +53,8 @@ from channels.web.frames import (
 _LINKS = frozenset(("http", "https", "mailto", "tel"))
 _PAGES = frozenset(("http", "https"))
 
+_CUSTOMER = CustomerSpeaker()
+
 RESOLVED = "resolved"
 """Both the status of a closed conversation and, on the change of control that comes with it, the reason."""
 
@@ -61,16 +63,16 @@ def view_event(event: Event, bot: BotSpeaker) -> CustomerEvent | None:
     """None: not for customers."""
     if not event.public:
         return None
-    match event.body:
-        case Said(message, ref):
+    match body := event.body:
+        case Said():
             by = event.author.kind
             return SaidView(
-                seq=event.seq,
-                at=event.at,
-                by=view_author(event.author, bot),
-                parts=tuple(map(view_part, message.parts)),
-                ref=ref if by == "customer" else "",
-                turn=event.turn if by == "bot" else None,
+                event.seq,
+                event.at,
+                view_author(event.author, bot),
+                tuple([view_part(part) for part in body.message.parts]),
+                body.ref if by == "customer" else "",
+                event.turn if by == "bot" else None,
             )
         case Pressed(token, label, ref):
             return PressedView(event.seq, event.at, token, label, ref)
@@ -102,7 +104,7 @@ def view_control(control: Control, bot: BotSpeaker, status: Status = "open") -> 
 def view_author(author: Author, bot: BotSpeaker) -> Speaker:
     match author.kind:
         case "customer":
-            return CustomerSpeaker()
+            return _CUSTOMER
         case "bot":
             return bot
         case "agent":
@@ -115,8 +117,8 @@ def view_author(author: Author, bot: BotSpeaker) -> Speaker:
 
 def view_part(part: Part) -> PartView:
     match part:
-        case Text(spans):
-            return TextView(tuple(map(_span, spans)))
+        case Text():
+            return TextView(tuple([_span(span) for span in part.spans]))
         case Choices(options, prompt, look):
             return ChoicesView(_options(options), prompt, look)
         case Card(title, body, meta, options):
@@ -134,7 +136,7 @@ def _options(options: tuple[Option, ...]) -> tuple[OptionView, ...]:
 
 
 def _span(span: Span) -> SpanView:
-    return SpanView(span.text, span.marks, _link(span.link, _LINKS))
+    return SpanView(span.text, span.marks, span.link and _link(span.link, _LINKS))
 
 
 def _source(source: Source) -> SourceView:

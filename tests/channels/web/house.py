@@ -17,6 +17,7 @@ import httpx2
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -33,6 +34,7 @@ from channels.web.frames import ChoicesView, Greeting, OptionView, SpanView, Tex
 from channels.web.line import Line
 from channels.web.settings import WebLimits, WebSettings
 from channels.web.web import Web
+from config.stopping import SocketProtocol
 
 STUCK = 20.0
 """Seconds after which what was waited for will never come."""
@@ -182,7 +184,11 @@ class House:
 
 @asynccontextmanager
 async def opened(
-    *, limits: WebLimits = FREE, store_url: str = "sqlite://", recheck: float = 60.0
+    *,
+    limits: WebLimits = FREE,
+    store_url: str = "sqlite://",
+    recheck: float = 60.0,
+    ws: type[WebSocketsSansIOProtocol] = SocketProtocol,
 ) -> AsyncIterator[House]:
     clock, bus, chance = SettableClock(), MemoryBus(), SeededRandom(7)
     store = Gate(open_store(store_url, clock))
@@ -203,7 +209,7 @@ async def opened(
     )
     house = House(clock, store, bus, receive, web)
     running = asyncio.create_task(web.run(receive))
-    async with served(Starlette(routes=web.routes())) as house.port:
+    async with served(Starlette(routes=web.routes()), ws) as house.port:
         try:
             yield house
         finally:
@@ -213,12 +219,12 @@ async def opened(
 
 
 @asynccontextmanager
-async def served(app: Starlette) -> AsyncIterator[int]:
+async def served(app: Starlette, ws: type[WebSocketsSansIOProtocol] = SocketProtocol) -> AsyncIterator[int]:
     """The server as `frontdesk serve` runs it, without its signals and its once-a-tenth-of-a-second."""
     config = uvicorn.Config(
         app,
         http="httptools",
-        ws="websockets-sansio",
+        ws=ws,
         ws_per_message_deflate=False,
         ws_ping_interval=None,
         ws_max_size=2 * 1024 * 1024,

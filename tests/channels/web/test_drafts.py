@@ -178,7 +178,7 @@ async def test_a_draft_of_another_conversation_is_not_told(house: House, visitor
 
 class Listener:
     def __init__(self) -> None:
-        self.frames: list[str] = []
+        self.frames: list[bytes] = []
         self.looks = 0
 
     def tell(self, told: Any) -> None:
@@ -187,10 +187,10 @@ class Listener:
     def look_up(self) -> None:
         self.looks += 1
 
-    def draw(self, piece: str, whole: Any) -> None:
+    def draw(self, piece: bytes, whole: Any) -> None:
         self.frames.append(piece)
 
-    def put(self, frame: str, seq: int = 0) -> None:
+    def put(self, frame: bytes, seq: int = 0) -> None:
         self.frames.append(frame)
 
 

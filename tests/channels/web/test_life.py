@@ -6,6 +6,7 @@ import asyncio
 import uuid
 
 import msgspec
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from bot.model import Said, text
 from bot.ports import Drafted, Typed
@@ -100,6 +101,25 @@ async def raw_reader(visitor: Visitor, carrier: str, thread: str) -> asyncio.Str
     await writer.drain()
     await until(lambda: len(visitor.house.lines()) == 2)
     return writer
+
+
+async def test_under_a_server_that_cannot_write_at_once_all_is_told_in_order() -> None:
+    import httpx2
+
+    async with (
+        opened(ws=WebSocketsSansIOProtocol) as house,
+        httpx2.AsyncClient(base_url=house.url, trust_env=False) as http,
+    ):
+        visitor = Visitor(house, http)
+        await visitor.sign_in()
+        reader = await visitor.socket()
+        await reader.say("0")
+        conversation = await house.conversation(visitor.identity, reader.thread)
+        for number in range(1, 51):
+            await house.say(conversation, str(number))
+        await reader.holds(51)
+        assert (reader.texts, reader.gaps) == ([str(number) for number in range(51)], [])
+        await reader.close()
 
 
 async def test_what_is_being_accepted_is_not_cut_in_half(house: House, visitor: Visitor) -> None:
