@@ -28,8 +28,8 @@ from channels.web.web import Web
 from config.app import ASGI, App, Connections, health, metrics, shop
 from config.logs import set_up_logs, watch_loop
 from config.machine import SystemClock, SystemRandom
+from config.serving import Server, SocketProtocol, asked_by_signal
 from config.settings import DeskFile, Settings, read_settings
-from config.stopping import Server, SocketProtocol, asked_by_signal
 from config.wiring import Parts, running
 
 if TYPE_CHECKING:

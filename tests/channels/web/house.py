@@ -34,7 +34,7 @@ from channels.web.frames import ChoicesView, Greeting, OptionView, SpanView, Tex
 from channels.web.line import Line
 from channels.web.settings import WebLimits, WebSettings
 from channels.web.web import Web
-from config.stopping import SocketProtocol
+from config.serving import SocketProtocol
 
 STUCK = 20.0
 """Seconds after which what was waited for will never come."""

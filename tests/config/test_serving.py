@@ -8,7 +8,7 @@ from typing import Any
 
 import uvicorn
 
-from config.stopping import Server, SocketProtocol
+from config.serving import Server, SocketProtocol
 
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
