@@ -112,6 +112,8 @@ class Loop(asyncio.AbstractEventLoop):
         self._tasks: list[asyncio.Task[Any]] = []
         self._keep = 100
         self._closed = False
+        self._lives: dict[str, Life] = {}
+        """By the names of their tasks."""
         self.unhandled: list[str] = []
         """What nobody caught."""
 
@@ -232,6 +234,10 @@ class Loop(asyncio.AbstractEventLoop):
 
     def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
         task = asyncio.Task(coro, loop=self, **options)
+        context: contextvars.Context | None = options.get("context")
+        if life := _life.get() if context is None else context.get(_life):
+            task.set_name(f"life {id(life)}")
+            self._lives[task.get_name()] = life
         self._tasks.append(task)
         if len(self._tasks) > self._keep:
             self._tasks = [task for task in self._tasks if not task.done()]
@@ -259,7 +265,10 @@ class Loop(asyncio.AbstractEventLoop):
         return False
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        if not self._closed:
+        task = context.get("task") or context.get("future")
+        life = self._lives.get(task.get_name()) if isinstance(task, asyncio.Task) else None
+        is_dead = life is not None and not life.alive  # whoever would have caught it has ended meanwhile
+        if not self._closed and not is_dead:
             self.unhandled.append(f"{context.get('message')}: {context.get('exception')!r}")
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
