@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from bot.errors import StoreDown, TryLater, Unshowable
 from bot.flow.book import Book
-from bot.flow.read import read
 from bot.model import Outcome, Said, Turn, text
 from bot.ports import Powers, Store
 from bot.store import open_store
@@ -21,26 +20,10 @@ from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock, settle
 from bot.testing.store import Scene
 from bot.units import Accept, Claim, Commit, Lease, Release, Renew
-from tests.bot.flow.script import project
 from tests.bot.room import JO
 from tests.bot.test_outbox import post
 from tests.bot.works import Made, Take, echo, hangs, raises, works
-from tests.journeys.crossings import FLOWS, Crossings
-
-
-@pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
-    return read(project(tmp_path_factory.mktemp("project"), FLOWS))
-
-
-@pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock()
-
-
-@pytest.fixture
-def store(clock: SettableClock) -> Store:
-    return open_store("sqlite://", clock)
+from tests.journeys.crossings import Crossings
 
 
 async def says_nothing(turn: Turn, powers: Powers) -> Outcome:

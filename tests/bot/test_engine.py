@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from bot.engine import MOST_WINDOWS
 from bot.errors import StoreDown
 from bot.flow.book import Book
-from bot.flow.read import read
 from bot.model import Outcome, Turn, text
 from bot.ports import Happened, Powers, Store, Unit
 from bot.store import open_store
@@ -21,29 +20,13 @@ from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock, settle
 from bot.testing.store import Scene
 from bot.units import Accept, Claim, Commit, Lease, Release, Renew, Unheard
-from tests.bot.flow.script import project
 from tests.bot.room import JO
 from tests.bot.works import Made, Take, echo, hangs, raises, works
-from tests.journeys.crossings import FLOWS, Crossings
+from tests.journeys.crossings import Crossings
 
 R = TypeVar("R")
 
 ELSEWHERE = Lease("w2", timedelta(seconds=15))
-
-
-@pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
-    return read(project(tmp_path_factory.mktemp("project"), FLOWS))
-
-
-@pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock()
-
-
-@pytest.fixture
-def store(clock: SettableClock) -> Store:
-    return open_store("sqlite://", clock)
 
 
 # What fails
