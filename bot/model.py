@@ -263,6 +263,21 @@ class Offer(Struct, frozen=True, omit_defaults=True):
     """Group: choosing one option of a message voids its siblings."""
 
 
+class Timer(Struct, frozen=True, omit_defaults=True):
+    """Something a flow does when nothing else has happened until then."""
+
+    frame: int
+    step: str
+    name: Literal["quiet", "wait"]
+    due_at: datetime
+    n: int = 0
+    """Which of the step's timers, from 0."""
+
+
+IN_CONVERSATION, WITH_CUSTOMER = 0, -1
+"""Where a slot of that scope lies, instead of a frame's id."""
+
+
 class State(Struct, frozen=True, omit_defaults=True):
     """What the flows know of a conversation: the fold of its log."""
 
@@ -275,6 +290,10 @@ class State(Struct, frozen=True, omit_defaults=True):
     language: str = ""
     queue: tuple[Start, ...] = ()
     """Requests to do once the present flow has ended, in order."""
+    customer: dict[str, Json] = {}
+    """Slots of scope `customer`, as they were known when the last turn began, and what was learnt since."""
+    timers: tuple[Timer, ...] = ()
+    """Running; sorted by when they are due."""
     marker: int = 0
     """Seq of the last end-of-human marker: what a model sees begins here."""
 
@@ -317,7 +336,7 @@ class Filled(_Move, frozen=True):
     slot: str
     value: Json
     frame: int = 0
-    """0: a slot of scope `conversation`."""
+    """Or `IN_CONVERSATION`, or `WITH_CUSTOMER`."""
     result: bool = False
     """An action's result rather than a slot."""
 
@@ -379,6 +398,25 @@ class Dequeued(_Move, frozen=True):
     pass
 
 
+class Armed(_Move, frozen=True):
+    """A timer runs. It replaces the one of the same frame, step, name and number."""
+
+    timer: Timer
+
+
+class Disarmed(_Move, frozen=True):
+    """Timers of a frame no longer run: those of that name. 0: of all frames."""
+
+    name: Literal["quiet", "wait"]
+    frame: int = 0
+
+
+class Knew(_Move, frozen=True):
+    """What is known of the customer, where it was learnt outside of this conversation: all of it."""
+
+    customer: dict[str, Json]
+
+
 class Spoke(_Move, frozen=True):
     """The conversation's language became known or was changed."""
 
@@ -401,6 +439,9 @@ Move = (
     | Voided
     | Queued
     | Dequeued
+    | Armed
+    | Disarmed
+    | Knew
     | Spoke
 )
 
@@ -456,6 +497,20 @@ class Returned(_Body, frozen=True):
     instruction: str = ""
 
 
+class Rang(_Body, frozen=True):
+    """A timer was due. An input: the flow that set it goes on."""
+
+    due_at: datetime
+
+
+class Signalled(_Body, frozen=True):
+    """Something happened outside that a flow may wait for. An input."""
+
+    name: str
+    value: Json = None
+    ref: str = ""
+
+
 class Settled(_Body, frozen=True):
     """Change of the conversation's status."""
 
@@ -502,7 +557,22 @@ class Partial(_Body, frozen=True):
     text: str
 
 
-Body = Said | Pressed | Opened | Noted | Controlled | Returned | Settled | Turned | Acting | Acted | Discarded | Partial
+Body = (
+    Said
+    | Pressed
+    | Opened
+    | Rang
+    | Signalled
+    | Noted
+    | Controlled
+    | Returned
+    | Settled
+    | Turned
+    | Acting
+    | Acted
+    | Discarded
+    | Partial
+)
 
 Incoming = Said | Pressed | Opened
 """What a channel can hear."""
@@ -531,7 +601,7 @@ def is_input(event: Event) -> bool:
     return isinstance(body, _HEARD) or (isinstance(body, Said) and event.author.kind == "customer")
 
 
-_HEARD = (Pressed, Opened, Returned)
+_HEARD = (Pressed, Opened, Returned, Rang, Signalled)
 
 
 # Conversation

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from bot.errors import ActionFailed
 from bot.flow.book import Book
 from bot.flow.fold import fold_event
-from bot.flow.interpreter import Act, ActionResult, Back, Given, Missed, Ordered, advance
+from bot.flow.interpreter.advance import advance
+from bot.flow.interpreter.given import Act, ActionResult, Back, Given, Missed, Ordered
 from bot.model import (
     Acted,
     Acting,

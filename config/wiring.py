@@ -17,7 +17,7 @@ from bot.desk import Desk
 from bot.engine import Engine, EngineSettings
 from bot.flow.book import Book
 from bot.flow.describe import candidates, standing
-from bot.flow.interpreter import begin
+from bot.flow.interpreter.advance import begin
 from bot.flow.say import notice
 from bot.inbox import Inbox
 from bot.knowledge import index

@@ -10,7 +10,8 @@ from bot.commands import parse_slash
 from bot.flow import rules
 from bot.flow.book import Book, Pending
 from bot.flow.examples import CLOSE, Match
-from bot.flow.interpreter import Back, Given, Ordered, advance
+from bot.flow.interpreter.advance import advance
+from bot.flow.interpreter.given import Back, Given, Ordered
 from bot.flow.question import hearing_of
 from bot.flow.say import GREETING
 from bot.flow.slots import TYPES, Hearing

@@ -12,7 +12,8 @@ from bot import markup
 from bot.commands import parse_slash
 from bot.flow.book import Book
 from bot.flow.fold import fold
-from bot.flow.interpreter import Act, ActionResult, Advance, Back, Given, Missed, Ordered, advance, begin
+from bot.flow.interpreter.advance import advance, begin
+from bot.flow.interpreter.given import Act, ActionResult, Advance, Back, Given, Missed, Ordered
 from bot.flow.read import read
 from bot.flow.understand import understand
 from bot.model import (

@@ -1,0 +1,63 @@
+"""What goes into an advance of the flows, and what comes out of it: frozen data."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from msgspec import Struct
+
+from bot.model import Command, CommandSource, HandoffRequest, How, Json, Message, Move, State
+
+
+class Ordered(Struct, frozen=True):
+    command: Command
+    source: CommandSource
+
+
+class ActionResult(Struct, frozen=True):
+    """What the action asked for gave."""
+
+    key: str
+    result: Json = None
+    error: str = ""
+    """Empty: it succeeded."""
+    unknown: bool = False
+    """Nobody can tell whether it happened: a human must look."""
+
+
+class Missed(Struct, frozen=True):
+    """The words were no answer to the pending question."""
+
+
+class Back(Struct, frozen=True):
+    """A human handed the conversation back."""
+
+    how: How
+    instruction: str = ""
+
+
+Given = Ordered | ActionResult | Missed | Back
+
+
+class Act(Struct, frozen=True, kw_only=True):
+    """An action to run; its result is given to the next `advance`."""
+
+    key: str
+    """Of frame, step, pass and inputs; the same whenever the same turn is taken again. Unique in its conversation."""
+    frame: int
+    step: str
+    action: str
+    args: dict[str, Json]
+    effect: Literal["read", "write", "money"]
+    timeout: timedelta
+
+
+class Advance(Struct, frozen=True, kw_only=True):
+    state: State
+    moves: tuple[Move, ...]
+    says: tuple[Message, ...]
+    act: Act | None = None
+    handoff: HandoffRequest | None = None
+    gives_up_waiting: bool = False
+    """The customer no longer wants the human that was asked for."""

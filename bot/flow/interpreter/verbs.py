@@ -1,0 +1,197 @@
+"""What each verb of the flow language does when its step is reached."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import assert_never
+
+import msgspec
+
+from bot.commands import DEEPEST
+from bot.flow import frames, say
+from bot.flow import steps as s
+from bot.flow.book import Flow
+from bot.flow.conditions import Expression, Look, Unevaluated
+from bot.flow.interpreter import stack
+from bot.flow.interpreter.given import Act, ActionResult
+from bot.flow.interpreter.run import Broken, Run, place_of
+from bot.flow.texts import Unsayable
+from bot.model import Asked, Did, Emptied, Entered, Filled, Frame, Json, Pushed
+
+
+def execute(run: Run, frame: Frame) -> None:
+    flow = run.flow_of(frame)
+    name = run.due.pop(frame.id, "") or frame.step or flow.first
+    step = flow.steps.get(name)
+    if step is None:
+        raise Broken(f"flow {flow.name!r} has no step {name!r} any more")
+    if name == frame.step and isinstance(step, s.Handoff | s.Call):
+        run.due[frame.id] = step.next
+        return
+    answered = isinstance(step, s.Ask) and is_answered(run, frame, flow, step)
+    run.move(Entered(frame.id, name, () if answered else step.reads))  # who is not asked has read nothing
+    frame = run.state.stack[-1]
+    match step:
+        case s.Ask() if answered:
+            run.due[frame.id] = step.next
+        case s.Ask():
+            ask(run, frame, flow, step)
+        case s.Say(content=said):
+            run.says.append(say.content(said, flow, run.look(frame), run.language))
+            run.due[frame.id] = step.next
+        case s.End(outcome=outcome):
+            stack.pop(run, frame, outcome)
+        case s.When():
+            run.due[frame.id] = branch(run, frame, step)
+        case s.Do():
+            do(run, frame, step)
+        case s.Assign():
+            assign(run, frame, flow, step)
+        case s.Goto():
+            run.due[frame.id] = step.next
+        case s.Call():
+            call(run, frame, step)
+        case s.Handoff():
+            language = run.book.assistant.language  # the staff's
+            args = say.values(step.reads, flow, run.look(frame), language)
+            note = step.note.plain(language, args) if step.note else ""
+            run.hand_off(step.reason, step.queue, note)
+        case _:
+            assert_never(step)
+
+
+def is_answered(run: Run, frame: Frame, flow: Flow, step: s.Ask) -> bool:
+    """Whether the question need not be asked. Says why when an answer given ahead is not taken."""
+    values = run.values(frame, flow.slots[step.slot])
+    if step.always or step.slot not in values:
+        return False
+    return not fails_check(run, frame, step.slot, values[step.slot])
+
+
+def fails_check(run: Run, frame: Frame, name: str, value: Json) -> bool:
+    """Says why an answer is not taken."""
+    flow = run.flow_of(frame)
+    here = run.look(frame)
+
+    def look(other: str) -> Json:
+        return value if other == name else here(other)
+
+    for step in flow.asks.get(name, ()):
+        for each in step.checks:
+            try:
+                if each.refused_if.evaluate(look):
+                    run.says.append(say.content(each.say, flow, look, run.language))
+                    return True
+            except (Unevaluated, Unsayable):
+                continue  # it needs what is not known yet
+    return False
+
+
+def evaluate(run: Run, expression: Expression, look: Look) -> Json:
+    """None where it cannot be evaluated."""
+    try:
+        return expression.evaluate(look)
+    except Unevaluated:
+        return None
+
+
+def ask(run: Run, frame: Frame, flow: Flow, step: s.Ask) -> None:
+    slot = flow.slots[step.slot]
+    if slot.name in run.values(frame, slot):
+        run.move(Emptied(slot.name, place_of(frame, slot)))
+    run.move(Asked(frame.id, slot.name))
+    frame = run.state.stack[-1]
+    run.says.append(say.question(run.book, step, flow, run.look(frame), run.language))
+    run.asked = True
+
+
+def repeat_question(run: Run) -> None:
+    pending = run.book.pending(run.state)
+    if pending is None:
+        return
+    try:
+        run.says.append(
+            say.question(run.book, pending.ask, pending.flow, run.look(pending.frame), run.language, short=True)
+        )
+    except (Unevaluated, Unsayable) as error:
+        give_up(run, pending.frame, str(error))
+
+
+def branch(run: Run, frame: Frame, step: s.When) -> str:
+    value = step.condition.evaluate(run.look(frame))
+    if step.cases:
+        spelled = str(value).lower() if isinstance(value, bool) else str(value)
+        return step.cases.get(spelled, step.next)
+    return step.then if value else step.next
+
+
+def assign(run: Run, frame: Frame, flow: Flow, step: s.Assign) -> None:
+    for name, expression in step.values.items():
+        value = expression.evaluate(run.look(run.state.stack[-1]))
+        place = place_of(frame, flow.slots[name])
+        run.move(Emptied(name, place) if value is None else Filled(name, value, place))
+    run.due[frame.id] = step.next
+
+
+def call(run: Run, frame: Frame, step: s.Call) -> None:
+    flow = run.book.flows.get(step.flow)
+    if flow is None:
+        raise Broken(f"flow {step.flow!r} is no longer there")
+    if len(run.state.stack) >= DEEPEST:
+        raise Broken(f"more than {DEEPEST} flows on the stack")
+    look = run.look(frame)
+    slots = {name: expression.evaluate(look) for name, expression in step.args.items()}
+    called = Frame(id=run.state.frames + 1, flow=flow.name, version=flow.version, caller=frame.id, into=step.into)
+    run.move(Pushed(called))
+    stack.fill_all(run, called, flow, slots)
+
+
+def do(run: Run, frame: Frame, step: s.Do) -> None:
+    look = run.look(frame)
+    args = {name: expression.evaluate(look) for name, expression in step.args.items()}
+    run.act = Act(
+        key=_key(frame, step, args),
+        frame=frame.id,
+        step=step.id,
+        action=step.action,
+        args=args,
+        effect=step.effect,
+        timeout=step.timeout,
+    )
+
+
+def finish_action(run: Run, given: ActionResult) -> None:
+    frame = run.top
+    flow = run.book.flow_of(frame) if frame else None
+    step = flow.steps.get(frame.step) if frame and flow else None
+    if frame is None or not isinstance(step, s.Do) or not given.key.startswith(_pass(frame, step)):
+        return  # of a turn that has moved on
+    failed = bool(given.error) or given.unknown
+    run.move(Did(frame.id, step.id, step.action, step.effect, ok=not failed))
+    if not failed:
+        if step.into:
+            run.move(Filled(step.into, given.result, frame.id, result=True))
+        run.due[frame.id] = step.next
+    elif not given.unknown and frames.times_entered(frame, step.id) <= step.retry:
+        run.due[frame.id] = step.id
+    elif not given.unknown and step.fails != s.END_FAILED:
+        run.due[frame.id] = step.fails
+    else:
+        run.say("failed")
+        stack.drop(run, run.group(frame), "failed")
+        run.hand_off("action_failed", note=f"{step.action}: {given.error}")
+
+
+def give_up(run: Run, frame: Frame, why: str) -> None:
+    stack.drop(run, run.group(frame), "failed")
+    run.say("failed")
+    run.hand_off("error", note=f"flow {frame.flow!r}: {why}")
+
+
+def _key(frame: Frame, step: s.Do, args: dict[str, Json]) -> str:
+    inputs = hashlib.blake2b(msgspec.json.encode(args, order="sorted"), digest_size=8).hexdigest()
+    return f"{_pass(frame, step)}{inputs}"
+
+
+def _pass(frame: Frame, step: s.Do) -> str:
+    return f"{frame.id}.{step.id}.{frame.passes}."
