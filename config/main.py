@@ -66,6 +66,28 @@ def check(path: FolderOrFile = None) -> None:
     _guarded(run)
 
 
+@app.command("graph")
+def graph_(
+    flow: Annotated[str, typer.Argument(help="The flow's name.")],
+    svg: Annotated[Path | None, typer.Option(help="Write an SVG picture to this file; - prints it.")] = None,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Print Mermaid source; so it is without --svg.")] = False,
+    path: Annotated[Path | None, typer.Option(help="Flow folder; the one of frontdesk.yaml when left out.")] = None,
+) -> None:
+    """Draw a flow: as Mermaid source, or as an SVG picture."""
+    from bot.flow.read import read
+    from config.graph import drawn, write
+    from config.settings import read_settings
+
+    def run() -> None:
+        book = read(path or read_settings().desk_file().flows)
+        if svg is not None and str(svg) != "-":
+            write(svg, drawn(book, flow, as_svg=True))
+        if svg is None or mermaid or str(svg) == "-":
+            typer.echo(drawn(book, flow, as_svg=str(svg) == "-" and not mermaid), nl=False)
+
+    _guarded(run)
+
+
 @user.command("add")
 def user_add(
     email: str,
