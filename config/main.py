@@ -88,6 +88,34 @@ def graph_(
     _guarded(run)
 
 
+@app.command("schema")
+def schema_(
+    file: Annotated[str, typer.Argument(help="flow, texts, assistant or test.")] = "flow",
+    into: Annotated[Path | None, typer.Option(help="Write all four into this folder instead of printing one.")] = None,
+    names: Annotated[
+        bool, typer.Option("--names", help="Propose the names that the project of frontdesk.yaml declares.")
+    ] = False,
+) -> None:
+    """Print the JSON Schema of a project's files, by which editors complete and check them."""
+    from bot.errors import SettingsError
+    from bot.flow.read import read
+    from bot.flow.schema import FILES, Names
+    from config.flow_schema import as_text, names_of, write_all
+    from config.settings import read_settings
+
+    def run() -> None:
+        wanted = next((each for each in FILES if each == file), None)
+        if wanted is None:
+            raise SettingsError(f"there is a schema for {', '.join(FILES)}, none for {file!r}")
+        known = names_of(read(read_settings().desk_file().flows)) if names else Names()
+        if into is None:
+            typer.echo(as_text(wanted, known), nl=False)
+        else:
+            typer.echo("\n".join(map(str, write_all(into, known))))
+
+    _guarded(run)
+
+
 @user.command("add")
 def user_add(
     email: str,

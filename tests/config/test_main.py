@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -101,3 +102,14 @@ def test_a_flow_is_drawn(tmp_path: Path) -> None:
     assert (written.returncode, written.stdout, picture.read_text()[:5]) == (0, "", "<svg ")
     assert "flowchart TD" in printed.stdout
     assert (unknown.returncode, "did you mean 'track_order'?" in unknown.stderr) == (1, True)
+
+
+def test_the_schemas_of_a_project_s_files_are_printed_or_written(tmp_path: Path) -> None:
+    printed = run("schema", "--names", data=tmp_path)
+    assert json.loads(printed.stdout)["title"].startswith("Flows of a Frontdesk project")
+    assert '"track_order"' in printed.stdout
+    written = run("schema", "--into", str(tmp_path / "schemas"), data=tmp_path)
+    assert written.stdout.splitlines() == [
+        str(tmp_path / "schemas" / f"{name}.json") for name in ("flow", "texts", "assistant", "test")
+    ]
+    assert run("schema", "flows", data=tmp_path).stderr.startswith("frontdesk: there is a schema for flow, texts")
