@@ -13,7 +13,7 @@ from bot.flow import say
 from bot.flow.book import Book
 from bot.flow.conditions import Unevaluated
 from bot.flow.interpreter import repair, verbs
-from bot.flow.interpreter.given import ActionResult, Advance, Back, Given, Missed, Ordered
+from bot.flow.interpreter.given import ActionResult, Advance, Back, Given, Missed, Ordered, Rang, Signal
 from bot.flow.interpreter.run import Broken, Run
 from bot.flow.texts import Unsayable
 from bot.model import (
@@ -92,6 +92,8 @@ def take(run: Run, given: Given) -> None:
             repair.miss(run)
         case Back(how=how):
             repair.come_back(run, how)
+        case Rang() | Signal():
+            pass
         case _:
             assert_never(given)
 

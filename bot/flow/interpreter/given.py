@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Literal
 
 from msgspec import Struct
 
-from bot.model import Command, CommandSource, HandoffRequest, How, Json, Message, Move, State
+from bot import model
+from bot.model import Command, CommandSource, Event, HandoffRequest, How, Json, Message, Move, State
 
 
 class Ordered(Struct, frozen=True):
@@ -37,7 +39,34 @@ class Back(Struct, frozen=True):
     instruction: str = ""
 
 
-Given = Ordered | ActionResult | Missed | Back
+class Rang(Struct, frozen=True):
+    """Time has passed: whatever the flows wanted to do by now is due."""
+
+
+class Signal(Struct, frozen=True):
+    """Something happened outside that flows may wait for."""
+
+    name: str
+    value: Json = None
+
+
+Given = Ordered | ActionResult | Missed | Back | Rang | Signal
+
+
+def given_first(inputs: Iterable[Event]) -> list[Given]:
+    """What happened otherwise than by a customer's doing; a human's return brings up what was due meanwhile."""
+    given: list[Given] = []
+    returned = False
+    for event in inputs:
+        match event.body:
+            case model.Returned(how=how, instruction=instruction):
+                given.append(Back(how, instruction))
+                returned = True
+            case model.Signalled(name=name, value=value):
+                given.append(Signal(name, value))
+    if not returned and any(isinstance(event.body, model.Rang) for event in inputs):
+        given.insert(0, Rang())
+    return given
 
 
 class Act(Struct, frozen=True, kw_only=True):
