@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bot import markup
-from bot.clean import clean
+from bot.clean import clean, clean_json
 from bot.errors import ControlMoved, NewerEvents, NotFound, Refusal
 from bot.flow.fold import fold_event
 from bot.model import (
@@ -307,7 +307,8 @@ class Desk:
         A repeat under the same `ref` is one event, whoever tells it. Whatever no flow waits for changes nothing; what
         comes while a human has the floor is told to the flows when the bot has it again.
         """
-        signalled = Signalled(name, value, ref)
+        name, ref = clean(name), clean(ref)
+        signalled = Signalled(name, clean_json(value), ref)
 
         def decide(found: Found) -> Amend:
             return self._amend(found, Change(None, (Entry(by, signalled, found.conversation.control.epoch),)))
