@@ -16,7 +16,7 @@ from bot.errors import ActionFailed
 from bot.flow.book import Book
 from bot.flow.fold import fold, fold_event
 from bot.flow.interpreter import given as g
-from bot.flow.interpreter.advance import advance
+from bot.flow.interpreter.advance import BUDGET, advance
 from bot.flow.interpreter.given import Act, ActionResult, Given
 from bot.model import (
     Acted,
@@ -193,8 +193,10 @@ class Director:
 
     async def _move(self, turn: Turn, given: Sequence[Given], played: Played) -> None:
         facts, epoch = self._facts_of(turn), turn.conversation.control.epoch
+        begins, budget = True, BUDGET
         while given:
-            step = advance(self.book, played.state, given, facts, epoch)
+            step = advance(self.book, played.state, given, facts, epoch, begins=begins, budget=budget)
+            begins, budget = False, step.budget
             played.state = step.state
             played.moves += step.moves
             played.says += step.says

@@ -9,7 +9,8 @@ from typing import Literal
 from msgspec import Struct
 
 from bot import model
-from bot.model import Command, CommandSource, Event, HandoffRequest, How, Json, Message, Move, State
+from bot.flow.steps import Mode
+from bot.model import Command, CommandSource, Event, HandoffRequest, How, Json, Message, Move, State, Verdict
 
 
 class Ordered(Struct, frozen=True):
@@ -37,6 +38,8 @@ class Back(Struct, frozen=True):
 
     how: How
     instruction: str = ""
+    verdict: Verdict = ""
+    """On the action that waited for approval."""
 
 
 class Rang(Struct, frozen=True):
@@ -59,8 +62,8 @@ def given_first(inputs: Iterable[Event]) -> list[Given]:
     returned = False
     for event in inputs:
         match event.body:
-            case model.Returned(how=how, instruction=instruction):
-                given.append(Back(how, instruction))
+            case model.Returned(how=how, instruction=instruction, verdict=verdict):
+                given.append(Back(how, instruction, verdict))
                 returned = True
             case model.Signalled(name=name, value=value):
                 given.append(Signal(name, value))
@@ -90,3 +93,7 @@ class Advance(Struct, frozen=True, kw_only=True):
     handoff: HandoffRequest | None = None
     gives_up_waiting: bool = False
     """The customer no longer wants the human that was asked for."""
+    budget: int = 0
+    """Steps that the same turn may still take: what the next advance of it is given."""
+    modes: tuple[tuple[int, Mode], ...] = ()
+    """Messages, by their place among `says`, that the model may say in other words."""
