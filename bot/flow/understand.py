@@ -109,8 +109,8 @@ class _Ear:
                 return self.ordered(self.press(token, state))
             case Opened(payload=payload) if payload:
                 return self.ordered(self.opened(payload, state)) or None
-            case Returned(how=how):
-                return [Back(how)]
+            case Returned(how=how, verdict=verdict):
+                return [Back(how, verdict=verdict)]
             case _:
                 return None
 
@@ -165,6 +165,8 @@ class _Ear:
         if self.slash and (command := parse_slash(text)):
             return ((command, "slash"),)
         said, pending = tokens(text), self.book.pending(state)
+        if pending is None and self.book.led(state):
+            return tuple([each for each in self.rule(said, None) if each[0] != Repeat()])  # the rest is for the model
         if pending is None:
             return self.rule(said, pending) or self.example(self.matches(said), text, state)
         hearing = hearing_of(self.book, state, pending.slot, self.facts)
