@@ -32,7 +32,7 @@ def candidates(book: Book, state: State, facts: Facts) -> tuple[Candidate, ...]:
 
 def standing(book: Book, state: State, facts: Facts) -> tuple[str, str, Mapping[str, str]]:
     """The flow in progress, its pending question as it was asked, and the slots that words may fill."""
-    flow = book.flows.get(state.stack[-1].flow) if state.stack else None
+    flow = book.flow_of(state.stack[-1]) if state.stack else None
     if flow is None:
         return "", "", {}
     slots = {name: _told(slot, book.language(state, facts)) for name, slot in flow.slots.items()}

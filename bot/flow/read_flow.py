@@ -14,9 +14,10 @@ from bot.flow.actions import Action, span
 from bot.flow.book import Flow, Slot
 from bot.flow.conditions import FACTS, BadExpression, Expression, compile_expression, constant, hint
 from bot.flow.fields import Fields, Problems, check_name, known
+from bot.flow.patterns import CALLABLE, PATTERNS
 from bot.flow.slots import SlotType
 from bot.flow.source import Node
-from bot.flow.texts import Wording
+from bot.flow.texts import Wording, compile_text
 from bot.flow.wording import WordingReader
 from bot.model import Set, Start
 
@@ -60,6 +61,8 @@ class FlowReader:
 
     def read(self, node: Node) -> Flow | None:
         """None when it is so far from a flow that nothing more can be said of it."""
+        if node.kind == "mapping" and "pattern" in node:
+            return self._pattern(node)
         if node.kind != "mapping" or "flow" not in node:
             self._problems.add(node, f"a flow is a mapping that begins with 'flow: NAME', not {node.named}")
             return None
@@ -90,6 +93,45 @@ class FlowReader:
             is_open=bool(about or examples or name in self._project.starters),
         )
 
+    def _pattern(self, node: Node) -> Flow:
+        """It may be empty: then the engine says nothing there."""
+        fields = Fields(node, "the pattern", self._problems)
+        fields.only(grammar.PATTERN.names)
+        name = fields.text("pattern", "start", required=True)
+        if not known(name, PATTERNS, node["pattern"], "this replaces pattern", self._problems):
+            name = "start"
+        self._making.results.update(PATTERNS[name])
+        self._read_slots(fields)
+        self._survey(fields.items("steps", required=True))
+        first = self._branch_of(fields.items("steps"), s.END, "main")
+        self._finish()
+        language = self._project.wording.languages[0]
+        title = Wording("", {language: compile_text(name.replace("_", " ").capitalize(), language)}, language)
+        flow = Flow(
+            name=name,
+            version=fields.count("version", 1, least=1, most=1_000_000),
+            title=title,
+            slots=self._making.slots,
+            steps=self._making.steps,
+            asks=_asks(self._making.steps.values()),
+            first=first,
+            is_open=False,
+            is_pattern=True,
+        )
+        if name == "start":
+            self._greets(flow, node)
+        return flow
+
+    def _greets(self, flow: Flow, node: Node) -> None:
+        step = flow.steps.get(flow.first)
+        said = step.content if isinstance(step, s.Say) else None
+        if said is None or said.text is None or said.card or said.listed or said.args or said.text.reads:
+            self._problems.add(
+                node["pattern"],
+                "pattern 'start' begins with a 'say' of a text without values, and options if you like: it is shown"
+                " before anything is known of the customer",
+            )
+
     # The head
 
     def _examples(self, fields: Fields) -> dict[str, tuple[str, ...]]:
@@ -112,7 +154,8 @@ class FlowReader:
 
     def _flow_named(self, fields: Fields, key: str) -> str:
         name = fields.text(key)
-        if name and not known(name, self._project.flows, fields.node[key], f"{fields.what} names flow", self._problems):
+        flows = [*self._project.flows, *(CALLABLE if key == "call" else ())]
+        if name and not known(name, flows, fields.node[key], f"{fields.what} names flow", self._problems):
             return ""
         return name
 
@@ -448,14 +491,18 @@ class FlowReader:
         if len(looks) > 1:
             self._problems.add(node, f"give only one of {', '.join(map(repr, looks))}")
         text = node.get("text")
+        listed = fields.node_of("options")
+        if listed is not None and looks:
+            self._problems.add(listed, f"give either 'options' or {looks[0]!r}")
         if text is None and "card" not in node:
             self._problems.add(node, "options alone say nothing: give a 'text' or a 'card' as well")
-        look = {"choices": "buttons", "quick": "quick", "list": "list"}[looks[0]] if looks else "quick"
+        look = {"choices": "buttons", "quick": "quick", "list": "list"}[looks[0]] if looks else "buttons"
         return s.Content(
             text=self._project.wording.read(text, {*self._names, *args}) if text else None,
             options=tuple(self.option(item) for item in fields.items(looks[0])) if looks else (),
             look=cast(Any, look),
             card=self._card(node["card"], args) if "card" in node else None,
+            listed=self._expression(listed) if listed is not None else None,
             args=args,
         )
 
@@ -508,6 +555,7 @@ class FlowReader:
         card = content.card
         wordings = (content.text, *((card.title, card.body, card.meta) if card else ()))
         names = {name for wording in wordings if wording for name in wording.reads}
+        names |= {*content.listed.reads} if content.listed else set()
         return tuple(sorted((names - content.args.keys()) | {n for e in content.args.values() for n in e.reads}))
 
     # The graph

@@ -37,6 +37,8 @@ class Content:
     options: tuple[LabelledOption, ...] = ()
     look: Literal["buttons", "quick", "list"] = "quick"
     card: CardWords | None = None
+    listed: Expression | None = None
+    """Gives the options, as a list of `{label, command}`, instead of `options`."""
     args: Mapping[str, Expression] = field(default_factory=dict)
     """`with`: names of the text's own."""
 

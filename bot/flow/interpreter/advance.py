@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from bot.commands import check, slash
-from bot.flow import say
 from bot.flow.book import Book
 from bot.flow.conditions import Unevaluated
-from bot.flow.interpreter import repair, verbs
+from bot.flow.interpreter import patterns, repair, verbs
 from bot.flow.interpreter.given import ActionResult, Advance, Back, Given, Missed, Ordered
 from bot.flow.interpreter.run import Broken, Run
 from bot.flow.texts import Unsayable
@@ -40,9 +39,6 @@ from bot.model import (
 
 BUDGET = 200
 """Steps of one advance: a circle of `goto`s ends there."""
-
-REFUSALS = ("void", "too_long", "unreadable", "cannot", "no_evidence")
-"""Reasons of `refuse` that have a text of their own."""
 
 
 def begin(book: Book) -> State:
@@ -87,11 +83,14 @@ def take(run: Run, given: Given) -> None:
         case Ordered(command=command, source=source):
             order(run, command, source)
         case ActionResult():
-            verbs.finish_action(run, given)
+            if run.top and repair.takes_back(run, run.top):
+                repair.taken_back(run, run.top, given)
+            else:
+                verbs.finish_action(run, given)
         case Missed():
             repair.miss(run)
-        case Back(how=how):
-            repair.come_back(run, how)
+        case Back(how=how, step=step):
+            repair.come_back(run, how, step)
         case _:
             assert_never(given)
 
@@ -115,6 +114,7 @@ def apply(run: Run, command: Command, source: CommandSource) -> None:
             repair.unset_slot(run, command, source, name)
             return
     run.move(Applied(command, source))
+    is_pending, answered = run.book.pending(run.state) is not None, source == "model"
     match command:
         case Start():
             repair.start(run, command)
@@ -123,31 +123,37 @@ def apply(run: Run, command: Command, source: CommandSource) -> None:
         case Resume(flow=flow):
             repair.resume(run, flow)
         case Clarify(flows=flows):
-            run.says.append(say.menu(run.book, run.state, run.facts, "clarify", flows))
+            repair.clarify(run, flows)
         case Skip():
             repair.skip(run)
         case Repeat():
-            if run.book.pending(run.state) is None:
-                run.says.append(say.menu(run.book, run.state, run.facts, "what_i_can_do"))
-        case Lookup() | Chat():
-            pass
+            run.in_full = True
+            patterns.play(run, "repeat", pending=is_pending, options=repair.menu(run))
+        case Lookup(question=question):
+            patterns.play(run, "lookup", question=question, answered=answered, pending=is_pending)
+        case Chat():
+            patterns.play(run, "chat", answered=answered, pending=is_pending, options=repair.menu(run))
         case Human(reason=reason, note=note):
-            run.hand_off(reason, note=note)
+            repair.human(run, reason, note)
         case Restart():
             repair.restart(run)
         case Refuse(reason=reason):
-            run.say(reason if reason in REFUSALS else "refused")
+            patterns.play(run, "error", reason=reason)
         case _:
             assert_never(command)
 
 
 def go_on(run: Run) -> None:
     for _ in range(BUDGET):
+        patterns.play_wanted(run)
         if run.ended:
             repair.follow_up(run)
         frame = run.top
-        if run.act or run.handoff or frame is None or run.book.pending(run.state):
+        if run.act or run.handoff or run.waits or frame is None or run.book.pending(run.state):
             break
+        if repair.takes_back(run, frame):
+            repair.take_back(run, frame)
+            continue
         try:
             if frame.asking:
                 raise Broken(f"the question for {frame.asking!r} is no longer there")
@@ -157,5 +163,6 @@ def go_on(run: Run) -> None:
     else:
         if run.top is not None and not run.top.asking:
             verbs.give_up(run, run.top, f"more than {BUDGET} steps in one turn")
-    if not (run.act or run.handoff or run.asked):
-        verbs.repeat_question(run)
+    if not (run.act or run.handoff or run.asked or run.waits):
+        verbs.repeat_question(run, short=not run.in_full)
+    patterns.play_wanted(run)

@@ -35,6 +35,8 @@ class Back(Struct, frozen=True):
 
     how: How
     instruction: str = ""
+    step: str = ""
+    """Where to go on, for `step`."""
 
 
 Given = Ordered | ActionResult | Missed | Back

@@ -52,6 +52,14 @@ class Run:
     """A flow was begun by a command: the next one waits."""
     ended: Frame | None = None
     """A flow that ended just now: what waits behind it is still to go on."""
+    outcome: str = ""
+    """How the last flow ended."""
+    in_full: bool = False
+    """The pending question is to be repeated as it was first asked."""
+    waits: bool = False
+    """The customer was asked how to go on: no flow goes on by itself."""
+    wanted: list[tuple[str, dict[str, Json]]] = field(default_factory=list)
+    """Patterns to play as soon as the step that wants them is over, in order."""
 
     def move(self, move: Move) -> None:
         self.moves.append(move)
@@ -67,6 +75,10 @@ class Run:
 
     def say(self, key: str, **args: object) -> None:
         self.says.append(say.pattern(self.book, key, self.language, args))
+
+    def play(self, pattern: str, **args: Json) -> None:
+        """For steps: the pattern is played once the step is over."""
+        self.wanted.append((pattern, args))
 
     def flow_of(self, frame: Frame) -> Flow:
         flow = self.book.flow_of(frame)

@@ -406,7 +406,7 @@ def test_texts_of_an_undeclared_language_are_a_mistake(tmp_path: Path) -> None:
 def test_a_language_that_is_not_shipped_needs_all_texts(tmp_path: Path) -> None:
     folder = project(tmp_path, "flow: f\nsteps: [{say: Hi}]", header=HEADER.replace("[en]", "[nl]"), texts={})
     (folder / "texts" / "en.yaml").unlink()
-    with pytest.raises(FlowErrors, match=r"nl\.yaml:1:1: language 'nl' comes with no texts; write: cancelled, "):
+    with pytest.raises(FlowErrors, match=r"nl\.yaml:1:1: language 'nl' comes with no texts; write: blocked, "):
         read(folder)
 
 
