@@ -153,6 +153,9 @@ How = Literal["resume", "restart", "free", "step"]
 """How the bot goes on after a hand back: at the pending question, from the flow's first step, with no flow, at a step
 that is named."""
 
+Verdict = Literal["", "approve", "refuse"]
+"""What an agent says of an action that may only run with approval; empty: nothing."""
+
 
 # Commands: the closed vocabulary that moves a conversation
 
@@ -501,6 +504,7 @@ class Returned(_Body, frozen=True):
     by: str
     """The agent's name."""
     instruction: str = ""
+    verdict: Verdict = ""
 
 
 class Rang(_Body, frozen=True):
@@ -664,6 +668,8 @@ class HandoffRequest(Struct, frozen=True, kw_only=True):
     reason: HandoffReason
     queue: str = ""
     note: str = ""
+    priority: int = 0
+    """Higher is served first."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

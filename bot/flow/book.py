@@ -14,7 +14,7 @@ from bot.flow.conditions import Expression
 from bot.flow.examples import Examples
 from bot.flow.rules import Rules
 from bot.flow.slots import Labelled, SlotType
-from bot.flow.steps import Ask, Content, LabelledOption, Say, Step
+from bot.flow.steps import Agent, Ask, Content, LabelledOption, Say, Step
 from bot.flow.texts import Texts, Wording, chain
 from bot.model import Frame, Json, State
 
@@ -120,6 +120,15 @@ class Book:
             return None
         return Pending(frame, flow, ask, flow.slots[ask.slot])
 
+    def led(self, state: State) -> tuple[Frame, Agent] | None:
+        """Where the model leads: the topmost flow stands at a step `agent`."""
+        if not state.stack or state.stack[-1].asking:
+            return None
+        frame = state.stack[-1]
+        flow = self.flow_of(frame)
+        step = flow.steps.get(frame.step) if flow else None
+        return (frame, step) if isinstance(step, Agent) else None
+
     def home(self, state: State, slot: str) -> tuple[Frame, Slot] | None:
         """Where a slot lives: the topmost flow on the stack that declares it."""
         for frame in reversed(state.stack):
@@ -138,7 +147,7 @@ class Book:
         """What opens a conversation: the first that the pattern `start` says."""
         first = self.patterns["start"].steps[self.patterns["start"].first]
         assert isinstance(first, Say), "the reader refuses another"
-        return first.content
+        return first.variants[0].content
 
     def language(self, state: State, facts: Mapping[str, Json]) -> str:
         """What to speak: as the state says, else what is known of the conversation, else the project's own."""

@@ -15,11 +15,11 @@ from bot.flow.conditions import hint
 from bot.flow.examples import prepare
 from bot.flow.fields import Fields, Problems
 from bot.flow.patterns import PATTERNS
-from bot.flow.read_flow import FlowReader, Project
+from bot.flow.read_flow import SHARED, FlowReader, Project
 from bot.flow.rules import Rules, by_first_word, by_phrase, phrases
 from bot.flow.slots import TYPES, SlotType
 from bot.flow.source import BadFile, Mark, Node
-from bot.flow.steps import Content, Say
+from bot.flow.steps import Content, Say, Variant
 from bot.flow.texts import BadText, Texts, Wording, Words, compile_text
 from bot.flow.wording import WordingReader
 
@@ -80,6 +80,7 @@ class _Reading:
             queues=tuple(node.texts("queues")) if (node := header) else (),
             flows=names,
             starters=frozenset(_started(header)),
+            documents=self._document_names(),
         )
         patterns = self._patterns(project, [node for node in documents if _is_pattern(node)])
         documents = [node for node in documents if not _is_pattern(node)]
@@ -226,6 +227,12 @@ class _Reading:
             self.problems.add(Mark(str(self.folder), 1, 1), f"holds more than {MOST_FILES} flow files")
         return files[:MOST_FILES]
 
+    def _document_names(self) -> frozenset[str]:
+        """As `knows` calls them: `refunds` is `refunds.md` and `refunds.fr.md`."""
+        folder = self.folder / "knowledge"
+        paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*.md"))
+        return frozenset(path.partition(".")[0] for path in paths)
+
     def _flow_names(self, documents: Sequence[Node]) -> dict[str, Node]:
         names: dict[str, Node] = {}
         for node in documents:
@@ -258,7 +265,7 @@ class _Reading:
         shared: dict[str, tuple[str, str]] = {}
         for flow in flows.values():
             for slot in flow.slots.values():
-                if slot.scope != "conversation":
+                if slot.scope not in SHARED:
                     continue
                 first, kind = shared.setdefault(slot.name, (flow.name, slot.type.name))
                 if kind != slot.type.name:
@@ -295,7 +302,7 @@ def _greeting(start: Flow, assistant: Assistant) -> Flow:
     """The shipped start, with what the assistant says and offers."""
     said = Content(text=assistant.greeting, options=assistant.starters, look="quick")
     first = start.steps[start.first]
-    return replace(start, steps={**start.steps, first.id: Say(id=first.id, next=first.next, content=said)})
+    return replace(start, steps={**start.steps, first.id: Say(id=first.id, next=first.next, variants=(Variant(said),))})
 
 
 def rules_of(tag: str) -> Rules:

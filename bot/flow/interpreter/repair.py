@@ -38,7 +38,11 @@ from bot.model import (
     Spoke,
     Start,
     Unset,
+    Verdict,
 )
+
+CUSTOMERS: tuple[CommandSource, ...] = ("button", "slash", "rule", "answer", "example", "model")
+"""Sources that speak for the customer."""
 
 
 def set_slot(run: Run, command: Set | None, source: CommandSource, name: str, value: Json) -> None:
@@ -274,6 +278,9 @@ def menu(run: Run, flows: tuple[str, ...] = ()) -> list[Json]:
 
 def miss(run: Run) -> None:
     pending = run.book.pending(run.state)
+    if led := run.book.led(run.state):
+        verbs.leave_agent(run, led[0], led[1].alone)  # there is no model that could lead
+        return
     if pending is None:
         run.move(Applied(Clarify(), "rule"))
         clarify(run, ())
@@ -389,7 +396,7 @@ def offer_to_resume(run: Run) -> None:
     if patterns.play(run, "resume", flow=title, options=options) and options:
         if top.asking:
             run.move(Asked(top.id, ""))  # its question is not what the customer is asked now
-        run.waits = True
+        run.choosing = True
 
 
 def resume(run: Run, flow: str) -> None:
@@ -419,12 +426,12 @@ def begin_again(run: Run, said: str = "") -> bool:
     return True
 
 
-def come_back(run: Run, how: How, step: str = "") -> None:
+def come_back(run: Run, how: How, verdict: Verdict = "", step: str = "") -> None:
     match how:
         case "step":
             jump(run, step)
         case "resume":
-            step_past_handoff(run)
+            step_past_handoff(run, verdict)
         case "restart":
             begin_again(run)
         case "free":
@@ -455,10 +462,13 @@ def jump(run: Run, step: str) -> None:
     run.due[frame.id] = step
 
 
-def step_past_handoff(run: Run) -> None:
+def step_past_handoff(run: Run, verdict: Verdict = "") -> None:
     frame = run.top
     flow = run.book.flow_of(frame) if frame else None
     step = flow.steps.get(frame.step) if frame and flow else None
+    if frame is not None and isinstance(step, s.Do) and step.approve and frame.id not in run.due:
+        verbs.judged(run, frame, step, verdict)
+        return
     if frame is None or flow is None or not isinstance(step, s.Handoff) or frame.asking:
         return
     asked = [name for name, _ in frame.read if isinstance(flow.steps.get(name), s.Ask)]
@@ -471,19 +481,27 @@ def step_past_handoff(run: Run) -> None:
             run.due[frame.id] = step.next
 
 
-def start(run: Run, command: Start) -> None:
+def start(run: Run, command: Start, source: CommandSource) -> None:
     running = frames.running(run.state.stack, command.flow)
     if running is not None:
         stack.bring_up(run, running)
         for name, value in command.slots.items():
             set_slot(run, None, "flow", name, value)
     elif run.started:
-        named = [each.flow for each in run.state.queue]
-        if command.flow not in named and len(named) < MOST_QUEUED:
-            run.move(Queued(command))
+        queue(run, command)
+    elif source in CUSTOMERS and (pending := run.book.pending(run.state)) and pending.ask.interrupt != "allow":
+        run.say("later" if pending.ask.interrupt == "queue" else "too_many")
+        if pending.ask.interrupt == "queue":
+            queue(run, command)
     else:
         run.started = True
         stack.push(run, command)
+
+
+def queue(run: Run, command: Start) -> None:
+    named = [each.flow for each in run.state.queue]
+    if command.flow not in named and len(named) < MOST_QUEUED:
+        run.move(Queued(command))
 
 
 def refuse(run: Run, command: Command, source: CommandSource, why: str) -> None:

@@ -65,6 +65,7 @@ PATTERNS: Mapping[str, Mapping[str, str]] = {
     },
     "silent": {
         "times": "which of the question's quiet entries this is, from 1",
+        "cancels": "whether the flow ends with it",
     },
     "handoff": {
         "reason": "why a person is asked for",
