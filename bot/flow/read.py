@@ -302,7 +302,9 @@ def _greeting(start: Flow, assistant: Assistant) -> Flow:
     """The shipped start, with what the assistant says and offers."""
     said = Content(text=assistant.greeting, options=assistant.starters, look="quick")
     first = start.steps[start.first]
-    return replace(start, steps={**start.steps, first.id: Say(id=first.id, next=first.next, variants=(Variant(said),))})
+    return replace(
+        start, steps={**start.steps, first.id: Say(id=first.id, next=first.next, variants=(Variant(content=said),))}
+    )
 
 
 def rules_of(tag: str) -> Rules:

@@ -400,7 +400,7 @@ class FlowReader:
         after = self._span_of(fields, "after", required=True)
         given = [key for key in ("say", "cancel", "handoff") if key in node]
         if len(given) > 1:
-            self._problems.add(node, f"'quiet' has one of {', '.join(map(repr, given))}, not several")
+            self._problems.add(node, f"'quiet' has only one of {', '.join(map(repr, given))}, not several")
             return s.Quiet(after=after)
         if "cancel" in node and not fields.truth("cancel"):
             self._problems.add(node["cancel"], "'cancel' can only be true here; else leave the line out")

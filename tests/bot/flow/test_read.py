@@ -82,13 +82,9 @@ key of a pause
 - {wait: {for: 5m, §untill: now}}
 'wait' has no key 'untill'; did you mean 'until'?
 
-quiet without a deed
-- {ask: order, say: Which?, quiet: [§{after: 5m}]}
-'quiet' has exactly one of 'say', 'cancel' and 'handoff'
-
 quiet with two deeds
 - {ask: order, say: Which?, quiet: [§{after: 5m, cancel: true, say: Hm}]}
-'quiet' has exactly one of 'say', 'cancel' and 'handoff'
+'quiet' has only one of 'say', 'cancel', not several
 
 quiet without a span
 - {ask: order, say: Which?, quiet: [§{cancel: true}]}
