@@ -149,8 +149,9 @@ HandoffReason = Literal[
     "asked", "stuck", "no_evidence", "action_failed", "policy", "model_down", "error", "rule", "approval"
 ]
 
-How = Literal["resume", "restart", "free"]
-"""How the bot goes on after a hand back: at the pending question, from the flow's first step, or with no flow."""
+How = Literal["resume", "restart", "free", "step"]
+"""How the bot goes on after a hand back: at the pending question, from the flow's first step, with no flow, at a step
+that is named."""
 
 Verdict = Literal["", "approve", "refuse"]
 """What an agent says of an action that may only run with approval; empty: nothing."""
@@ -188,7 +189,8 @@ class Resume(_Command, frozen=True):
 
 
 class Clarify(_Command, frozen=True):
-    flows: tuple[str, ...]
+    flows: tuple[str, ...] = ()
+    """What was nearest to the words; empty: nothing was, and all that can be asked for is offered."""
 
 
 class Skip(_Command, frozen=True):
@@ -253,6 +255,8 @@ class Frame(Struct, frozen=True, omit_defaults=True):
     into: str = ""
     asked: bool = False
     """It has asked the customer something: on return the flow below it says what it was about."""
+    pattern: bool = False
+    """`flow` names a pattern: the engine started it by itself."""
 
 
 class Offer(Struct, frozen=True, omit_defaults=True):
@@ -297,6 +301,8 @@ class State(Struct, frozen=True, omit_defaults=True):
     """Slots of scope `customer`, as they were known when the last turn began, and what was learnt since."""
     timers: tuple[Timer, ...] = ()
     """Running; sorted by when they are due."""
+    clarified: int = 0
+    """How often in a row the customer was asked what it is about."""
     marker: int = 0
     """Seq of the last end-of-human marker: what a model sees begins here."""
 

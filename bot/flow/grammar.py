@@ -180,7 +180,7 @@ CHECK = Shape(
 
 QUIET = Shape(
     name="quiet",
-    means="what happens when the customer says nothing to a question",
+    means="what happens when the customer says nothing to a question; else the pattern `silent` is played",
     keys=(
         Key("after", "span", "since the question, or since the customer was last heard", required=True),
         Key("say", "content", "something to say; the question stays open"),
@@ -188,7 +188,6 @@ QUIET = Shape(
         Key("handoff", "queue", "a person is asked for"),
     ),
     example="{after: 10m, say: Are you still there?}",
-    one_of=(("say", "cancel", "handoff"),),
 )
 
 WAIT = Shape(

@@ -14,9 +14,10 @@ from bot.flow.actions import Action, span
 from bot.flow.book import Flow, Slot
 from bot.flow.conditions import FACTS, BadExpression, Expression, compile_expression, constant, hint
 from bot.flow.fields import Fields, Problems, check_name, known
+from bot.flow.patterns import CALLABLE, PATTERNS
 from bot.flow.slots import SlotType
 from bot.flow.source import Node
-from bot.flow.texts import Wording
+from bot.flow.texts import Wording, compile_text
 from bot.flow.wording import WordingReader
 from bot.model import Set, Start
 
@@ -66,6 +67,8 @@ class FlowReader:
 
     def read(self, node: Node) -> Flow | None:
         """None when it is so far from a flow that nothing more can be said of it."""
+        if node.kind == "mapping" and "pattern" in node:
+            return self._pattern(node)
         if node.kind != "mapping" or "flow" not in node:
             self._problems.add(node, f"a flow is a mapping that begins with 'flow: NAME', not {node.named}")
             return None
@@ -96,6 +99,45 @@ class FlowReader:
             is_open=bool(about or examples or name in self._project.starters),
         )
 
+    def _pattern(self, node: Node) -> Flow:
+        """It may be empty: then the engine says nothing there."""
+        fields = Fields(node, "the pattern", self._problems)
+        fields.only(grammar.PATTERN.names)
+        name = fields.text("pattern", "start", required=True)
+        if not known(name, PATTERNS, node["pattern"], "this replaces pattern", self._problems):
+            name = "start"
+        self._making.results.update(PATTERNS[name])
+        self._read_slots(fields)
+        self._survey(fields.items("steps", required=True))
+        first = self._branch_of(fields.items("steps"), s.END, "main")
+        self._finish()
+        language = self._project.wording.languages[0]
+        title = Wording("", {language: compile_text(name.replace("_", " ").capitalize(), language)}, language)
+        flow = Flow(
+            name=name,
+            version=fields.count("version", 1, least=1, most=1_000_000),
+            title=title,
+            slots=self._making.slots,
+            steps=self._making.steps,
+            asks=_asks(self._making.steps.values()),
+            first=first,
+            is_open=False,
+            is_pattern=True,
+        )
+        if name == "start":
+            self._greets(flow, node)
+        return flow
+
+    def _greets(self, flow: Flow, node: Node) -> None:
+        step = flow.steps.get(flow.first)
+        said = step.variants[0].content if isinstance(step, s.Say) and len(step.variants) == 1 else None
+        if said is None or said.text is None or said.card or said.image or said.listed or said.args or said.text.reads:
+            self._problems.add(
+                node["pattern"],
+                "pattern 'start' begins with a 'say' of a text without values, and options if you like: it is shown"
+                " before anything is known of the customer",
+            )
+
     # The head
 
     def _examples(self, fields: Fields) -> dict[str, tuple[str, ...]]:
@@ -118,7 +160,8 @@ class FlowReader:
 
     def _flow_named(self, fields: Fields, key: str) -> str:
         name = fields.text(key)
-        if name and not known(name, self._project.flows, fields.node[key], f"{fields.what} names flow", self._problems):
+        flows = [*self._project.flows, *(CALLABLE if key == "call" else ())]
+        if name and not known(name, flows, fields.node[key], f"{fields.what} names flow", self._problems):
             return ""
         return name
 
@@ -355,7 +398,9 @@ class FlowReader:
             return s.Quiet(after=timedelta(1))
         fields.only(grammar.QUIET.names)
         after = self._span_of(fields, "after", required=True)
-        if not self._one_of(fields, grammar.QUIET):
+        given = [key for key in ("say", "cancel", "handoff") if key in node]
+        if len(given) > 1:
+            self._problems.add(node, f"'quiet' has only one of {', '.join(map(repr, given))}, not several")
             return s.Quiet(after=after)
         if "cancel" in node and not fields.truth("cancel"):
             self._problems.add(node["cancel"], "'cancel' can only be true here; else leave the line out")

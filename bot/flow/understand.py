@@ -142,7 +142,7 @@ class _Ear:
     def starter(self, token: str, state: State) -> str:
         """The greeting's options stay open as long as no flow is in progress."""
         number = token.removeprefix(GREETING)
-        starters = self.book.assistant.starters
+        starters = self.book.greeting.options
         if state.stack or number == token or not number.isdecimal() or len(number) > 3 or int(number) >= len(starters):
             return ""
         return starters[int(number)].value
@@ -161,7 +161,7 @@ class _Ear:
         """Empty when they are not understood."""
         text = text.strip()
         if len(text) > MOST_CHARACTERS:
-            return ((Refuse("too_long"), "rule"),)
+            return ((Refuse("long"), "rule"),)
         if self.slash and (command := parse_slash(text)):
             return ((command, "slash"),)
         said, pending = tokens(text), self.book.pending(state)

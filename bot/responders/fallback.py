@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bot.flow import say
 from bot.flow.book import Book
-from bot.model import Facts, Opened, Outcome, Refuse, Said, Turn
+from bot.model import Clarify, Facts, Opened, Outcome, Refuse, Said, Turn
 from bot.ports import Powers
 
 
@@ -35,10 +35,10 @@ class Fallback:
         if not any(isinstance(event.body, Said) for event in turn.inputs):
             return self._opened(turn, facts)
         if not turn.words.strip():
-            return Outcome(responder=self.name, commands=((Refuse("unreadable"), "rule"),))
+            return Outcome(responder=self.name, commands=((Refuse("unsupported"), "rule"),))
         if self._book.pending(turn.state) or self._book.led(turn.state):
             return Outcome(responder=self.name, missed=True)
-        return Outcome(responder=self.name, messages=(say.menu(self._book, turn.state, facts, "what_i_can_do"),))
+        return Outcome(responder=self.name, commands=((Clarify(), "rule"),))
 
     def _opened(self, turn: Turn, facts: Facts) -> Outcome:
         """The first time somebody looks in they are greeted; who comes back finds everything where it was."""
