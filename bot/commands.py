@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import assert_never, get_args
 
+from msgspec.structs import replace
+
 from bot.flow.book import Book, Flow, Slot
 from bot.flow.conditions import Unevaluated
 from bot.flow.question import hearing_of, look_up
@@ -117,7 +119,7 @@ def _words(value: Json) -> str:
         case None:
             return ""
         case _:
-            return json.dumps(value)
+            return json.dumps(value, ensure_ascii=False)
 
 
 def _quoted(words: str) -> str:
@@ -170,7 +172,7 @@ def check(command: Command, source: CommandSource, book: Book, state: State, fac
         case Start():
             return _check_start(command, source, book, state, facts)
         case Set(slot=name, value=value):
-            return _check_set(name, value, book, state, facts)
+            return _check_set(name, value, source, book, state, facts)
         case Unset(slot=name):
             return command if book.home(state, name) else f"no flow in progress has a slot {name!r}"
         case Resume(flow=flow):
@@ -212,14 +214,14 @@ def _check_start(command: Start, source: CommandSource, book: Book, state: State
             return f"flow {flow.name!r} has no slot {name!r}"
         if slot.always_ask:
             continue
-        read = _typed(slot, value, hearing_of(book, state, slot, facts))
+        read = _typed(slot, value, source, hearing_of(book, state, slot, facts))
         if read is None:
             return f"slot {name!r}: that is no {slot.type.name}"
         typed[name] = read
     return Start(flow.name, typed)
 
 
-def _check_set(name: str, value: Json, book: Book, state: State, facts: Facts) -> Command | str:
+def _check_set(name: str, value: Json, source: CommandSource, book: Book, state: State, facts: Facts) -> Command | str:
     home = book.home(state, name)
     if home is None:
         return f"no flow in progress has a slot {name!r}"
@@ -227,16 +229,17 @@ def _check_set(name: str, value: Json, book: Book, state: State, facts: Facts) -
     asked = state.stack[-1].id == frame.id and frame.asking == name
     if slot.always_ask and not asked:
         return f"slot {name!r} is only set while it is asked for"
-    read = _typed(slot, value, hearing_of(book, state, slot, facts))
+    read = _typed(slot, value, source, hearing_of(book, state, slot, facts))
     return f"slot {name!r}: that is no {slot.type.name}" if read is None else Set(name, read)
 
 
-def _typed(slot: Slot, value: Json, hearing: Hearing) -> Json:
-    match value:
-        case str() | bool() | int() | float():
-            return slot.type.parse(_words(value), hearing)
-        case _:
-            return None
+def _typed(slot: Slot, value: Json, source: CommandSource, hearing: Hearing) -> Json:
+    """As a value, else as words. A model makes up no files: those were sent, or are none."""
+    if value is None or (slot.type.take is not None and source == "model"):
+        return None
+    words = _words(value)
+    exact = slot.type.parse(words, replace(hearing, strict=True))
+    return exact if exact is not None or not isinstance(value, str) else slot.type.parse(words, hearing)
 
 
 def _check_clarify(flows: tuple[str, ...], source: CommandSource, book: Book) -> Command | str:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from bot import markup
 from bot.flow.conditions import hint
+from bot.flow.locales import locale_of
 from bot.model import Message, Span, Text
 
 if TYPE_CHECKING:
@@ -440,27 +441,16 @@ def _apply(name: str, value: object, language: str, args: Sequence[object], name
         raise Unsayable(f"{name}: {error}") from error
 
 
-def _locale(language: str) -> Any:
-    from babel import Locale, UnknownLocaleError
-
-    for tag in (*chain(language, "en"), "en"):
-        try:
-            return Locale.parse(tag, sep="-")
-        except (UnknownLocaleError, ValueError):
-            continue
-    return Locale.parse("en")
-
-
 def _number(value: object, language: str) -> str:
     from babel.numbers import format_decimal
 
-    return str(format_decimal(_amount(value), locale=_locale(language)))
+    return str(format_decimal(_amount(value), locale=locale_of(language)))
 
 
 def _money(value: object, language: str, currency: str) -> str:
     from babel.numbers import format_currency
 
-    return str(format_currency(_amount(value), currency, locale=_locale(language)))
+    return str(format_currency(_amount(value), currency, locale=locale_of(language)))
 
 
 def _amount(value: object) -> Any:
@@ -474,14 +464,14 @@ def _amount(value: object) -> Any:
 def _date(value: object, language: str, look: str = "long") -> str:
     from babel.dates import format_date
 
-    return str(format_date(_moment(value), format=look, locale=_locale(language)))
+    return str(format_date(_moment(value), format=look, locale=locale_of(language)))
 
 
 def _time(value: object, language: str, look: str = "short") -> str:
     from babel.dates import format_time
 
     moment = _moment(value)
-    return str(format_time(moment.timetz() if isinstance(moment, datetime) else None, look, locale=_locale(language)))
+    return str(format_time(moment.timetz() if isinstance(moment, datetime) else None, look, locale=locale_of(language)))
 
 
 def _moment(value: object) -> date:
@@ -494,7 +484,7 @@ def _moment(value: object) -> date:
 
 def _plural(value: object, language: str, **forms: object) -> object:
     """`{{ days | plural(one="day", other="days") }}`: the form alone, by the language's own rules."""
-    form = _locale(language).plural_form(_amount(value))
+    form = locale_of(language).plural_form(_amount(value))
     return forms.get(form, forms.get("other", ""))
 
 

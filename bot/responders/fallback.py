@@ -34,9 +34,11 @@ class Fallback:
         facts = self._facts_of(turn)
         if not any(isinstance(event.body, Said) for event in turn.inputs):
             return self._opened(turn, facts)
-        if not turn.words.strip():
+        pending = self._book.pending(turn.state)
+        awaits_words = pending is None or pending.slot.type.take is None
+        if not turn.words.strip() and awaits_words:
             return Outcome(responder=self.name, commands=((Refuse("unreadable"), "rule"),))
-        if self._book.pending(turn.state):
+        if pending:
             return Outcome(responder=self.name, missed=True)
         return Outcome(responder=self.name, messages=(say.menu(self._book, turn.state, facts, "what_i_can_do"),))
 

@@ -244,7 +244,7 @@ answers
 flow: f
 slots: {a: {type: text, of: §[x]}}
 steps: [{say: Hi}]
-'of' goes with type choice only
+'of' goes with type choice or multi_choice only
 
 needs
 flow: f
