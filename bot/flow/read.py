@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from bot.errors import FlowErrors
-from bot.flow import actions, source
+from bot.flow import actions, grammar, source
 from bot.flow.actions import Action, BadAction
 from bot.flow.book import Assistant, Book, Flow
 from bot.flow.conditions import hint
@@ -105,7 +105,7 @@ class _Reading:
             self.problems.add(Mark(str(path), 1, 1), "must be a mapping that begins with 'assistant: NAME'")
             return None
         header = Fields(nodes[0], "the assistant", self.problems)
-        header.only(("assistant", "brand", "languages", "instructions", "greeting", "starters", "queues"))
+        header.only(grammar.ASSISTANT.names)
         return header
 
     def _languages(self, header: Fields | None) -> tuple[str, ...]:

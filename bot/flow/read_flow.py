@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Literal, cast
 
 from bot.commands import parse_slash
+from bot.flow import grammar
 from bot.flow import steps as s
 from bot.flow.actions import Action, span
 from bot.flow.book import Flow, Slot
@@ -23,18 +24,6 @@ MOST_STEPS = 500
 
 Branch = Literal["main", "stuck", "fails"]
 
-_VERBS: Mapping[str, tuple[str, ...]] = {
-    "say": ("say", "with"),
-    "ask": ("ask", "say", "with", "check", "always_ask", "tries", "stuck", "options", "default", "then"),
-    "do": ("do", "with", "into", "timeout", "retry", "fails"),
-    "set": ("set",),
-    "when": ("when", "then", "else", "switch"),
-    "goto": ("goto",),
-    "call": ("call", "with", "into"),
-    "handoff": ("handoff", "note", "priority", "after"),
-    "end": ("end",),
-}
-"""Each verb with its keys; `id` goes with all of them. `ask` comes before `say`, which it may carry."""
 _ONLY_WITH: Mapping[str, tuple[str, ...]] = {
     "of": ("choice", "multi_choice"),
     "currency": ("money",),
@@ -42,7 +31,6 @@ _ONLY_WITH: Mapping[str, tuple[str, ...]] = {
     "scale": ("rating",),
 }
 """Keys of a slot that mean something for some types only."""
-_ORDER = ("ask", "do", "set", "when", "goto", "call", "handoff", "end", "say")
 _NOT_YET = ("become", "agent", "wait")
 
 
@@ -83,7 +71,7 @@ class FlowReader:
             self._problems.add(node, f"a flow is a mapping that begins with 'flow: NAME', not {node.named}")
             return None
         fields = Fields(node, "the flow", self._problems)
-        fields.only(("flow", "version", "title", "about", "examples", "when", "needs", "slots", "steps"))
+        fields.only(grammar.FLOW.names)
         name = fields.name("flow", "flow", required=True)
         self._read_slots(fields)
         self._survey(fields.items("steps", required=True))
@@ -152,7 +140,7 @@ class FlowReader:
 
     def _slot(self, name: str, at: Node, node: Node) -> Slot:
         fields = Fields(node, f"slot {name!r}", self._problems)
-        fields.only(("type", "of", "optional", "pii", "always_ask", "scope", "currency", "region", "scale"))
+        fields.only(grammar.SLOT.names)
         kind = fields.text("type", "text", required=True)
         types = self._project.types
         if "type" in node and not known(kind, types, node["type"], f"slot {name!r} has type", self._problems):
@@ -195,7 +183,7 @@ class FlowReader:
         """A value whose label is the text `slot_value`, or `{label, value}`."""
         if node.kind == "mapping":
             fields = Fields(node, "the answer", self._problems)
-            fields.only(("label", "value"))
+            fields.only(grammar.ANSWER.names)
             value = _scalar(node.get("value"))
             if value is None:
                 self._problems.add(node, "an answer is a value, or {label: words, value: value}")
@@ -259,17 +247,15 @@ class FlowReader:
         if node.kind != "mapping":
             self._problems.add(node, f"a step is a mapping like {{say: hello}}, not {node.named}")
             return ""
-        for verb in _ORDER:
-            if verb in node:
-                fields = Fields(node, f"step {verb!r}", self._problems)
-                fields.only((*_VERBS[verb], "id"))
-                return verb
-        for verb in _NOT_YET:
-            if verb in node:
-                self._problems.add(node.key(verb), f"the verb {verb!r} is not known to this version")
-                return ""
-        first = next(iter(node.pairs), "")
-        self._problems.add(node, f"a step has one of the verbs {', '.join(_VERBS)}{hint(first, _VERBS)}")
+        verb = grammar.verb_of(node.pairs)
+        if verb in _NOT_YET:
+            self._problems.add(node.key(verb), f"the verb {verb!r} is not known to this version")
+            return ""
+        if verb:
+            Fields(node, f"step {verb!r}", self._problems).only(grammar.VERBS[verb].names)
+            return verb
+        first, verbs = next(iter(node.pairs), ""), grammar.VERBS
+        self._problems.add(node, f"a step has one of the verbs {', '.join(verbs)}{hint(first, verbs)}")
         return ""
 
     def _id(self, node: Node, verb: str) -> str:
@@ -353,7 +339,7 @@ class FlowReader:
         if node.kind != "mapping" or "if" not in node or "say" not in node:
             self._problems.add(node, "a check is a mapping with 'if' and 'say'")
             return s.Check(constant(False), s.Content())
-        fields.only(("if", "say"))
+        fields.only(grammar.CHECK.names)
         return s.Check(self._expression(node["if"]), self._content(node["say"], {}))
 
     def _answers(self, fields: Fields, slot: Slot) -> tuple[s.LabelledOption, ...] | Expression:
@@ -481,7 +467,7 @@ class FlowReader:
         if node.kind != "mapping" or all(tag in self._project.wording.languages for tag in node.pairs):
             return s.Content(text=self._project.wording.read(node, {*self._names, *args}), args=args)
         fields = Fields(node, "what is said", self._problems)
-        fields.only(("text", "choices", "quick", "list", "card"))
+        fields.only(grammar.CONTENT.names)
         looks = [look for look in ("choices", "quick", "list") if look in node]
         if len(looks) > 1:
             self._problems.add(node, f"give only one of {', '.join(map(repr, looks))}")
@@ -499,7 +485,7 @@ class FlowReader:
 
     def _card(self, node: Node, args: Mapping[str, Expression]) -> s.CardWords:
         fields = Fields(node, "the card", self._problems)
-        fields.only(("title", "body", "meta", "options"))
+        fields.only(grammar.CARD.names)
         names = {*self._names, *args}
         read = {key: self._project.wording.read(node[key], names) for key in ("title", "body", "meta") if key in node}
         if "title" not in read:
@@ -511,7 +497,7 @@ class FlowReader:
     def option(self, node: Node) -> s.LabelledOption:
         """`{label, start: flow}` or `{label, command: /slash}`: something to press outside of a question."""
         fields = Fields(node, "the option", self._problems)
-        fields.only(("label", "start", "command"))
+        fields.only(grammar.OPTION.names)
         label = node.get("label")
         if node.kind != "mapping" or label is None or ("start" in node) == ("command" in node):
             self._problems.add(node, "an option is {label: words, start: flow} or {label: words, command: /slash}")

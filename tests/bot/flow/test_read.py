@@ -47,7 +47,7 @@ step 'say' has no key 'wiht'; did you mean 'with'?
 
 unknown verb
 - §{sya: Hi}
-a step has one of the verbs say, ask, do, set, when, goto, call, handoff, end; did you mean 'say'?
+a step has one of the verbs say, ask, do, set, when, goto, call, become, agent, handoff, wait, end; did you mean 'say'?
 
 verb of a later version
 - {§wait: 5m}
@@ -330,7 +330,7 @@ def test_a_yaml_bomb_is_an_error_message(tmp_path: Path) -> None:
 
 
 WRONG_HEADERS = {
-    "unknown key": (HEADER + "tone: warm", "assistant.yaml:4:1: the assistant has no key 'tone'"),
+    "unknown key": (HEADER + "mood: warm", "assistant.yaml:4:1: the assistant has no key 'mood'"),
     "no name": ("languages: [en]\nqueues: [service, returns]", "assistant.yaml:1:1: the assistant lacks 'assistant'"),
     "no language": (
         HEADER.replace("[en]", "[english]"),
