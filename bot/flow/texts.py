@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -425,11 +425,21 @@ def shown(value: object, language: str) -> str:
         case float():
             return _number(value, language)
         case datetime():
-            return _date(value, language)
+            return _day_and_time(value, language)
         case date():
             return _date(value, language)
+        case time():
+            return _time(value, language)
+        case timedelta():
+            return _span(value, language)
         case list() | tuple():
-            return ", ".join(shown(item, language) for item in value)
+            return _list([shown(item, language) for item in value], language)
+        case {"amount": int() | float() as amount, "currency": str(currency)}:
+            return _money(amount, language, currency)
+        case {"latitude": int() | float() as latitude, "longitude": int() | float() as longitude, "label": str(label)}:
+            return shown(label or f"{latitude:.5f}, {longitude:.5f}", language)
+        case {"ref": str(), "name": str(name), "type": str(kind)}:
+            return shown(name or kind, language)
         case _:
             raise Unsayable(f"a {type(value).__name__} cannot be shown")
 
@@ -447,9 +457,12 @@ def _number(value: object, language: str) -> str:
     return str(format_decimal(_amount(value), locale=locale_of(language)))
 
 
-def _money(value: object, language: str, currency: str) -> str:
+def _money(value: object, language: str, currency: str = "") -> str:
     from babel.numbers import format_currency
 
+    match value:
+        case {"amount": amount, "currency": str(own)}:
+            value, currency = amount, own
     return str(format_currency(_amount(value), currency, locale=locale_of(language)))
 
 
@@ -470,8 +483,39 @@ def _date(value: object, language: str, look: str = "long") -> str:
 def _time(value: object, language: str, look: str = "short") -> str:
     from babel.dates import format_time
 
-    moment = _moment(value)
-    return str(format_time(moment.timetz() if isinstance(moment, datetime) else None, look, locale=locale_of(language)))
+    moment = value if isinstance(value, time) else _moment(value)
+    at = moment.timetz() if isinstance(moment, datetime) else moment if isinstance(moment, time) else None
+    return str(format_time(at, look, locale=locale_of(language)))
+
+
+def _day_and_time(value: datetime, language: str) -> str:
+    """In the zone it was said in; nobody is told which, for it is their own."""
+    from babel.dates import get_datetime_format
+
+    joined = str(get_datetime_format("long", locale_of(language))).replace("'", "")
+    return joined.replace("{1}", _date(value, language)).replace("{0}", _time(value.time(), language))
+
+
+def _span(value: timedelta, language: str) -> str:
+    """In its two largest units: `1 hour 30 minutes`; a week is said as days unless it is whole."""
+    from babel.units import format_unit
+
+    left, parts = round(value.total_seconds()), list[str]()
+    sizes = {"week": 604_800} if left and left % 604_800 == 0 else {"day": 86_400, "hour": 3_600, "minute": 60}
+    for unit, size in {**sizes, "second": 1}.items():
+        count, left = divmod(left, size)
+        if count and len(parts) < 2:
+            parts.append(str(format_unit(count, f"duration-{unit}", locale=locale_of(language))))
+    return " ".join(parts) or str(format_unit(0, "duration-second", locale=locale_of(language)))
+
+
+def _list(items: Sequence[str], language: str) -> str:
+    """`a, b and c`."""
+    if len(items) < 2:
+        return "".join(items)
+    from babel.lists import format_list
+
+    return str(format_list(items, locale=locale_of(language)))
 
 
 def _moment(value: object) -> date:

@@ -187,13 +187,17 @@ def _bare(said: Phrase, hearing: Hearing) -> Phrase:
 
 def _alike(said: Phrase, hearing: Hearing) -> str | None:
     from rapidfuzz import fuzz
+    from rapidfuzz.distance import OSA
+
+    def alike(name: str) -> float:
+        """One wrong key, or two in the wrong order, is a slip whatever the length."""
+        is_slip = min(len(name), len(bare)) > 4 and OSA.distance(name, bare) == 1
+        return max(_CLOSE, fuzz.ratio(bare, name)) if is_slip else fuzz.ratio(bare, name)
 
     bare = " ".join(_bare(said, hearing))
     if not 3 < len(bare) <= 80:
         return None
-    scores = sorted(
-        ((fuzz.ratio(bare, " ".join(tokens(option.label))), option.value) for option in hearing.options), reverse=True
-    )
+    scores = sorted(((alike(" ".join(tokens(option.label))), option.value) for option in hearing.options), reverse=True)
     if not scores or scores[0][0] < _CLOSE or (len(scores) > 1 and scores[1][0] > scores[0][0] - 5):
         return None
     return scores[0][1]

@@ -24,7 +24,7 @@ _FIGURE = re.compile(
     r"(?P<before>[^\d.,+−-]*)(?P<sign>[-+−]?)(?P<body>\d+(?:[.,'’٬٫]\d+)*)(?:[.,][-–—]{1,2})?(?P<after>\D*)"
 )
 _SIGN_WITHIN = re.compile(r"(?<![\d.,])(\d{1,9})([€$£])(\d\d)(?!\d)")
-_PLAIN = re.compile(r"-?\d{1,24}(?:\.\d{1,24})?")
+_PLAIN = re.compile(r"-?\d{1,24}(?:\.\d{1,24})?(?:e[+-]?\d{1,3})?")
 _UNITS = frozenset(("x", "kg", "g", "km", "m", "cm", "mm", "l", "ml", "pcs", "st", "stk", "%", "٪", "°"))
 _MARKS = frozenset(("#", "~", "≈", "n°", "nº", "no", "nr", "x"))
 
@@ -125,7 +125,7 @@ def _times(value: Number, rest: Sequence[str | Figure], hearing: Hearing) -> Num
 def _plain(text: str) -> Number | None:
     if not _PLAIN.fullmatch(text) or not text.isascii():
         return None
-    return _bounded(float(text) if "." in text else int(text))
+    return _bounded(int(text) if text.lstrip("-").isdecimal() else float(text))
 
 
 def _bounded(value: Number) -> Number | None:
