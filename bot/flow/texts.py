@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from bot import markup
@@ -496,17 +496,29 @@ def _day_and_time(value: datetime, language: str) -> str:
     return joined.replace("{1}", _date(value, language)).replace("{0}", _time(value.time(), language))
 
 
+_SPANS: tuple[tuple[Literal["week", "day", "hour", "minute", "second"], int], ...] = (
+    ("week", 604_800),
+    ("day", 86_400),
+    ("hour", 3_600),
+    ("minute", 60),
+    ("second", 1),
+)
+
+
 def _span(value: timedelta, language: str) -> str:
     """In its two largest units: `1 hour 30 minutes`; a week is said as days unless it is whole."""
-    from babel.units import format_unit
+    from babel.dates import format_timedelta
 
+    locale = locale_of(language)
     left, parts = round(value.total_seconds()), list[str]()
-    sizes = {"week": 604_800} if left and left % 604_800 == 0 else {"day": 86_400, "hour": 3_600, "minute": 60}
-    for unit, size in {**sizes, "second": 1}.items():
+    for unit, size in _SPANS:
+        if unit == "week" and left % size:
+            continue
         count, left = divmod(left, size)
-        if count and len(parts) < 2:
-            parts.append(str(format_unit(count, f"duration-{unit}", locale=locale_of(language))))
-    return " ".join(parts) or str(format_unit(0, "duration-second", locale=locale_of(language)))
+        if (count or (unit == "second" and not parts)) and len(parts) < 2:
+            whole = timedelta(seconds=count * size)  # `format_unit` has no names for days in half of the languages
+            parts.append(format_timedelta(whole, unit, threshold=10**9, locale=locale))
+    return " ".join(parts)
 
 
 def _list(items: Sequence[str], language: str) -> str:

@@ -980,6 +980,8 @@ export interface components {
             readonly instruction?: string;
             /** @enum {string} */
             readonly kind: "returned";
+            /** @enum {string} */
+            readonly verdict?: "" | "approve" | "refuse";
         };
         /**
          * Rewound
