@@ -38,6 +38,7 @@ from bot.model import (
     State,
     Status,
     Text,
+    Verdict,
 )
 from bot.ports import Bus, Clock, Happened, Store
 from bot.units import Agent, Amend, Amended, Behind, Entry, Find, Found, Missing, NewHandoff, Stale
@@ -114,6 +115,7 @@ def hand_back(
     how: How,
     instruction: str,
     *,
+    verdict: Verdict = "",
     at: datetime,
     notices: Notices,
     deliver: bool,
@@ -128,7 +130,7 @@ def hand_back(
     _refuse_unless(was.state in _WITH_A_HUMAN and _may_move(agent, was), was)
     notice = notices("handoff_returned", conversation.language, {})
     change = _change(conversation, Control(), author(agent), "handed back", at=at, notice=notice, deliver=deliver)
-    return _with(change, author(agent), Returned(how, agent.name, instruction))
+    return _with(change, author(agent), Returned(how, agent.name, instruction, verdict))
 
 
 def resolve(
@@ -275,12 +277,17 @@ class Desk:
         *,
         how: How = "resume",
         instruction: str = "",
+        verdict: Verdict = "",
         key: str = "",
     ) -> Amended:
+        """`verdict`: on the action that waits for approval, if one does; it then goes on as with `resume`."""
+        how = "resume" if verdict else how
+        words = clean(instruction)
+
         def decide(found: Found) -> Amend:
             now = found.conversation
             at, deliver = self._clock.now(), self._is_sent(now)
-            change = hand_back(now, agent, how, clean(instruction), at=at, notices=self._notices, deliver=deliver)
+            change = hand_back(now, agent, how, words, verdict=verdict, at=at, notices=self._notices, deliver=deliver)
             return self._amend(found, change, epoch=epoch)
 
         return await self._do(conversation, _key(agent, "hand-back", key), decide)

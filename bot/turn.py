@@ -24,6 +24,7 @@ from bot.model import (
     Cancel,
     Card,
     Choices,
+    Declined,
     Facts,
     HandoffRequest,
     Message,
@@ -37,7 +38,7 @@ from bot.model import (
     State,
     Turn,
 )
-from bot.ports import Bus, Clock, Happened, Random, Responder, Store
+from bot.ports import Bus, Clock, Happened, Leader, Random, Responder, Store
 from bot.powers import TurnPowers
 from bot.units import Intend, Log, Record
 from bot.waiting import unbroken, within
@@ -46,6 +47,8 @@ log = structlog.get_logger()
 
 PAGE = 500
 """Events of a log that are read at once."""
+MOST_LEADS = 5
+"""How often in one turn a flow may come to let the model lead."""
 WAITING = ("queued", "offered")
 """A human is wanted and nobody is there yet."""
 
@@ -90,8 +93,10 @@ class Director:
         bus: Bus,
         clock: Clock,
         random: Random,
+        leader: Leader | None = None,
     ) -> None:
-        self.book = book
+        """`leader` speaks where a flow lets the model lead; without one such a flow asks its questions itself."""
+        self.book, self._leader = book, leader
         self._responders, self._facts_of = tuple(responders), facts_of
         self._store, self._bus, self._clock = store, bus, clock
 
@@ -103,7 +108,26 @@ class Director:
         played = Played(turn.state, outcome.responder, turn.inputs[-1].seq, declined, answer=outcome.messages)
         if not outcome.silent:
             await self._move(turn, tuple(_given(turn, outcome)), played)
+            await self._lead(turn, powers, played)
         return played
+
+    async def _lead(self, turn: Turn, powers: TurnPowers, played: Played) -> None:
+        """Where a flow came to let the model lead, or nobody said anything while it does, it speaks in this turn."""
+        was = self.book.led(turn.state)
+        for _ in range(MOST_LEADS):
+            led = self.book.led(played.state)
+            stays = led and was and (led[0].id, led[0].passes) == (was[0].id, was[0].passes)
+            if led is None or played.handoff or (stays and (played.answer or played.says)):
+                return
+            now = replace(turn, state=played.state)
+            answer = await self._leader.lead(now, powers) if self._leader else Declined("nobody leads")
+            if isinstance(answer, Declined):
+                await self._move(turn, (Missed(),), played, begins=False)
+            else:
+                played.says += answer.messages
+                given = tuple(Ordered(command, source) for command, source in answer.commands)
+                await self._move(turn, given, played, begins=False)
+            was = led
 
     async def _begun(self, turn: Turn) -> int | None:
         """What an attempt that began an effect had heard: what arrived later was no part of it, and is not now."""
@@ -125,9 +149,9 @@ class Director:
             powers.stream.take_back("cancel")
         raise LookupError(f"every responder declined: {declined}; the last one must not")
 
-    async def _move(self, turn: Turn, given: Sequence[Given], played: Played) -> None:
+    async def _move(self, turn: Turn, given: Sequence[Given], played: Played, *, begins: bool = True) -> None:
         facts, epoch = self._facts_of(turn), turn.conversation.control.epoch
-        begins, budget = True, BUDGET
+        budget = BUDGET
         while given:
             step = advance(self.book, played.state, given, facts, epoch, begins=begins, budget=budget)
             begins, budget = False, step.budget

@@ -16,7 +16,7 @@ from bot.bus.memory import MemoryBus
 from bot.desk import Desk
 from bot.engine import Engine, EngineSettings
 from bot.flow.book import Book
-from bot.flow.describe import candidates, standing
+from bot.flow.describe import candidates, standing, stretch
 from bot.flow.interpreter.advance import begin
 from bot.flow.say import notice
 from bot.inbox import Inbox
@@ -29,6 +29,7 @@ from bot.responders.at_desk import AtDesk
 from bot.responders.fallback import Fallback
 from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
+from bot.tools import Tools
 from bot.turn import Director
 from config.settings import DeskFile, Settings
 
@@ -107,15 +108,11 @@ async def running(
     stack = contextlib.AsyncExitStack()
     if model is None:
         model = await stack.enter_async_context(model_of(settings, file, clock))
+    free_form = free_form_of(file, book, model, knowledge=Search(store, book.assistant.languages), clock=clock)
     director = Director(
         book=book,
-        responders=responders_of(
-            file,
-            book,
-            model,
-            knowledge=Search(store, book.assistant.languages),
-            slash=slash or file.slash,
-        ),
+        responders=responders_of(book, free_form, slash=slash or file.slash),
+        leader=free_form,
         facts_of=facts_of,
         store=store,
         bus=bus,
@@ -180,17 +177,20 @@ async def running(
         await store.close()
 
 
-def responders_of(
-    file: DeskFile, book: Book, model: LanguageModel, *, knowledge: Knowledge, slash: bool
-) -> tuple[Responder, ...]:
-    """In the order in which they are asked; the last never declines."""
-    free_form = FreeForm(
+def free_form_of(file: DeskFile, book: Book, model: LanguageModel, *, knowledge: Knowledge, clock: Clock) -> FreeForm:
+    return FreeForm(
         model,
         knowledge,
         instructions="\n".join(filter(None, (book.assistant.instructions, file.model.instructions))),
         candidates_of=lambda turn: candidates(book, turn.state, facts_of(turn)),
         describe=lambda turn: standing(book, turn.state, facts_of(turn)),
+        stretch_of=lambda turn: stretch(book, turn.state, facts_of(turn)),
+        call=Tools(book, clock).call,
     )
+
+
+def responders_of(book: Book, free_form: Responder, *, slash: bool) -> tuple[Responder, ...]:
+    """In the order in which they are asked; the last never declines."""
     return (
         AtDesk(book, facts_of),
         InFlow(book, facts_of, slash=slash),

@@ -38,7 +38,7 @@ class Fallback:
         awaits_words = pending is None or pending.slot.type.take is None
         if not turn.words.strip() and awaits_words:
             return Outcome(responder=self.name, commands=((Refuse("unreadable"), "rule"),))
-        if pending:
+        if pending or self._book.led(turn.state):
             return Outcome(responder=self.name, missed=True)
         return Outcome(responder=self.name, messages=(say.menu(self._book, turn.state, facts, "what_i_can_do"),))
 

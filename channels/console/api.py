@@ -209,7 +209,15 @@ def routes(
     )
     async def hand_back(conversation: Id, body: ConsoleHandBack, key: Key, present: Present = agent) -> Response:
         id = ConversationId(conversation)
-        call = desk.hand_back(id, present.agent, body.epoch, how=body.how, instruction=body.instruction, key=str(key))
+        call = desk.hand_back(
+            id,
+            present.agent,
+            body.epoch,
+            how=body.how,
+            instruction=body.instruction,
+            verdict=body.verdict,
+            key=str(key),
+        )
         return await _done(id, call)
 
     @router.post(

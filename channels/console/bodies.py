@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.model import How
+from bot.model import How, Verdict
 
 TEXT_BYTES = 8 * 1024
 
@@ -49,6 +49,8 @@ class ConsoleHandBack(_Body):
     epoch: Number
     how: How = "resume"
     instruction: Annotated[str, Field(max_length=2000)] = ""
+    verdict: Verdict = ""
+    """On the action that waits for approval."""
 
 
 class ConsoleResolve(_Body):

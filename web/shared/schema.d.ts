@@ -420,6 +420,12 @@ export interface components {
              * @default
              */
             readonly instruction: string;
+            /**
+             * Verdict
+             * @default
+             * @enum {string}
+             */
+            readonly verdict: "" | "approve" | "refuse";
         };
         /** Me */
         readonly ConsoleMe: {

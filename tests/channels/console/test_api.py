@@ -347,9 +347,9 @@ async def test_an_agent_takes_over_speaks_and_hands_back(place: Place, jo: Brows
     assert (taken.row.control.state, taken.row.control.holder_name, taken.row.control.epoch) == ("human", "Jo", 1)
     said = await jo.act(id, "reply", {"text": "hi **Ana**", "seen": taken.seq, "epoch": 1})
     assert (said.row.last_by, said.row.last_text, said.row.last_seq) == ("agent", "hi Ana", said.seq)
-    back = await jo.act(id, "hand-back", {"epoch": 1, "how": "free", "instruction": "three days"})
+    back = await jo.act(id, "hand-back", {"epoch": 1, "verdict": "approve", "instruction": "three days"})
     assert (back.row.control.state, back.row.control.epoch) == ("bot", 2)
-    assert isinstance((await place.room.log(id))[-1].body, Returned)
+    assert (await place.room.log(id))[-1].body == Returned("resume", "Jo", "three days", "approve")
     closed = await jo.act(id, "resolve", {"epoch": 2, "reason": "done"})
     assert (closed.row.status, closed.row.control.epoch) == ("resolved", 3)
 
