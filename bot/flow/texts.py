@@ -493,7 +493,7 @@ def _day_and_time(value: datetime, language: str) -> str:
     from babel.dates import get_datetime_format
 
     joined = str(get_datetime_format("long", locale_of(language))).replace("'", "")
-    return joined.replace("{1}", _date(value, language)).replace("{0}", _time(value.time(), language))
+    return joined.replace("{1}", _date(value, language)).replace("{0}", _time(value, language))
 
 
 _SPANS: tuple[tuple[Literal["week", "day", "hour", "minute", "second"], int], ...] = (

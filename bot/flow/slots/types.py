@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.flow.slots import choices, contacts, media, numbers, times
+from bot.flow.slots import choices, contacts, media, money, numbers, ratings, times
 from bot.flow.slots.kind import SlotType
 
 TYPES: Mapping[str, SlotType] = {
@@ -13,7 +13,7 @@ TYPES: Mapping[str, SlotType] = {
         SlotType(name="text", parse=contacts.parse_text, error="not_text"),
         SlotType(name="integer", parse=numbers.parse_integer, error="not_integer"),
         SlotType(name="number", parse=numbers.parse_number, error="not_number"),
-        SlotType(name="money", parse=numbers.parse_money, error="not_money", find=numbers.find_money),
+        SlotType(name="money", parse=money.parse_money, error="not_money", find=money.find_money),
         SlotType(name="yes_no", parse=choices.parse_yes_no, error="not_yes_no"),
         SlotType(name="choice", parse=choices.parse_choice, error="not_choice"),
         SlotType(name="multi_choice", parse=choices.parse_multi_choice, error="not_multi_choice"),
@@ -30,6 +30,6 @@ TYPES: Mapping[str, SlotType] = {
         SlotType(name="file", parse=media.parse_media, error="not_file", take=media.take_file),
         SlotType(name="voice", parse=media.parse_media, error="not_voice", take=media.take_voice),
         SlotType(name="location", parse=media.parse_location, error="not_location", take=media.take_location),
-        SlotType(name="rating", parse=numbers.parse_rating, error="not_rating"),
+        SlotType(name="rating", parse=ratings.parse_rating, error="not_rating"),
     )
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.commands import parse_slash, slash
@@ -52,10 +52,17 @@ def heard_again(kind: str, language: str, value: Json) -> Json:
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("language", SHIPPED)
+@settings(max_examples=30)
 @given(words=SOME_WORDS)
 def test_a_parser_never_fails_and_accepts_what_it_gave(kind: str, language: str, words: str) -> None:
     value = TYPES[kind].parse(words, hearing(language, SIZES))
     assert value is None or heard_again(kind, language, value) == value
+
+
+@given(words=st.text(max_size=70) | st.sampled_from(WORDS) | st.text(st.sampled_from("0123456789./- :amp")))
+def test_words_in_other_languages_break_nothing(words: str) -> None:
+    value = TYPES["date"].parse(words, hearing("it"))
+    assert value is None or heard_again("date", "it", value) == value
 
 
 @pytest.mark.parametrize("kind", [kind for kind in TYPES if TYPES[kind].find])
