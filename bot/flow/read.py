@@ -16,7 +16,7 @@ from bot.flow.examples import prepare
 from bot.flow.fields import Fields, Problems
 from bot.flow.patterns import PATTERNS
 from bot.flow.read_flow import SHARED, FlowReader, Project
-from bot.flow.rules import Rules, by_first_word, by_phrase, phrases
+from bot.flow.rules import Rules, rules_from
 from bot.flow.slots import TYPES, SlotType
 from bot.flow.source import BadFile, Mark, Node
 from bot.flow.steps import Content, Say, Variant
@@ -315,21 +315,7 @@ def rules_of(tag: str) -> Rules:
 @cache
 def _rules(tag: str) -> Rules:
     plain = source.load(_HERE / "rules" / f"{tag}.yaml", tag)[0].plain if tag else {}
-    return Rules(
-        whole=by_phrase(plain.get("whole", {})),
-        within=by_first_word(plain.get("within", {})),
-        yes=phrases(plain.get("yes", ())),
-        no=phrases(plain.get("no", ())),
-        negations=_words(plain.get("negations", ())),
-        filler=_words(plain.get("filler", ())),
-        ordinals=tuple(phrases(names) for names in plain.get("ordinals", ())),
-        last=phrases(plain.get("last", ())),
-        numbers=tuple(" ".join(phrase) for line in plain.get("numbers", ()) for phrase in phrases([line])),
-    )
-
-
-def _words(lines: Sequence[str]) -> frozenset[str]:
-    return frozenset(word for phrase in phrases(lines) for word in phrase)
+    return rules_from(plain)
 
 
 @cache
