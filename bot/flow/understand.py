@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from bot import model
 from bot.commands import parse_slash
 from bot.flow import rules
 from bot.flow.book import Book, Pending
 from bot.flow.examples import CLOSE, Match
 from bot.flow.interpreter.advance import advance
-from bot.flow.interpreter.given import Back, Given, Ordered
+from bot.flow.interpreter.given import Back, Given, Ordered, Rang, Signal
 from bot.flow.question import hearing_of
 from bot.flow.say import GREETING
 from bot.flow.slots import TYPES, Hearing
@@ -34,6 +35,7 @@ from bot.model import (
     Returned,
     Said,
     Set,
+    Signalled,
     Skip,
     Start,
     State,
@@ -57,13 +59,13 @@ def understand(book: Book, state: State, turn: Turn, facts: Facts, *, slash: boo
     """The commands of all inputs in order; `slash`: typed slash forms count as commands.
 
     Where only some of a burst is understood, the answer is about its beginning: commands, or declined words. No command
-    at all may be understood as well: a human handed back, and there is nothing to add.
+    at all may be understood as well: a human handed back or time has passed, and there is nothing to add.
     """
     ear = _Ear(book, turn, facts, slash)
     found, clear, through = ear.each(state)
     if (not clear or through) and len(ear.lines) > 1 and (joined := ear.words("\n".join(ear.lines.values()), state)):
         return Understood((*found, *joined) if ear.has(Pressed) else joined)
-    if found or (clear and ear.has(Returned)):
+    if found or (clear and (ear.has(Returned) or ear.has(model.Rang) or ear.has(Signalled))):
         return Understood(found, through)
     return Declined("nothing was said" if clear else "the words are no command, no answer and no example", through)
 
@@ -75,7 +77,7 @@ class _Ear:
         self.lines = {event.seq: _line(event.body) for event in turn.inputs if isinstance(event.body, Said)}
         """What was written, by seq."""
 
-    def has(self, kind: type[Pressed | Returned]) -> bool:
+    def has(self, kind: type[Pressed | Returned | model.Rang | Signalled]) -> bool:
         return any(isinstance(event.body, kind) for event in self.turn.inputs)
 
     def each(self, state: State) -> tuple[Found, bool, int | None]:
@@ -105,8 +107,12 @@ class _Ear:
                 return self.ordered(self.press(token, state))
             case Opened(payload=payload) if payload:
                 return self.ordered(self.opened(payload, state)) or None
-            case Returned(how=how):
-                return [Back(how)]
+            case Returned(how=how, verdict=verdict):
+                return [Back(how, verdict=verdict)]
+            case model.Rang():
+                return [Rang()]
+            case Signalled(name=name, value=value):
+                return [Signal(name, value)]
             case _:
                 return None
 
@@ -161,6 +167,8 @@ class _Ear:
         if self.slash and (command := parse_slash(text)):
             return ((command, "slash"),)
         said, pending = tokens(text), self.book.pending(state)
+        if pending is None and self.book.led(state):
+            return tuple([each for each in self.rule(said, None) if each[0] != Repeat()])  # the rest is for the model
         if pending is None:
             return self.rule(said, pending) or self.example(self.matches(said), text, state)
         hearing = hearing_of(self.book, state, pending.slot, self.facts)
