@@ -14,13 +14,13 @@ Json = dict[str, Any]
 
 _MOST_OFFERS = 100
 _MOST_STEPS = 400
-_FIELDS = ("stack", "slots", "offers", "frames", "language", "queue", "customer", "timers", "marker")
+_FIELDS = ("stack", "slots", "offers", "frames", "language", "queue", "customer", "timers", "marker", "clarified")
 
 
 def folded(events: Iterable[tuple[int, Json]], heard: int) -> Json:
     """The state after a whole log of (seq, payload), as far as turns have heard it."""
     state: Json = {"stack": [], "slots": {}, "offers": [], "frames": 0, "language": "", "queue": [], "marker": 0}
-    state.update(customer={}, timers=[])
+    state.update(customer={}, timers=[], clarified=0)
     for seq, body in events:
         match body.get("kind"):
             case "turned":
@@ -92,6 +92,9 @@ def _move(state: Json, move: Json) -> None:
             state["stack"].append(new)
             state["frames"] = max(state["frames"], new["id"])
         case "popped":
+            caller = next((each for each in state["stack"] if frame and each["id"] == frame.get("caller")), None)
+            if caller and frame and frame["effects"] and caller["id"]:
+                caller["effects"] = [*caller["effects"], caller["step"]][-_MOST_STEPS:]
             state["stack"] = [each for each in state["stack"] if each is not frame]
         case "raised" if frame is not None:
             state["stack"] = [each for each in state["stack"] if each is not frame] + [frame]
@@ -114,6 +117,9 @@ def _move(state: Json, move: Json) -> None:
             state["queue"] = [*state["queue"], move["start"]]
         case "dequeued":
             state["queue"] = state["queue"][1:]
+        case "applied":
+            asks = move["by"]["command"] == "clarify"
+            state["clarified"] = state["clarified"] + 1 if asks else 0
         case "spoke":
             state["language"] = move["language"]
         case _ if frame is not None:
@@ -128,6 +134,7 @@ def _in_frame(stack: list[Json], frame: Json, move: Json) -> None:
             frame["passes"] += 1
         case "rewound":
             frame["step"], frame["read"] = move["step"], frame["read"][: move["kept"]]
+            frame["effects"] = [step for step in frame["effects"] if any(step == name for name, _ in frame["read"])]
         case "filled":
             frame["results" if move.get("result") else "slots"][move["slot"]] = move["value"]
         case "emptied":

@@ -15,9 +15,12 @@ from msgspec.structs import replace
 from bot.flow.fold import fold_event
 from bot.model import (
     SYSTEM,
+    Applied,
     Armed,
     Asked,
     Body,
+    Chat,
+    Clarify,
     Control,
     Controlled,
     Dequeued,
@@ -60,6 +63,7 @@ offers = st.builds(Offer, token=names, value=names, label=names, epoch=st.intege
 moves = st.one_of(
     st.builds(Pushed, st.builds(Frame, id=st.just(0), flow=names, version=st.just(1), caller=ids, step=names)),
     st.builds(Popped, frame=ids, outcome=names),
+    st.builds(Applied, by=st.sampled_from([Clarify(), Chat()]), source=st.just("rule")),
     st.builds(Raised, frame=ids),
     st.builds(Entered, frame=ids, step=names, reads=st.lists(names, max_size=2).map(tuple)),
     st.builds(Rewound, frame=ids, step=names, kept=st.integers(0, 2)),
