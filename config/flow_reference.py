@@ -45,8 +45,10 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield "# The flow language"
     yield ""
-    yield "Made from `bot/flow/grammar.py` by `python -m config.flow_reference`; what editors complete (`frontdesk schema`)"
-    yield "comes from the same place. New to it? Begin with [your first flow](../tutorial/first_flow.md)."
+    yield "Made from `bot/flow/grammar.py` by `python -m config.flow_reference`; what editors complete"
+    yield "(`frontdesk schema`) comes from the same place."
+    yield ""
+    yield "New to it? Begin with [your first flow](../tutorial/first_flow.md)."
     yield ""
     yield "**Steps:** " + " · ".join(f"[{name}](#{name})" for name in grammar.VERBS)
     yield ""
