@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, tzinfo
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from bot.errors import FlowErrors
 from bot.flow import actions, grammar, source
@@ -14,12 +17,15 @@ from bot.flow.book import Assistant, Book, Flow
 from bot.flow.conditions import hint
 from bot.flow.examples import prepare
 from bot.flow.fields import Fields, Problems
+from bot.flow.hours import WEEKDAYS, Hours, Interval, days, interval
 from bot.flow.read_flow import SHARED, FlowReader, Project
 from bot.flow.rules import Rules, by_first_word, by_phrase, phrases
 from bot.flow.slots import TYPES, SlotType
 from bot.flow.source import BadFile, Mark, Node
 from bot.flow.texts import BadText, Texts, Wording, Words, compile_text
 from bot.flow.wording import WordingReader
+
+T = TypeVar("T")
 
 MOST_FILES = 500
 SHIPPED = ("en", "fr", "es", "de", "pt", "ar")
@@ -132,7 +138,44 @@ class _Reading:
             greeting=project.wording.read(greeting) if greeting else project.wording.texts.wording("greeting"),
             starters=tuple(reader.option(node) for node in header.items("starters")),
             queues=project.queues,
+            hours=self._hours(header),
         )
+
+    def _hours(self, header: Fields) -> Hours:
+        week: dict[int, tuple[Interval, ...]] = {}
+        for name, at, node in header.pairs("hours"):
+            for day in self._said(at, days, name) or ():
+                if day in week:
+                    self.problems.add(at, f"{WEEKDAYS[day]!r} stands in another line as well")
+                week[day] = self._intervals(node)
+        holidays: dict[date, tuple[Interval, ...]] = {}
+        for name, at, node in header.pairs("holidays"):
+            if holiday := self._said(at, date.fromisoformat, name, "is no date; it looks like 2026-12-25"):
+                holidays[holiday] = self._intervals(node)
+        if holidays and not week:
+            self.problems.add(header.node.key("holidays"), "holidays go with 'hours': say when people are there")
+        zone = self._said(header.node["timezone"], _zone, header.text("timezone")) if "timezone" in header.node else UTC
+        return Hours(zone=zone or UTC, week=week, holidays=holidays)
+
+    def _intervals(self, node: Node) -> tuple[Interval, ...]:
+        """`closed`, one interval, or a list of them that do not overlap."""
+        if node.kind == "text" and node.scalar == "closed":
+            return ()
+        found: list[Interval] = []
+        for item in node.items if node.kind == "list" else [node]:
+            each = self._said(item, interval, str(item.scalar))
+            if each is not None and found and each[0] < found[-1][1]:
+                self.problems.add(item, f"{item.scalar!r} begins before the hours before it end")
+            elif each is not None:
+                found.append(each)
+        return tuple(found)
+
+    def _said(self, at: Node, read: Callable[[str], T], text: str, otherwise: str = "") -> T | None:
+        try:
+            return read(text)
+        except ValueError as error:
+            self.problems.add(at, f"{text!r} {otherwise}" if otherwise else str(error))
+            return None
 
     # Python
 
@@ -249,6 +292,13 @@ class _Reading:
         except BadFile as error:
             self.problems.add(error.mark, str(error))
             return []
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError(f"{name!r} is no time zone; it looks like Europe/Paris") from error
 
 
 def rules_of(tag: str) -> Rules:
