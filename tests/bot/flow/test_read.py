@@ -246,6 +246,10 @@ unknown text
 - {say: §'@gret'}
 text 'gret' stands nowhere; did you mean 'greeting'?; write it in texts/en.yaml
 
+no text
+- {say: §{}}
+here stands a text or a '@key', not a mapping
+
 name in a text
 - {say: §'Hi {{ nmae }}'}
 this text names 'nmae', which is not declared
