@@ -75,7 +75,8 @@ class Run:
         return self.state.stack[-1] if self.state.stack else None
 
     def say(self, key: str, **args: object) -> None:
-        self.says.append(say.pattern(self.book, key, self.language, args))
+        look, seed = look_up(self.state, None, self.facts), f"{self.state.frames}.{key}.{len(self.moves)}"
+        self.says.append(say.pattern(self.book, key, self.language, args, look=look, seed=seed))
 
     def flow_of(self, frame: Frame) -> Flow:
         flow = self.book.flow_of(frame)
