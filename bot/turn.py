@@ -28,6 +28,7 @@ from bot.model import (
     Facts,
     HandoffRequest,
     Message,
+    Mode,
     Move,
     Offer,
     Option,
@@ -49,6 +50,7 @@ PAGE = 500
 """Events of a log that are read at once."""
 MOST_LEADS = 5
 """How often in one turn a flow may come to let the model lead."""
+MOST_RESTYLED = 3
 WAITING = ("queued", "offered")
 """A human is wanted and nobody is there yet."""
 
@@ -67,6 +69,8 @@ class Played:
     """The responder's own words."""
     says: list[Message] = field(default_factory=list)
     """What the flows say after them."""
+    modes: list[tuple[int, Mode]] = field(default_factory=list)
+    """Those of them, by their place, that the model may say in other words."""
     handoff: HandoffRequest | None = None
     gives_up_waiting: bool = False
     """The customer no longer wants the human that was asked for."""
@@ -109,6 +113,7 @@ class Director:
         if not outcome.silent:
             await self._move(turn, tuple(_given(turn, outcome)), played)
             await self._lead(turn, powers, played)
+            await self._restyle(turn, powers, played)
         return played
 
     async def _lead(self, turn: Turn, powers: TurnPowers, played: Played) -> None:
@@ -149,6 +154,12 @@ class Director:
             powers.stream.take_back("cancel")
         raise LookupError(f"every responder declined: {declined}; the last one must not")
 
+    async def _restyle(self, turn: Turn, powers: TurnPowers, played: Played) -> None:
+        """What the flows leave to other words; more than a few in one turn are said as they are written."""
+        for at, mode in played.modes[:MOST_RESTYLED] if self._leader else ():
+            assert self._leader is not None
+            played.says[at] = await self._leader.restyle(turn, powers, played.says[at], mode)
+
     async def _move(self, turn: Turn, given: Sequence[Given], played: Played, *, begins: bool = True) -> None:
         facts, epoch = self._facts_of(turn), turn.conversation.control.epoch
         budget = BUDGET
@@ -157,6 +168,7 @@ class Director:
             begins, budget = False, step.budget
             played.state = step.state
             played.moves += step.moves
+            played.modes += [(len(played.says) + at, mode) for at, mode in step.modes]
             played.says += step.says
             played.handoff = step.handoff or played.handoff
             played.gives_up_waiting |= step.gives_up_waiting

@@ -14,7 +14,6 @@ from bot.flow.conditions import Look
 from bot.flow.fold import fold
 from bot.flow.interpreter.given import Act
 from bot.flow.question import look_up
-from bot.flow.steps import Mode
 from bot.model import (
     IN_CONVERSATION,
     WITH_CUSTOMER,
@@ -24,6 +23,7 @@ from bot.model import (
     HandoffRequest,
     Json,
     Message,
+    Mode,
     Move,
     Offer,
     State,
