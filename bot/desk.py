@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bot import markup
-from bot.clean import clean
+from bot.clean import clean, clean_json
 from bot.errors import ControlMoved, NewerEvents, NotFound, Refusal
 from bot.flow.fold import fold_event
 from bot.model import (
@@ -29,16 +29,19 @@ from bot.model import (
     ConversationId,
     Event,
     How,
+    Json,
     Message,
     Noted,
     Partial,
     Returned,
     Said,
     Settled,
+    Signalled,
     State,
     Status,
     Text,
     Verdict,
+    is_input,
 )
 from bot.ports import Bus, Clock, Happened, Store
 from bot.units import Agent, Amend, Amended, Behind, Entry, Find, Found, Missing, NewHandoff, Stale
@@ -303,6 +306,22 @@ class Desk:
 
         return await self._do(conversation, _key(agent, "resolve", key), decide)
 
+    async def signal(
+        self, conversation: ConversationId, name: str, value: Json = None, *, ref: str = "", by: Author = SYSTEM
+    ) -> Amended:
+        """Tell the flows that something happened outside: a `wait` for the event of this name goes on.
+
+        A repeat under the same `ref` is one event, whoever tells it. Whatever no flow waits for changes nothing; what
+        comes while a human has the floor is told to the flows when the bot has it again.
+        """
+        name, ref = clean(name), clean(ref)
+        signalled = Signalled(name, clean_json(value), ref)
+
+        def decide(found: Found) -> Amend:
+            return self._amend(found, Change(None, (Entry(by, signalled, found.conversation.control.epoch),)))
+
+        return await self._do(conversation, f"event:{ref}" if ref else "", decide)
+
     def _taken_over(self, now: Conversation, agent: Agent) -> Change:
         return take_over(now, agent, at=self._clock.now(), notices=self._notices, deliver=self._is_sent(now))
 
@@ -378,7 +397,8 @@ class Desk:
             return
         now = done.conversation
         self._bus.publish(Happened(now.id, done.events))
-        if unit.control and unit.control.state == "bot" and now.input_seq > now.heard:
+        has_floor = unit.control is not None and unit.control.state == "bot"
+        if now.input_seq > now.heard and (has_floor or any(map(is_input, done.events))):
             self._wake(now.id)
 
 

@@ -43,6 +43,13 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None: ...
 
+    def alarm(self, at: datetime, call: Callable[[], None]) -> Callable[[], object]:
+        """Call once, at the instant or soon after it, within the running loop; until the returned function is called.
+
+        It is a hint: one that nobody remembers is lost with the process, and one may come late when the wall clock is
+        set or the machine sleeps.
+        """
+
 
 class Random(Protocol):
     """The only source of chance: ids, tokens, jitter."""

@@ -31,6 +31,7 @@ from bot.responders.at_desk import AtDesk
 from bot.responders.fallback import Fallback
 from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
+from bot.timers import Timers
 from bot.tools import Tools
 from bot.turn import Director
 from config.settings import DeskFile, Settings
@@ -52,6 +53,7 @@ class Parts:
     engine: Engine
     inbox: Inbox
     outbox: Outbox
+    timers: Timers
     desk: Desk
     stop: Callable[[], Awaitable[None]]
     """Begin nothing; running turns and sends in the air may end. What is still accepted waits for the next start."""
@@ -129,6 +131,7 @@ async def running(
         random=random,
         settings=OutboxSettings(worker=worker, lease=send_lease, patience=send_lease / 2),
     )
+    timers = Timers(store=store, bus=bus, clock=clock)
     engine = Engine(
         director=director,
         store=store,
@@ -146,12 +149,15 @@ async def running(
             sweep_every=min(timedelta(seconds=1), lease / 4),
             deadline=deadline,
         ),
+        armed=timers.armed,
     )
     inbox = Inbox(store=store, bus=bus, clock=clock, random=random, engine=engine, initial=begin(book))
     desk = Desk(store, bus, clock, notices, delivers=delivers, wake=engine.wake, drafted=engine.drafted)
-    tasks = [asyncio.create_task(part.run()) for part in (engine, inbox, outbox)]
+    ringing = asyncio.create_task(timers.run(engine))
+    tasks = [ringing, *(asyncio.create_task(part.run()) for part in (engine, inbox, outbox))]
 
     async def stop() -> None:
+        ringing.cancel()
         await engine.stop()
         for task in tasks:
             task.cancel()
@@ -168,6 +174,7 @@ async def running(
         engine=engine,
         inbox=inbox,
         outbox=outbox,
+        timers=timers,
         desk=desk,
         stop=stop,
     )

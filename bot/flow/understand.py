@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from bot import model
 from bot.commands import parse_slash
 from bot.flow import rules
 from bot.flow.book import Book, Pending
 from bot.flow.examples import CLOSE, Match
 from bot.flow.interpreter.advance import advance
-from bot.flow.interpreter.given import Back, Given, Ordered, Rang, Signal
+from bot.flow.interpreter.given import Back, Given, Ordered, given_first
 from bot.flow.question import hearing_of
 from bot.flow.say import GREETING
 from bot.flow.slots import TYPES, Hearing
@@ -35,7 +34,6 @@ from bot.model import (
     Returned,
     Said,
     Set,
-    Signalled,
     Skip,
     Start,
     State,
@@ -65,7 +63,7 @@ def understand(book: Book, state: State, turn: Turn, facts: Facts, *, slash: boo
     found, clear, through = ear.each(state)
     if (not clear or through) and len(ear.lines) > 1 and (joined := ear.words("\n".join(ear.lines.values()), state)):
         return Understood((*found, *joined) if ear.has(Pressed) else joined)
-    if found or (clear and (ear.has(Returned) or ear.has(model.Rang) or ear.has(Signalled))):
+    if found or (clear and (ear.first or ear.has(Returned))):
         return Understood(found, through)
     return Declined("nothing was said" if clear else "the words are no command, no answer and no example", through)
 
@@ -76,8 +74,10 @@ class _Ear:
         self.language = book.language(turn.state, facts)
         self.lines = {event.seq: _line(event.body) for event in turn.inputs if isinstance(event.body, Said)}
         """What was written, by seq."""
+        self.first = [given for given in given_first(turn.inputs) if not isinstance(given, Back)]
+        """What has happened by itself: it comes before all that anybody wants."""
 
-    def has(self, kind: type[Pressed | Returned | model.Rang | Signalled]) -> bool:
+    def has(self, kind: type[Pressed | Returned]) -> bool:
         return any(isinstance(event.body, kind) for event in self.turn.inputs)
 
     def each(self, state: State) -> tuple[Found, bool, int | None]:
@@ -85,6 +85,8 @@ class _Ear:
         how far that goes: as long as it is all clear, or all unclear."""
         found: list[tuple[Command, CommandSource]] = []
         clear: bool | None = None
+        if self.first:
+            state = self.after(state, self.first)
         before = 0
         for event in self.inputs():
             given = self.given(event, state)
@@ -109,10 +111,6 @@ class _Ear:
                 return self.ordered(self.opened(payload, state)) or None
             case Returned(how=how, verdict=verdict):
                 return [Back(how, verdict=verdict)]
-            case model.Rang():
-                return [Rang()]
-            case Signalled(name=name, value=value):
-                return [Signal(name, value)]
             case _:
                 return None
 

@@ -89,7 +89,7 @@ async def test_nobody_gets_in_without_a_sign_in(place: Place) -> None:
                 path = route.path.replace("{conversation}", NOBODYS)
                 answer = await stranger.http.request(method, path, headers={"Origin": HERE})
                 answers[f"{method} {path}"] = problem(answer)
-    assert len(answers) == 11
+    assert len(answers) == 12
     assert set(answers.values()) == {(401, "signed_out")}
 
 
@@ -140,6 +140,7 @@ async def test_the_description_is_complete(place: Place) -> None:
     assert sorted(operations) == [
         "console_conversation",
         "console_conversations",
+        "console_event",
         "console_events",
         "console_hand_back",
         "console_me",
