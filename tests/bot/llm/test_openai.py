@@ -162,7 +162,7 @@ async def test_tool_calls_become_commands(
 
 async def test_a_granted_tool_is_called_and_another_is_not(server: StandIn, model: OpenAIModel) -> None:
     server.streams(calls(call("action_price", '{"item": "boots"}', 0), call("action_refund", "{}", 1)))
-    asked = replace(ASK, tools=(Tool(name="price"),))
+    asked = msgspec.structs.replace(ASK, tools=(Tool(name="price"),))
     assert await heard(model, asked) == [Called("price", {"item": "boots"})]
 
 
