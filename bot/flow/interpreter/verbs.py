@@ -233,10 +233,10 @@ def leave_agent(run: Run, frame: Frame, to: str) -> None:
         run.hand_off("stuck")
 
 
-def count_turn(run: Run, led: Frame | None) -> None:
+def count_turn(run: Run, led: Frame) -> None:
     """The customer was heard where the model led, and it still leads there."""
     now = run.book.led(run.state)
-    if led is None or now is None or now[0].id != led.id or now[0].passes != led.passes:
+    if now is None or now[0].id != led.id or now[0].passes != led.passes:
         return
     frame, step = now
     if led.tries + 1 < step.turns:
