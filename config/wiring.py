@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -17,6 +18,7 @@ from bot.desk import Desk
 from bot.engine import Engine, EngineSettings
 from bot.flow.book import Book
 from bot.flow.describe import candidates, standing, stretch
+from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
 from bot.flow.say import notice
 from bot.inbox import Inbox
@@ -115,7 +117,7 @@ async def running(
         book=book,
         responders=responders_of(book, free_form, slash=slash or file.slash),
         leader=free_form,
-        facts_of=facts_of,
+        facts_of=partial(facts_of, hours=book.assistant.hours),
         store=store,
         bus=bus,
         clock=clock,
@@ -185,33 +187,35 @@ async def running(
 
 
 def free_form_of(file: DeskFile, book: Book, model: LanguageModel, *, knowledge: Knowledge, clock: Clock) -> FreeForm:
+    facts = partial(facts_of, hours=book.assistant.hours)
     return FreeForm(
         model,
         knowledge,
         instructions="\n".join(filter(None, (book.assistant.instructions, file.model.instructions))),
-        candidates_of=lambda turn: candidates(book, turn.state, facts_of(turn)),
-        describe=lambda turn: standing(book, turn.state, facts_of(turn)),
-        stretch_of=lambda turn: stretch(book, turn.state, facts_of(turn)),
+        candidates_of=lambda turn: candidates(book, turn.state, facts(turn)),
+        describe=lambda turn: standing(book, turn.state, facts(turn)),
+        stretch_of=lambda turn: stretch(book, turn.state, facts(turn)),
         call=Tools(book, clock).call,
     )
 
 
 def responders_of(book: Book, free_form: Responder, *, slash: bool) -> tuple[Responder, ...]:
     """In the order in which they are asked; the last never declines."""
+    facts = partial(facts_of, hours=book.assistant.hours)
     return (
-        AtDesk(book, facts_of),
-        InFlow(book, facts_of, slash=slash),
+        AtDesk(book, facts),
+        InFlow(book, facts, slash=slash),
         free_form,
-        Fallback(book, facts_of),
+        Fallback(book, facts),
     )
 
 
-def facts_of(turn: Turn) -> Facts:
+def facts_of(turn: Turn, hours: Hours = ALWAYS) -> Facts:
     """What conditions and texts may read beside slots."""
     return {
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
-        "now": turn.now.isoformat(),
-        "hours": {},
+        "now": hours.local(turn.now).isoformat(),
+        "hours": hours.at(turn.now),
     }
