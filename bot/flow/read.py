@@ -325,6 +325,9 @@ def _rules(tag: str) -> Rules:
         ordinals=tuple(phrases(names) for names in plain.get("ordinals", ())),
         last=phrases(plain.get("last", ())),
         numbers=tuple(" ".join(phrase) for line in plain.get("numbers", ()) for phrase in phrases([line])),
+        corrects=phrases(plain.get("corrects", ())),
+        names=phrases(plain.get("language", {}).get("names", ())),
+        asked=phrases(plain.get("language", {}).get("asked", ())),
     )
 
 

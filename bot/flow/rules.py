@@ -36,6 +36,12 @@ class Rules:
     last: Phrases
     numbers: tuple[str, ...]
     """Number words from zero up."""
+    corrects: Phrases = frozenset()
+    """How somebody begins who has said something wrong before."""
+    names: Phrases = frozenset()
+    """What this language is called, in whatever language."""
+    asked: Phrases = frozenset()
+    """How somebody asks to be spoken to in it."""
 
     def hear(self, said: Phrase) -> Rule | None:
         return self.whole.get(said) or self.whole.get(self.without_filler(said)) or self._within(said)
@@ -51,6 +57,14 @@ class Rules:
                 if said[at : at + len(phrase)] == phrase:
                     return rule if self.negations.isdisjoint(said) else None
         return None
+
+
+def asked_for(said: Phrase, by_language: Mapping[str, Rules], *, by_name: bool) -> str:
+    """The language that the words ask to go on in; `by_name`: its name alone asks for it. Empty: none."""
+    for tag, rules in by_language.items():
+        if said in rules.asked or (by_name and said in rules.names):
+            return tag
+    return ""
 
 
 def phrases(lines: Iterable[str]) -> Phrases:

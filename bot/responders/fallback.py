@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bot.commands import parse_slash
 from bot.flow import say
 from bot.flow.book import Book
-from bot.model import Clarify, Facts, Opened, Outcome, Refuse, Said, Turn
+from bot.model import Clarify, Facts, Lookup, Opened, Outcome, Refuse, Said, Turn
 from bot.ports import Powers
 
 
@@ -36,6 +37,8 @@ class Fallback:
             return self._opened(turn, facts)
         if not turn.words.strip():
             return Outcome(responder=self.name, commands=((Refuse("unsupported"), "rule"),))
+        if isinstance(command := parse_slash(turn.words), Lookup):
+            return Outcome(responder=self.name, commands=((command, "slash"),))
         if self._book.pending(turn.state):
             return Outcome(responder=self.name, missed=True)
         return Outcome(responder=self.name, commands=((Clarify(), "rule"),))
