@@ -39,7 +39,7 @@ class Fallback:
             return Outcome(responder=self.name, commands=((Refuse("unsupported"), "rule"),))
         if isinstance(command := parse_slash(turn.words), Lookup):
             return Outcome(responder=self.name, commands=((command, "slash"),))
-        if self._book.pending(turn.state):
+        if self._book.pending(turn.state) or self._book.led(turn.state):
             return Outcome(responder=self.name, missed=True)
         return Outcome(responder=self.name, commands=((Clarify(), "rule"),))
 
