@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from bot.errors import FlowErrors, FrontdeskError
@@ -53,15 +54,25 @@ def chat(
 
 
 @app.command()
-def check(path: FolderOrFile = None) -> None:
+def check(
+    path: FolderOrFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print mistakes as a JSON list, for editors and CI.")] = False,
+) -> None:
     """Check flows, texts and settings; every mistake is printed as file:line:column: message."""
     from bot.flow.read import read
     from config.settings import read_settings
 
     def run() -> None:
         folder = path or read_settings().desk_file().flows
-        book = read(folder)
-        typer.echo(f"{folder}: {len(book.flows)} flows, {len(book.actions)} actions, no mistakes")
+        try:
+            book = read(folder)
+        except FlowErrors as errors:
+            if not as_json:
+                raise
+            typer.echo(msgspec.json.encode(errors.problems).decode())
+            raise typer.Exit(1) from None
+        summary = f"{folder}: {len(book.flows)} flows, {len(book.actions)} actions, no mistakes"
+        typer.echo("[]" if as_json else summary)
 
     _guarded(run)
 

@@ -116,7 +116,6 @@ class Rules:
     cents: Phrases
     grades: Table[int]
     """From 1 to 5."""
-    stars: Phrases
     out_of: Phrases
     times: TimeWords
 
@@ -187,7 +186,6 @@ def rules_from(plain: Mapping[str, Any]) -> Rules:
         currencies=_named(money.get("words", {})),
         cents=phrases(money.get("cents", ())),
         grades={phrase: n + 1 for phrase, n in _numbered(plain.get("ratings", ())).items()},
-        stars=phrases(plain.get("stars", ())),
         out_of=phrases(plain.get("out_of", ())),
         times=_time_words(plain.get("times", {})),
     )
