@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import assert_never, get_args
 
+from msgspec.structs import replace
+
 from bot.flow import frames
 from bot.flow.book import Book, Flow, Slot
 from bot.flow.conditions import Unevaluated
@@ -127,7 +129,7 @@ def _words(value: Json) -> str:
         case None:
             return ""
         case _:
-            return json.dumps(value)
+            return json.dumps(value, ensure_ascii=False)
 
 
 def _quoted(words: str) -> str:
@@ -221,7 +223,7 @@ def _check_start(command: Start, source: CommandSource, book: Book, state: State
             return f"flow {flow.name!r} has no slot {name!r}"
         if slot.always_ask or (_is_kept_from(slot, flow) and source not in _ANY_FLOW):
             continue
-        read = _typed(slot, value, hearing_of(book, state, slot, facts))
+        read = _typed(slot, value, source, hearing_of(book, state, slot, facts))
         if read is None:
             return f"slot {name!r}: that is no {slot.type.name}"
         typed[name] = read
@@ -242,7 +244,7 @@ def _check_set(name: str, value: Json, source: CommandSource, book: Book, state:
     flow = book.flow_of(frame)
     if flow and _is_kept_from(slot, flow) and source not in _ANY_FLOW:
         return f"slot {name!r} is only set by the flow"
-    read = _typed(slot, value, hearing_of(book, state, slot, facts))
+    read = _typed(slot, value, source, hearing_of(book, state, slot, facts))
     return f"slot {name!r}: that is no {slot.type.name}" if read is None else Set(name, read)
 
 
@@ -263,12 +265,13 @@ def _is_kept_from(slot: Slot, flow: Flow) -> bool:
     )
 
 
-def _typed(slot: Slot, value: Json, hearing: Hearing) -> Json:
-    match value:
-        case str() | bool() | int() | float():
-            return slot.type.parse(_words(value), hearing)
-        case _:
-            return None
+def _typed(slot: Slot, value: Json, source: CommandSource, hearing: Hearing) -> Json:
+    """As a value, else as words. A model makes up no files: those were sent, or are none."""
+    if value is None or (slot.type.take is not None and source == "model"):
+        return None
+    words = _words(value)
+    exact = slot.type.parse(words, replace(hearing, strict=True))
+    return exact if exact is not None or not isinstance(value, str) else slot.type.parse(words, hearing)
 
 
 def _check_clarify(flows: tuple[str, ...], source: CommandSource, book: Book) -> Command | str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.flow.book import Book, Flow, Slot
 from bot.flow.question import hearing_of, look_up
-from bot.flow.rules import Rules
+from bot.flow.rules import Rules, after
 from bot.flow.slots import TYPES
 from bot.flow.words import Phrase, contains, tokens
 from bot.model import Facts, Frame, Json, Set, State, Unset
@@ -27,14 +27,15 @@ def amended(book: Book, state: State, facts: Facts, text: str, *, boldly: bool) 
     """
     if text.rstrip().endswith(("?", "؟", "？")):
         return None
-    pending = book.pending(state)
+    known, pending = [*_known(book, state, facts)], book.pending(state)
+    if not known:
+        return None
     if pending is not None and is_distinct(pending.slot) and _read(book, state, facts, pending.slot, text) is not None:
         return None
     said, rules = tokens(text), book.rules_for(book.language(state, facts))
-    marked = any(contains(said, phrase) for each in rules for phrase in each.corrects)
+    marked = any(after(said, at, each.corrects) > at for each in rules for at in range(len(said)))
     denied = any(not each.negations.isdisjoint(said) for each in rules)
     found: dict[str, Set | Unset] = {}
-    known = [*_known(book, state, facts)]
     for slot, had in known:
         if slot.name in found:
             continue

@@ -24,10 +24,16 @@ class Slot:
     name: str
     type: SlotType
     of: tuple[LabelledOption, ...] = ()
-    """The answers of a `choice` or `yes_no`."""
+    """The answers of a `choice`, `multi_choice`, `rating` or `yes_no`."""
     optional: bool = False
     pii: bool = False
     always_ask: bool = False
+    region: str = ""
+    """Whose phone numbers and money are meant where nothing is said, ISO 3166."""
+    currency: str = ""
+    """ISO 4217; empty: the region's."""
+    scale: int = 5
+    """The best grade of a `rating`."""
     scope: Literal["turn", "flow", "conversation", "customer"] = "flow"
 
     def options(self, language: str) -> tuple[Labelled, ...]:

@@ -30,6 +30,13 @@ SHARED = ("conversation", "customer")
 _GIVING = ("do", "call", "wait")
 """Verbs with `into`."""
 _BRANCHES = ("then", "else", "stuck", "fails", "nobody")
+_ONLY_WITH: Mapping[str, tuple[str, ...]] = {
+    "of": ("choice", "multi_choice"),
+    "currency": ("money",),
+    "region": ("money", "phone", "date", "time", "datetime"),
+    "scale": ("rating",),
+}
+"""Keys of a slot that mean something for some types only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,9 +194,14 @@ class FlowReader:
         types = self._project.types
         if "type" in node and not known(kind, types, node["type"], f"slot {name!r} has type", self._problems):
             kind = "text"
-        if "of" in node and kind != "choice":
-            self._problems.add(node["of"], "'of' goes with type choice only")
-        of = [self._answer(name, item) for item in fields.items("of")] if kind == "choice" else []
+        for key, kinds in _ONLY_WITH.items():
+            if key in node and kind not in kinds:
+                self._problems.add(node[key], f"{key!r} goes with type {' or '.join(kinds)} only")
+        of = [self._answer(name, item) for item in fields.items("of")] if kind in _ONLY_WITH["of"] else []
+        scale = fields.count("scale", 5, least=2, most=10)
+        if kind == "rating":
+            grades = [str(grade) for grade in range(1, scale + 1)]
+            of = [s.LabelledOption(self._project.wording.figure(grade), grade) for grade in grades]
         if kind == "yes_no":
             words = self._project.wording
             of = [s.LabelledOption(words.keyed("yes", at), "true"), s.LabelledOption(words.keyed("no", at), "false")]
@@ -202,8 +214,19 @@ class FlowReader:
             optional=fields.truth("optional"),
             pii=fields.truth("pii"),
             always_ask=fields.truth("always_ask"),
+            region=self._code(fields, "region", 2),
+            currency=self._code(fields, "currency", 3),
+            scale=scale,
             scope=cast(Any, fields.one_of("scope", grammar.SLOT.key("scope").allowed, "flow")),
         )
+
+    def _code(self, fields: Fields, key: str, length: int) -> str:
+        code = fields.text(key)
+        if code and not (len(code) == length and code.isascii() and code.isalpha() and code.isupper()):
+            example = {"region": "GB", "currency": "EUR"}[key]
+            self._problems.add(fields.node[key], f"{code!r} is no {key}: it looks like {example!r}")
+            return ""
+        return code
 
     def _answer(self, slot: str, node: Node) -> s.LabelledOption:
         """A value whose label is the text `slot_value`, or `{label, value}`."""
@@ -369,8 +392,9 @@ class FlowReader:
         checks = tuple(self._check(item) for item in fields.items("check"))
         options = self._answers(fields, slot)
         default = fields.node_of("default")
-        if isinstance(options, tuple) and not options and slot.type.name == "choice" and not slot.of:
-            self._problems.add(node, f"slot {name!r} is a choice without 'of': this step must give its 'options'")
+        if isinstance(options, tuple) and not options and slot.type.name in _ONLY_WITH["of"] and not slot.of:
+            kind = slot.type.name.replace("_", " ")
+            self._problems.add(node, f"slot {name!r} is a {kind} without 'of': this step must give its 'options'")
         reads = {*self._reads(content), *(options.reads if isinstance(options, Expression) else ())}
         for check in checks:
             reads |= {*check.refused_if.reads, *self._reads(check.say)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time, timedelta
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -167,20 +168,42 @@ def notice(book: Book, key: str, language: str, args: Mapping[str, str]) -> Mess
 
 
 def values(names: Iterable[str], flow: Flow, look: Look, language: str) -> dict[str, object]:
-    """What texts see: choices show their label, dates are dates."""
+    """What texts see: choices show their label, dates are dates, durations durations."""
     return {name: _value(look(name), flow.slots.get(name), language) for name in names}
 
 
 def _value(value: Json, slot: Slot | None, language: str) -> object:
     if slot is None or value is None:
         return value
-    if slot.type.is_instant and isinstance(value, str):
-        return date.fromisoformat(value[:10])
-    if slot.of:
-        spelled = {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value
-        label = next((option.label.plain(language, {}) for option in slot.of if option.value == spelled), None)
-        return value if label is None or not isinstance(value, str) else Chosen(value, label)
-    return value
+    match slot.type.name, value:
+        case ("date" | "datetime" | "time") as kind, str():
+            return _moment(kind, value)
+        case "duration", int() | float():
+            return timedelta(seconds=value)
+        case _, str():
+            return _chosen(value, slot, language)
+        case "multi_choice", list():
+            return [_chosen(each, slot, language) for each in value]
+        case _:
+            return value
+
+
+def _moment(kind: Literal["date", "datetime", "time"], value: str) -> object:
+    try:
+        match kind:
+            case "date":
+                return date.fromisoformat(value[:10])
+            case "datetime":
+                return datetime.fromisoformat(value)
+            case "time":
+                return time.fromisoformat(value)
+    except ValueError:  # a flow may set what no customer could have said
+        return value
+
+
+def _chosen(value: str, slot: Slot, language: str) -> str:
+    label = next((option.label.plain(language, {}) for option in slot.of if option.value == value), None)
+    return value if label is None else Chosen(value, label)
 
 
 def _parts(said: Content, flow: Flow, look: Look, language: str) -> list[Part]:

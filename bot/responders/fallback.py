@@ -35,11 +35,13 @@ class Fallback:
         facts = self._facts_of(turn)
         if not any(isinstance(event.body, Said) for event in turn.inputs):
             return self._opened(turn, facts)
-        if not turn.words.strip():
+        pending = self._book.pending(turn.state)
+        awaits_words = pending is None or pending.slot.type.take is None
+        if not turn.words.strip() and awaits_words:
             return Outcome(responder=self.name, commands=((Refuse("unsupported"), "rule"),))
         if isinstance(command := parse_slash(turn.words), Lookup):
             return Outcome(responder=self.name, commands=((command, "slash"),))
-        if self._book.pending(turn.state) or self._book.led(turn.state):
+        if pending or self._book.led(turn.state):
             return Outcome(responder=self.name, missed=True)
         return Outcome(responder=self.name, commands=((Clarify(), "rule"),))
 

@@ -353,7 +353,31 @@ answers
 flow: f
 slots: {a: {type: text, of: §[x]}}
 steps: [{say: Hi}]
-'of' goes with type choice only
+'of' goes with type choice or multi_choice only
+
+answers of a multi choice
+flow: f
+slots: {a: {type: multi_choice}}
+steps: [§{ask: a, say: Which?}]
+slot 'a' is a multi choice without 'of': this step must give its 'options'
+
+currency
+flow: f
+slots: {a: {type: money, currency: §euro}}
+steps: [{ask: a, say: How much?}]
+'euro' is no currency: it looks like 'EUR'
+
+region of a text
+flow: f
+slots: {a: {type: text, region: §GB}}
+steps: [{ask: a, say: What?}]
+'region' goes with type money or phone or date or time or datetime only
+
+scale
+flow: f
+slots: {a: {type: rating, scale: §11}}
+steps: [{ask: a, say: How was it?}]
+slot 'a': 'scale' must be a whole number from 2 to 10, not a number
 
 needs
 flow: f

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from bot.flow import say
 from bot.flow.interpreter.given import Ordered
-from bot.model import Clarify, Declined, Opened, Outcome, Pressed, Refuse, Said, Set, Start, Turn, text
+from bot.model import Clarify, Declined, Media, Message, Opened, Outcome, Pressed, Refuse, Said, Set, Start, Turn, text
 from bot.ports import Powers
 from bot.responders.fallback import Fallback
 from bot.responders.in_flow import InFlow
@@ -95,6 +95,14 @@ async def test_a_message_without_words_is_told_so(talking: Talk) -> None:
     empty = Said(replace(text(""), parts=()))
     outcome = await last_word(talking, talking.turn(empty))
     assert outcome == Outcome(responder="fallback", commands=((Refuse("unsupported"), "rule"),))
+
+
+async def test_a_file_that_is_not_the_one_asked_for_uses_up_a_try(tmp_path: Path) -> None:
+    asking = talk(tmp_path, "flow: f\nabout: x\nslots: {photo: {type: image}}\nsteps: [{ask: photo, say: A picture?}]")
+    asking.do("/start f")
+    turn = asking.turn(Said(Message((Media("file", "f-1", "bill.pdf", "application/pdf"),))))
+    assert await last_word(asking, turn) == Outcome(responder="fallback", missed=True)
+    assert asking.miss()[0] == "Please send a picture: take a photo or choose one you have."
 
 
 async def test_a_button_alone_is_never_for_the_fallback(talking: Talk) -> None:
