@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 from bot.errors import FlowErrors
 from bot.flow import actions, grammar, source
@@ -48,6 +49,8 @@ def read(folder: Path) -> Book:
 class _Reading:
     folder: Path
     problems: Problems = field(default_factory=Problems)
+    files: dict[str, str] = field(default_factory=dict)
+    """Path to what stood in the file when it was read."""
 
     def book(self) -> Book | None:
         if not self.folder.is_dir():
@@ -70,9 +73,10 @@ class _Reading:
             queues=tuple(node.texts("queues")) if (node := header) else (),
             flows=names,
             starters=frozenset(_started(header)),
+            files=self.files,
             documents=self._document_names(),
         )
-        flows = {flow.name: flow for node in documents if (flow := FlowReader(project, self.problems).read(node))}
+        flows = {flow.name: flow for node in documents if (flow := self._flow(node, project))}
         assistant = self._assistant(header, project, languages)
         if assistant is None:
             return None
@@ -132,6 +136,7 @@ class _Reading:
             greeting=project.wording.read(greeting) if greeting else project.wording.texts.wording("greeting"),
             starters=tuple(reader.option(node) for node in header.items("starters")),
             queues=project.queues,
+            broken=cast(Any, header.one_of("broken", ("error", "restart", "handoff"), "error")),
         )
 
     # Python
@@ -158,10 +163,7 @@ class _Reading:
 
     def _texts(self, languages: Sequence[str]) -> dict[str, Wording]:
         """The program's texts in the project's languages, under the project's own."""
-        found: dict[str, dict[str, Words]] = {}
-        for tag in _with_parents((*languages, "en")):
-            for key, words in _shipped(tag).items():
-                found.setdefault(key, {})[tag] = words
+        found = shipped_words(languages)
         for path in sorted((self.folder / "texts").glob("*.yaml")):
             if path.stem not in _with_parents(languages):
                 why = f"language {path.stem!r} is not among the languages of assistant.yaml"
@@ -207,6 +209,11 @@ class _Reading:
 
     # Flows
 
+    def _flow(self, node: Node, project: Project) -> Flow | None:
+        """With the texts that it names noted as its own."""
+        wording = replace(project.wording, used=set())
+        return FlowReader(replace(project, wording=wording), self.problems).read(node)
+
     def _flow_files(self) -> list[Path]:
         files = sorted(path for path in self.folder.glob("*.yaml") if path.name != "assistant.yaml")
         if len(files) > MOST_FILES:
@@ -245,10 +252,20 @@ class _Reading:
 
     def _documents(self, path: Path) -> list[Node]:
         try:
-            return [node for node in source.load(path, str(path)) if node.kind != "nothing"]
+            self.files[str(path)] = text = source.text_of(path, str(path))
+            return [node for node in source.parse(text, str(path)) if node.kind != "nothing"]
         except BadFile as error:
             self.problems.add(error.mark, str(error))
             return []
+
+
+def shipped_words(languages: Sequence[str]) -> dict[str, dict[str, Words]]:
+    """The program's own texts by key, then language."""
+    found: dict[str, dict[str, Words]] = {}
+    for tag in _with_parents((*languages, "en")):
+        for key, words in _shipped(tag).items():
+            found.setdefault(key, {})[tag] = words
+    return found
 
 
 def rules_of(tag: str) -> Rules:

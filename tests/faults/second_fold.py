@@ -93,6 +93,12 @@ def _in_frame(stack: list[Json], frame: Json, move: Json) -> None:
             frame["passes"] += 1
         case "rewound":
             frame["step"], frame["read"] = move["step"], frame["read"][: move["kept"]]
+        case "moved":
+            names = move.get("steps", {})
+            frame["version"], frame["step"] = move["version"], move["step"]
+            read = [[names.get(step, step), reads] for step, reads in frame["read"]]
+            frame["read"] = [each for each in read if each[0]]
+            frame["effects"] = [name for step in frame["effects"] if (name := names.get(step, step))]
         case "filled":
             frame["results" if move.get("result") else "slots"][move["slot"]] = move["value"]
         case "emptied":

@@ -26,6 +26,7 @@ from bot.model import (
     Filled,
     Frame,
     Move,
+    Moved,
     Offer,
     Offered,
     Popped,
@@ -49,11 +50,18 @@ ids = st.integers(0, 4)
 values = st.sampled_from(["", "A-17", 0, 3, None, False, [], ["x"], {"y": 0}])
 offers = st.builds(Offer, token=names, value=names, label=names, epoch=st.integers(0, 2))
 moves = st.one_of(
-    st.builds(Pushed, st.builds(Frame, id=st.just(0), flow=names, version=st.just(1), caller=ids, step=names)),
+    st.builds(Pushed, st.builds(Frame, id=st.just(0), flow=names, version=st.just("1"), caller=ids, step=names)),
     st.builds(Popped, frame=ids, outcome=names),
     st.builds(Raised, frame=ids),
     st.builds(Entered, frame=ids, step=names, reads=st.lists(names, max_size=2).map(tuple)),
     st.builds(Rewound, frame=ids, step=names, kept=st.integers(0, 2)),
+    st.builds(
+        Moved,
+        frame=ids,
+        version=names,
+        step=names,
+        steps=st.dictionaries(names, st.sampled_from(["", "b", "d"]), max_size=2),
+    ),
     st.builds(Filled, slot=names, value=values, frame=ids, result=st.booleans()),
     st.builds(Emptied, slot=names, frame=ids),
     st.builds(Asked, frame=ids, slot=st.sampled_from(["", "a"]), tries=st.integers(0, 2)),
@@ -86,7 +94,7 @@ def test_both_folds_come_to_the_same(log: list[Body]) -> None:
 def test_what_is_remembered_of_a_long_flow_is_cut_alike() -> None:
     steps: list[Move] = [Entered(1, f"s{n}") for n in range(500)]
     effects: list[Move] = [Did(1, f"s{n}", "book", "write") for n in range(500)]
-    log = Turned("in_flow", (Pushed(Frame(1, "long", 1)), *steps, *effects))
+    log = Turned("in_flow", (Pushed(Frame(1, "long", "1")), *steps, *effects))
     state = fold_event(State(), Event(1, START, SYSTEM, log))
     assert normal(folded([(1, _plain(log))], heard=1), 0) == normal(_plain(state), 0)
 

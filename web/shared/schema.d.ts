@@ -51,7 +51,11 @@ export interface paths {
          */
         readonly get: operations["console_events"];
         readonly put?: never;
-        readonly post?: never;
+        /**
+         * Event
+         * @description Tell the flows that something happened: a `wait` for the event of this name goes on.
+         */
+        readonly post: operations["console_event"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -243,6 +247,10 @@ export interface components {
             readonly key: string;
             /** @enum {string} */
             readonly kind: "acting";
+            readonly known?: readonly components["schemas"]["Acted"][];
+            readonly versions?: {
+                readonly [key: string]: string;
+            };
         };
         /**
          * Applied
@@ -388,6 +396,20 @@ export interface components {
             readonly attempt: number;
             readonly text: string;
             readonly turn: number;
+        };
+        /**
+         * ConsoleEvent
+         * @description Something happened outside that a flow may wait for.
+         */
+        readonly ConsoleEvent: {
+            /** Name */
+            readonly name: string;
+            /**
+             * Ref
+             * @description Names it: a repeat changes nothing.
+             */
+            readonly ref: string;
+            readonly value?: components["schemas"]["JsonValue"];
         };
         /**
          * EventFrame
@@ -756,7 +778,7 @@ export interface components {
             };
             readonly step?: string;
             readonly tries?: number;
-            readonly version: number;
+            readonly version: string;
         };
         /** Human */
         readonly Human: {
@@ -766,6 +788,7 @@ export interface components {
             /** @enum {string} */
             readonly reason?: "action_failed" | "approval" | "asked" | "error" | "model_down" | "no_evidence" | "policy" | "rule" | "stuck";
         };
+        readonly JsonValue: unknown;
         /**
          * Knew
          * @description What is known of the customer, where it was learnt outside of this conversation: all of it.
@@ -795,7 +818,21 @@ export interface components {
             readonly reply_to?: number | null;
             readonly strict?: boolean;
         };
-        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
+        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
+        /**
+         * Moved
+         * @description The flow was published anew, and the frame goes on in that version. Its timers go with it.
+         */
+        readonly Moved: {
+            readonly frame: number;
+            /** @enum {string} */
+            readonly move: "moved";
+            readonly step: string;
+            readonly steps?: {
+                readonly [key: string]: string;
+            };
+            readonly version: string;
+        };
         /**
          * Noted
          * @description An agent's words to colleagues. It has no parts and no address: there is nothing to send.
@@ -1444,6 +1481,7 @@ export type ConsoleDetail = components['schemas']['ConsoleDetail'];
 export type ConsoleDone = components['schemas']['ConsoleDone'];
 export type ConsoleDraft = components['schemas']['ConsoleDraft'];
 export type ConsoleDraftText = components['schemas']['ConsoleDraftText'];
+export type ConsoleEvent = components['schemas']['ConsoleEvent'];
 export type ConsoleEventFrame = components['schemas']['ConsoleEventFrame'];
 export type ConsoleEvents = components['schemas']['ConsoleEvents'];
 export type ConsoleHandBack = components['schemas']['ConsoleHandBack'];
@@ -1481,10 +1519,12 @@ export type Event = components['schemas']['Event'];
 export type Filled = components['schemas']['Filled'];
 export type Frame = components['schemas']['Frame'];
 export type Human = components['schemas']['Human'];
+export type JsonValue = components['schemas']['JsonValue'];
 export type Knew = components['schemas']['Knew'];
 export type Lookup = components['schemas']['Lookup'];
 export type Message = components['schemas']['Message'];
 export type Move = components['schemas']['Move'];
+export type Moved = components['schemas']['Moved'];
 export type Noted = components['schemas']['Noted'];
 export type Notice = components['schemas']['Notice'];
 export type Offer = components['schemas']['Offer'];
@@ -1744,6 +1784,95 @@ export interface operations {
             };
             /** @description Not found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
+    readonly console_event: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConsoleEvent"];
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsoleDone"];
+                };
+            };
+            /** @description No JSON */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Too large */
+            readonly 413: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -25,7 +25,7 @@ def execute(run: Run, frame: Frame) -> None:
     step = flow.steps.get(name)
     if step is None:
         raise Broken(f"flow {flow.name!r} has no step {name!r} any more")
-    if name == frame.step and isinstance(step, s.Handoff | s.Call):
+    if name == frame.step and isinstance(step, s.Handoff | s.Call) and frames.is_at(frame, name):
         run.due[frame.id] = step.next
         return
     if name == frame.step and isinstance(step, s.Agent) and has_reached(run, frame, step):
@@ -182,7 +182,7 @@ def begin(
     replaces: bool = False,
 ) -> None:
     """Another flow with the slots that this one gives it."""
-    flow = run.book.flows.get(step.flow)
+    flow = run.book.newest(step.flow)
     if flow is None:
         raise Broken(f"flow {step.flow!r} is no longer there")
     if not guard_holds(flow, run.state, run.facts):
