@@ -66,6 +66,22 @@ def check(path: FolderOrFile = None) -> None:
     _guarded(run)
 
 
+@app.command()
+def diff(path: FolderOrFile = None) -> None:
+    """Tell what publishing the flows would do to the conversations that are under way; exit 1 if it breaks one."""
+    from config.difference import difference, told
+    from config.settings import read_settings
+
+    async def run() -> None:
+        settings = read_settings()
+        found = await difference(path or settings.desk_file().flows, settings.database)
+        typer.echo("\n".join(told(found)))
+        if any(each.fails for each in found):
+            raise typer.Exit(1)
+
+    _run(run())
+
+
 @app.command("graph")
 def graph_(
     flow: Annotated[str, typer.Argument(help="The flow's name.")],
