@@ -32,11 +32,15 @@ def demo(host: Host = None, port: Port = None) -> None:
 
 
 @app.command()
-def serve(host: Host = None, port: Port = None) -> None:
+def serve(
+    host: Host = None,
+    port: Port = None,
+    reload: Annotated[bool, typer.Option("--reload", help="Publish the flows again whenever a file changes.")] = False,
+) -> None:
     """Start the program: all doors, turns and deliveries in one process."""
     from config.server import serve as run
 
-    _run(run(host, port))
+    _run(run(host, port, reload=reload))
 
 
 @app.command()
