@@ -75,7 +75,7 @@ class Shelf:
         """With the versions that the conversation stands in; `versions`: those that an earlier attempt followed."""
         newest = self._newest
         began = tuple((versions or {}).items())
-        stands = ((frame.flow, frame.version) for frame in state.stack)
+        stands = ((frame.flow, frame.version) for frame in state.stack if not frame.pattern)
         wanted = [pin for pin in (*began, *stands) if not _is_newest(newest.book, pin)]
         if not wanted:
             return newest

@@ -315,7 +315,7 @@ def _followed_by(begun: Sequence[Event]) -> dict[str, str]:
 
 def _followed(played: Played) -> dict[str, str]:
     begun = [move.frame for move in played.moves if isinstance(move, Pushed)]
-    return {frame.flow: frame.version for frame in (*begun, *played.state.stack)}
+    return {frame.flow: frame.version for frame in (*begun, *played.state.stack) if not frame.pattern}
 
 
 def as_begun(turn: Turn, begun: Sequence[Event]) -> Turn:

@@ -114,7 +114,7 @@ async def _count(store: Reader, book: Book, found: dict[str, Difference]) -> Non
     after = ConversationId("")
     while page := await store.read(Standing(after=after, most=PAGE)):
         for _, state in page:
-            for frame in state.stack:
+            for frame in (each for each in state.stack if not each.pattern):
                 pin = frame.flow, frame.version
                 if pin not in kept:
                     stored = await store.read(Publication(*pin))

@@ -108,6 +108,21 @@ def graph_(
     _guarded(run)
 
 
+@app.command()
+def replay(
+    conversation: Annotated[str, typer.Argument(help="The conversation's id, as the console's address shows it.")],
+    step: Annotated[bool, typer.Option("--step", help="Show flows and slots after each event.")] = False,
+) -> None:
+    """Fold a conversation's log again, step by step; exit 1 when it does not come to the stored state."""
+    from config.replay import replay as run
+
+    async def judged() -> None:
+        if not await run(conversation, step=step):
+            raise typer.Exit(1)
+
+    _run(judged())
+
+
 @app.command("schema")
 def schema_(
     file: Annotated[str, typer.Argument(help="flow, texts, assistant or test.")] = "flow",

@@ -14,7 +14,7 @@ from bot.flow.conditions import Expression
 from bot.flow.examples import Examples
 from bot.flow.rules import Rules
 from bot.flow.slots import Labelled, SlotType
-from bot.flow.steps import Agent, Ask, LabelledOption, Step
+from bot.flow.steps import Agent, Ask, Content, LabelledOption, Say, Step
 from bot.flow.structure import Structure
 from bot.flow.texts import Texts, Wording, chain
 from bot.model import Frame, Json, State
@@ -25,10 +25,16 @@ class Slot:
     name: str
     type: SlotType
     of: tuple[LabelledOption, ...] = ()
-    """The answers of a `choice` or `yes_no`."""
+    """The answers of a `choice`, `multi_choice`, `rating` or `yes_no`."""
     optional: bool = False
     pii: bool = False
     always_ask: bool = False
+    region: str = ""
+    """Whose phone numbers and money are meant where nothing is said, ISO 3166."""
+    currency: str = ""
+    """ISO 4217; empty: the region's."""
+    scale: int = 5
+    """The best grade of a `rating`."""
     scope: Literal["turn", "flow", "conversation", "customer"] = "flow"
 
     def options(self, language: str) -> tuple[Labelled, ...]:
@@ -77,6 +83,7 @@ class Flow:
     first: str
     is_open: bool
     """A customer may ask for it; else only other flows call it."""
+    is_pattern: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +144,8 @@ class Book:
     rules: Mapping[str, Rules]
     """By language."""
     examples: Examples
+    patterns: Mapping[str, Flow] = field(default_factory=dict)
+    """The flows that the engine starts by itself."""
     kept: Mapping[tuple[str, str], Kept] = field(default_factory=dict)
     """Older versions by name and version: those that the conversation at hand stands in."""
 
@@ -144,12 +153,15 @@ class Book:
         """The version that new conversations take."""
         return self.flows.get(flow)
 
+    def newest_of(self, frame: Frame) -> Flow | None:
+        return self.patterns.get(frame.flow) if frame.pattern else self.flows.get(frame.flow)
+
     def flow_of(self, frame: Frame) -> Flow | None:
         """The flow that a frame is in, in its version; None: it is no longer there."""
-        flow = self.newest(frame.flow)
+        flow = self.newest_of(frame)
         if flow is not None and flow.version == frame.version:
             return flow
-        kept = self.kept.get((frame.flow, frame.version))
+        kept = None if frame.pattern else self.kept.get((frame.flow, frame.version))
         return kept.flow if kept else None
 
     def pending(self, state: State) -> Pending | None:
@@ -179,6 +191,18 @@ class Book:
             if flow and slot in flow.slots:
                 return frame, flow.slots[slot]
         return None
+
+    def title(self, frame: Frame, language: str) -> str:
+        """What customers see a flow called."""
+        flow = self.flow_of(frame)
+        return flow.title.plain(language, {}) if flow else ""
+
+    @property
+    def greeting(self) -> Content:
+        """What opens a conversation: the first that the pattern `start` says."""
+        first = self.patterns["start"].steps[self.patterns["start"].first]
+        assert isinstance(first, Say), "the reader refuses another"
+        return first.variants[0].content
 
     def language(self, state: State, facts: Mapping[str, Json]) -> str:
         """What to speak: as the state says, else what is known of the conversation, else the project's own."""

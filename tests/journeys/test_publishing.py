@@ -96,7 +96,7 @@ async def test_who_cannot_go_on_hears_why_and_may_ask_again(tmp_path: Path) -> N
         changed = ("version: 1", "version: 2"), ("with: {order: order}", "with: {number: order}")
         await desk.parts.shelf.publish(read(edition(tmp_path, *changed, actions=by_number)))
         said = await desk.say("A-17")
-        assert said[0].startswith("This has changed since we began")
+        assert said[0].startswith("What we were doing has changed")
         assert await desk.say("book it") == ["Which order?"]
         assert await versions(desk, "ana") == ["2"]
 

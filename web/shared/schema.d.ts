@@ -325,7 +325,7 @@ export interface components {
         readonly Clarify: {
             /** @enum {string} */
             readonly command: "clarify";
-            readonly flows: readonly string[];
+            readonly flows?: readonly string[];
         };
         readonly Command: components["schemas"]["Start"] | components["schemas"]["Set"] | components["schemas"]["Unset"] | components["schemas"]["Cancel"] | components["schemas"]["Resume"] | components["schemas"]["Clarify"] | components["schemas"]["Skip"] | components["schemas"]["Repeat"] | components["schemas"]["Lookup"] | components["schemas"]["Chat"] | components["schemas"]["Human"] | components["schemas"]["Restart"] | components["schemas"]["Refuse"];
         /**
@@ -436,7 +436,7 @@ export interface components {
              * @default resume
              * @enum {string}
              */
-            readonly how: "resume" | "restart" | "free";
+            readonly how: "resume" | "restart" | "free" | "step";
             /**
              * Instruction
              * @default
@@ -762,6 +762,7 @@ export interface components {
             readonly id: number;
             readonly into?: string;
             readonly passes?: number;
+            readonly pattern?: boolean;
             readonly read?: readonly (readonly [
                 string,
                 readonly string[]
@@ -802,11 +803,39 @@ export interface components {
             /** @enum {string} */
             readonly move: "knew";
         };
+        /**
+         * Location
+         * @description A place on the earth, in degrees (WGS 84).
+         */
+        readonly Location: {
+            readonly label?: string;
+            readonly latitude: number;
+            readonly longitude: number;
+            /** @enum {string} */
+            readonly part: "location";
+        };
         /** Lookup */
         readonly Lookup: {
             /** @enum {string} */
             readonly command: "lookup";
             readonly question: string;
+        };
+        /**
+         * Media
+         * @description A file that came with the message or goes with it.
+         */
+        readonly Media: {
+            readonly alt?: string;
+            readonly caption?: string;
+            /** @enum {string} */
+            readonly kind: "audio" | "file" | "image" | "video" | "voice";
+            readonly name?: string;
+            /** @enum {string} */
+            readonly part: "media";
+            readonly ref: string;
+            readonly size?: number;
+            readonly transcript?: string;
+            readonly type?: string;
         };
         /**
          * Message
@@ -885,7 +914,7 @@ export interface components {
             readonly token?: string;
             readonly value: string;
         };
-        readonly Part: components["schemas"]["Text"] | components["schemas"]["Choices"] | components["schemas"]["Card"] | components["schemas"]["Sources"] | components["schemas"]["Notice"];
+        readonly Part: components["schemas"]["Text"] | components["schemas"]["Choices"] | components["schemas"]["Card"] | components["schemas"]["Sources"] | components["schemas"]["Notice"] | components["schemas"]["Media"] | components["schemas"]["Location"] | components["schemas"]["Rating"];
         /**
          * Partial
          * @description What the customer had seen of a draft that was stopped.
@@ -940,6 +969,16 @@ export interface components {
             /** @enum {string} */
             readonly kind: "rang";
         };
+        /**
+         * Rating
+         * @description A question that is answered with a grade.
+         */
+        readonly Rating: {
+            /** @enum {string} */
+            readonly part: "rating";
+            readonly prompt: string;
+            readonly scale?: number;
+        };
         /** Refuse */
         readonly Refuse: {
             /** @enum {string} */
@@ -981,7 +1020,7 @@ export interface components {
         readonly Returned: {
             readonly by: string;
             /** @enum {string} */
-            readonly how: "free" | "restart" | "resume";
+            readonly how: "free" | "restart" | "resume" | "step";
             readonly instruction?: string;
             /** @enum {string} */
             readonly kind: "returned";
@@ -1521,7 +1560,9 @@ export type Frame = components['schemas']['Frame'];
 export type Human = components['schemas']['Human'];
 export type JsonValue = components['schemas']['JsonValue'];
 export type Knew = components['schemas']['Knew'];
+export type Location = components['schemas']['Location'];
 export type Lookup = components['schemas']['Lookup'];
+export type Media = components['schemas']['Media'];
 export type Message = components['schemas']['Message'];
 export type Move = components['schemas']['Move'];
 export type Moved = components['schemas']['Moved'];
@@ -1539,6 +1580,7 @@ export type Pushed = components['schemas']['Pushed'];
 export type Queued = components['schemas']['Queued'];
 export type Raised = components['schemas']['Raised'];
 export type Rang = components['schemas']['Rang'];
+export type Rating = components['schemas']['Rating'];
 export type Refuse = components['schemas']['Refuse'];
 export type Refused = components['schemas']['Refused'];
 export type Repeat = components['schemas']['Repeat'];

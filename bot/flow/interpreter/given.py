@@ -38,6 +38,8 @@ class Back(Struct, frozen=True):
 
     how: How
     instruction: str = ""
+    step: str = ""
+    """Where to go on, for `step`."""
     verdict: Verdict = ""
     """On the action that waited for approval."""
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from bot.commands import read_value
-from bot.flow import frames, say
+from bot.flow import frames
 from bot.flow.book import Flow, Kept
-from bot.flow.interpreter import repair, stack
+from bot.flow.interpreter import patterns, repair, stack
 from bot.flow.interpreter.run import Run
 from bot.flow.question import hearing_of
 from bot.flow.steps import Ask
 from bot.flow.versions import Place, place, retyped
-from bot.model import Asked, Choices, Emptied, Filled, Frame, Start
+from bot.model import Asked, Emptied, Filled, Frame, Start
 
 
 def bring_up_to_date(run: Run) -> None:
     """Each frame of an older version moves, stays in its own, or ends. Lowest first."""
     for at in [frame.id for frame in run.state.stack]:
         frame = frames.of_id(run.state.stack, at)
-        flow = run.book.newest(frame.flow) if frame else None
+        flow = run.book.newest_of(frame) if frame else None
         if frame is None or (flow is not None and flow.version == frame.version):
+            continue
+        if frame.pattern:  # what it asked is not asked that way any more
+            stack.drop(run, run.group(frame), "changed")
             continue
         kept = run.book.kept.get((frame.flow, frame.version))
         called = bool(frames.called_by(run.state.stack, frame))
@@ -46,7 +47,7 @@ def read_again(run: Run, at: int, flow: Flow, name: str) -> None:
     frame, slot = frames.of_id(run.state.stack, at), flow.slots[name]
     if frame is None or frame.slots.get(name) is None:
         return
-    value = read_value(slot, frame.slots[name], hearing_of(run.book, run.state, slot, run.facts))
+    value = read_value(slot, frame.slots[name], "flow", hearing_of(run.book, run.state, slot, run.facts))
     if value is not None:
         run.move(Filled(name, value, at))
         return
@@ -72,7 +73,5 @@ def break_off(run: Run, frame: Frame, why: str) -> None:
         run.say("changed_restart")
         stack.push(run, Start(root))
     else:
-        said = say.pattern(run.book, "changed_flow", run.language)
-        person = say.to_a_person(run.book, run.language)
-        run.says.append(replace(said, parts=(*said.parts, Choices((person,), look="buttons"))))
+        patterns.play(run, "error", reason="changed")
         run.ended = group[-1]
