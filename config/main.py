@@ -66,6 +66,29 @@ def check(path: FolderOrFile = None) -> None:
     _guarded(run)
 
 
+@app.command("test")
+def run_tests(
+    path: Annotated[Path | None, typer.Argument(help="Flow folder, folder of tests or one file.")] = None,
+    only: Annotated[str, typer.Option("-k", help="Only tests whose name or file holds this.")] = "",
+    coverage: Annotated[bool, typer.Option("--coverage", help="Tell which steps and branches no test takes.")] = False,
+    fail_under: Annotated[float, typer.Option(help="With --coverage: percent below which the command fails.")] = 0,
+    conversation: Annotated[
+        str, typer.Option("--from", metavar="CONVERSATION", help="Print a test made from this conversation's log.")
+    ] = "",
+) -> None:
+    """Run the conversation tests of a project: the real core, no network, virtual time."""
+    from config.talks.command import tested
+    from config.talks.record import written
+
+    def run() -> None:
+        if conversation:
+            typer.echo(written(conversation, path), nl=False)
+        elif not tested(path, only=only, coverage=coverage, fail_under=fail_under, echo=typer.echo):
+            raise typer.Exit(1)
+
+    _guarded(run)
+
+
 @user.command("add")
 def user_add(
     email: str,

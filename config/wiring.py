@@ -115,6 +115,7 @@ async def running(
             model,
             knowledge=Search(store, book.assistant.languages),
             slash=slash or file.slash,
+            facts_of=facts_of,
         ),
         facts_of=facts_of,
         store=store,
@@ -181,7 +182,13 @@ async def running(
 
 
 def responders_of(
-    file: DeskFile, book: Book, model: LanguageModel, *, knowledge: Knowledge, slash: bool
+    file: DeskFile,
+    book: Book,
+    model: LanguageModel,
+    *,
+    knowledge: Knowledge,
+    slash: bool,
+    facts_of: Callable[[Turn], Facts],
 ) -> tuple[Responder, ...]:
     """In the order in which they are asked; the last never declines."""
     free_form = FreeForm(

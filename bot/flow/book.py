@@ -14,6 +14,7 @@ from bot.flow.conditions import Expression
 from bot.flow.examples import Examples
 from bot.flow.rules import Rules
 from bot.flow.slots import Labelled, SlotType
+from bot.flow.source import Mark
 from bot.flow.steps import Ask, LabelledOption, Step
 from bot.flow.texts import Texts, Wording, chain
 from bot.model import Frame, Json, State
@@ -56,6 +57,8 @@ class Flow:
     first: str
     is_open: bool
     """A customer may ask for it; else only other flows call it."""
+    places: Mapping[str, Mark] = field(default_factory=dict)
+    """Where each step stands that its author wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
