@@ -152,6 +152,9 @@ HandoffReason = Literal[
 How = Literal["resume", "restart", "free"]
 """How the bot goes on after a hand back: at the pending question, from the flow's first step, or with no flow."""
 
+Verdict = Literal["", "approve", "refuse"]
+"""What an agent says of an action that may only run with approval; empty: nothing."""
+
 
 # Commands: the closed vocabulary that moves a conversation
 
@@ -495,6 +498,7 @@ class Returned(_Body, frozen=True):
     by: str
     """The agent's name."""
     instruction: str = ""
+    verdict: Verdict = ""
 
 
 class Rang(_Body, frozen=True):
@@ -658,6 +662,8 @@ class HandoffRequest(Struct, frozen=True, kw_only=True):
     reason: HandoffReason
     queue: str = ""
     note: str = ""
+    priority: int = 0
+    """Higher is served first."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

@@ -12,11 +12,12 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from bot import model
 from bot.errors import ActionFailed
 from bot.flow.book import Book
 from bot.flow.fold import fold_event
-from bot.flow.interpreter.advance import advance
-from bot.flow.interpreter.given import Act, ActionResult, Back, Given, Missed, Ordered
+from bot.flow.interpreter.advance import BUDGET, advance
+from bot.flow.interpreter.given import Act, ActionResult, Back, Given, Missed, Ordered, Rang, Signal
 from bot.model import (
     Acted,
     Acting,
@@ -32,6 +33,7 @@ from bot.model import (
     Outcome,
     Part,
     Returned,
+    Signalled,
     State,
     Turn,
 )
@@ -125,8 +127,10 @@ class Director:
 
     async def _move(self, turn: Turn, given: Sequence[Given], played: Played) -> None:
         facts, epoch = self._facts_of(turn), turn.conversation.control.epoch
+        begins, budget = True, BUDGET
         while given:
-            step = advance(self.book, played.state, given, facts, epoch)
+            step = advance(self.book, played.state, given, facts, epoch, begins=begins, budget=budget)
+            begins, budget = False, step.budget
             played.state = step.state
             played.moves += step.moves
             played.says += step.says
@@ -258,8 +262,13 @@ def _options(part: Part) -> tuple[Option, ...]:
 
 def _given(turn: Turn, outcome: Outcome) -> Iterator[Given]:
     for event in turn.inputs:
-        if isinstance(event.body, Returned):
-            yield Back(event.body.how, event.body.instruction)
+        match event.body:
+            case Returned(how=how, instruction=instruction, verdict=verdict):
+                yield Back(how, instruction, verdict)
+            case model.Rang():
+                yield Rang()
+            case Signalled(name=name, value=value):
+                yield Signal(name, value)
     for command, source in outcome.commands:
         yield Ordered(command, source)
         if command == Cancel("handoff") and turn.conversation.control.state in WAITING:

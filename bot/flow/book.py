@@ -15,7 +15,7 @@ from bot.flow.examples import Examples
 from bot.flow.rules import Rules
 from bot.flow.slots import Labelled, SlotType
 from bot.flow.source import Mark
-from bot.flow.steps import Ask, LabelledOption, Step
+from bot.flow.steps import Agent, Ask, LabelledOption, Step
 from bot.flow.texts import Texts, Wording, chain
 from bot.model import Frame, Json, State
 
@@ -119,6 +119,15 @@ class Book:
         if flow is None or not isinstance(ask, Ask) or ask.slot != frame.asking:
             return None
         return Pending(frame, flow, ask, flow.slots[ask.slot])
+
+    def led(self, state: State) -> tuple[Frame, Agent] | None:
+        """Where the model leads: the topmost flow stands at a step `agent`."""
+        if not state.stack or state.stack[-1].asking:
+            return None
+        frame = state.stack[-1]
+        flow = self.flow_of(frame)
+        step = flow.steps.get(frame.step) if flow else None
+        return (frame, step) if isinstance(step, Agent) else None
 
     def home(self, state: State, slot: str) -> tuple[Frame, Slot] | None:
         """Where a slot lives: the topmost flow on the stack that declares it."""

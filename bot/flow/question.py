@@ -20,6 +20,9 @@ def look_up(state: State, frame: Frame | None, facts: Facts) -> Look:
         places = (frame.slots, frame.results, *places)
 
     def look(name: str) -> Json:
+        if name == "customer" and state.customer:
+            known = facts.get(name)
+            return {**(known if isinstance(known, dict) else {}), **state.customer}
         for place in places:
             if name in place:
                 return place[name]

@@ -10,9 +10,10 @@ from typing import Any, cast, get_args
 
 from bot.commands import parse_slash
 from bot.errors import FlowErrors, SettingsError
-from bot.flow import source
+from bot.flow import grammar, source
 from bot.flow.actions import span
 from bot.flow.book import Book
+from bot.flow.conditions import hint
 from bot.flow.fields import Fields, Problems, known
 from bot.flow.source import BadFile, Mark, Node
 from bot.model import Command, How, Json
@@ -20,6 +21,7 @@ from config.talks.expect import KEYS
 from config.talks.talk import (
     AgentAct,
     AgentDoes,
+    BareAct,
     Cites,
     Entry,
     Expects,
@@ -31,19 +33,20 @@ from config.talks.talk import (
     Presses,
     Restarts,
     Says,
+    Signals,
     Talk,
     Wanted,
 )
 
 DOINGS: Mapping[str, tuple[str, ...]] = {
-    "customer": ("customer", "language", "model"),
-    "expect": ("expect",),
-    "advance": ("advance",),
-    "agent": ("agent", "name"),
-    "model": ("model",),
-    "restart": ("restart",),
+    "customer": ("language", "model"),
+    "expect": (),
+    "advance": (),
+    "agent": ("name",),
+    "event": ("value",),
+    "restart": (),
 }
-"""Each entry of a talk with its keys. `customer` comes before `model`, which it may carry."""
+"""Each entry of a talk with the keys that may stand beside it."""
 
 
 def flow_folder(path: Path) -> Path:
@@ -93,7 +96,7 @@ class _Reading:
 
     def _talk(self, node: Node) -> Talk:
         fields = Fields(node, "the test", self.problems)
-        fields.only(("test", "given", "talk"))
+        fields.only(grammar.TEST.names)
         name = fields.text("test", required=True)
         first = self._names.setdefault(name, node.mark)
         if first is not node.mark:
@@ -110,7 +113,7 @@ class _Reading:
         fields = Fields(node, "'given'", self.problems)
         if node.kind != "mapping":
             self.problems.add(node, f"'given' is a mapping, not {node.named}")
-        fields.only(("flow", "step", "slots", "results", "actions", "customer", "now", "channel", "language", "model"))
+        fields.only(grammar.GIVEN.names)
         flow, step = fields.text("flow"), fields.text("step")
         if flow:
             self._known(flow, self.book.flows, node["flow"], "'given' names flow")
@@ -174,15 +177,12 @@ class _Reading:
         doing = next((key for key in DOINGS if key in node), "") if node.kind == "mapping" else ""
         if not doing:
             first = next(iter(node.pairs), "") if node.kind == "mapping" else ""
-            from bot.flow.conditions import hint
-
             self.problems.add(node, f"an entry of a talk has one of {', '.join(DOINGS)}{hint(first, DOINGS)}")
             return
         fields = Fields(node, f"entry {doing!r}", self.problems)
-        fields.only(DOINGS[doing])
+        fields.only((doing, *DOINGS[doing]))
         match doing:
             case "customer":
-                yield from self._answers(node.get("model"))
                 if entry := self._customer(node["customer"], fields):
                     yield entry
             case "expect":
@@ -192,18 +192,18 @@ class _Reading:
             case "agent":
                 if entry := self._agent(node["agent"], fields):
                     yield entry
-            case "model":
-                yield from self._answers(node["model"])
+            case "event":
+                yield Signals(fields.name("event"), node["value"].plain if "value" in node else None, node.mark)
             case "restart":
                 if fields.truth("restart", True):
                     yield Restarts(node.mark)
 
     def _customer(self, node: Node, fields: Fields) -> Entry | None:
-        language = fields.text("language")
+        language, model = fields.text("language"), self._answers(fields.node_of("model"))
         if node.kind in ("text", "number", "truth"):
-            return Says((_spelled(node),), language, node.mark)
+            return Says((_spelled(node),), language, model, node.mark)
         if node.kind == "list" and node.items and all(item.kind in ("text", "number", "truth") for item in node.items):
-            return Says(tuple(map(_spelled, node.items)), language, node.mark)
+            return Says(tuple(map(_spelled, node.items)), language, model, node.mark)
         if node.kind == "mapping" and len(node.pairs) == 1:
             inner = Fields(node, "what the customer does", self.problems)
             inner.only(("press", "open"))
@@ -221,7 +221,7 @@ class _Reading:
         name = fields.text("name", "Mia")
         if node.kind == "text":
             act = str(node.scalar)
-            if self._known(act, ("takes_over", "hands_back", "resolves"), node, "an agent's act is"):
+            if self._known(act, get_args(BareAct), node, "an agent's act is"):
                 return AgentDoes(act=cast(AgentAct, act), name=name, mark=node.mark)
             return None
         inner = Fields(node, "what the agent does", self.problems)
@@ -281,7 +281,7 @@ class _Reading:
         if node.kind != "mapping" or not node.pairs:
             self.problems.add(node, f"'expect' is a mapping like {{ask: order}}, not {node.named}")
             return Expects((), node.mark)
-        fields.only(tuple(KEYS))
+        fields.only(grammar.EXPECT.names)
         wanted = []
         for key, (_, value) in node.pairs.items():
             if key in KEYS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,6 +39,7 @@ from bot.model import (
     Returned,
     Said,
     Settled,
+    Signalled,
     Sources,
     Text,
     Turned,
@@ -66,6 +67,7 @@ from config.talks.talk import (
     Presses,
     Restarts,
     Says,
+    Signals,
 )
 
 PAGE = 500
@@ -173,12 +175,10 @@ class _Making:
                 yield Passes(_whole(event.at, now), _HERE)
                 now = event.at
             if is_said:
-                if not burst and (answer := self._model(events, turn)):
-                    yield answer
                 burst.append(self._line(event, events, turn))
                 following = next((each for each in events[at + 1 :] if _is_input(each)), None)
                 if following is None or not _same_turn(following, turn, turns):
-                    yield Says(tuple(burst), "", _HERE)
+                    yield Says(tuple(burst), "", self._model(events, turn), _HERE)
                     burst = []
                 continue
             yield from self._doing(event)
@@ -196,6 +196,8 @@ class _Making:
                 yield AgentDoes(act="says", name="Mia", words=said, mark=_HERE)
             case Noted(words):
                 yield AgentDoes(act="notes", name="Mia", words=self.stand_ins.text(words), mark=_HERE)
+            case Signalled(name, value):
+                yield Signals(name, self.stand_ins.value(value), _HERE)
             case Returned(how, _, instruction):
                 words = self.stand_ins.text(instruction)
                 yield AgentDoes(act="hands_back", name="Mia", words=words, how=how, mark=_HERE)
@@ -220,12 +222,12 @@ class _Making:
                 return self.stand_ins.answer(words, slots.get(name), value)
         return self.stand_ins.text(words)
 
-    def _model(self, events: Sequence[Event], turn: int) -> ModelAnswer | None:
+    def _model(self, events: Sequence[Event], turn: int) -> tuple[ModelAnswer, ...]:
         """What a model said and wanted in that turn, where one answered."""
         own = [event for event in events if event.turn == turn]
         turned = next((event.body for event in own if isinstance(event.body, Turned)), None)
         if turned is None or turned.responder != "free_form":
-            return None
+            return ()
         wanted = [move.by for move in turned.moves if isinstance(move, Applied) and move.source == "model"]
         items: list[Any] = []
         said = next((e.body.message for e in own if isinstance(e.body, Said) and e.author.kind == "bot"), None)
@@ -237,7 +239,7 @@ class _Making:
                         items.append(Cites(document.name))
         items = [self.stand_ins.text(item) if isinstance(item, str) else item for item in items]
         items += (command for command in wanted if not isinstance(command, Lookup | Chat))
-        return ModelAnswer(tuple(items), _HERE) if items else None
+        return (ModelAnswer(tuple(items), _HERE),) if items else ()
 
 
 def _is_input(event: Event) -> bool:
@@ -269,10 +271,8 @@ async def _played(name: str, given: Given, doings: Sequence[Doing], book: Book, 
     with sealed():
         room = Room(await ground(book, flows), given)
         for doing in doings:
-            lines.append(f"  - {spell(_entry(doing), alone=True)}")
+            lines += _told(_entry(doing))
             await do(doing, room)
-            if isinstance(doing, ModelAnswer):
-                continue
             stretch = await room.stretch()
             if expected := _expected(stretch, book):
                 lines.append(f"  - expect: {spell(expected)}")
@@ -325,10 +325,16 @@ def _given(given: Given) -> Iterator[str]:
         yield f"    {name}: {spell(told[0] if is_one else told)}"
 
 
+def _told(entry: Mapping[str, Any]) -> Iterator[str]:
+    for number, (key, value) in enumerate(entry.items()):
+        yield f"  {' ' if number else '-'} {key}: {spell(value, alone=True)}"
+
+
 def _entry(doing: Doing) -> dict[str, Any]:
     match doing:
-        case Says(lines):
-            return {"customer": lines[0] if len(lines) == 1 else list(lines)}
+        case Says(lines, model=model):
+            said = {"customer": lines[0] if len(lines) == 1 else list(lines)}
+            return {**said, **({"model": [_said_by_model(item) for item in model[0].items]} if model else {})}
         case Presses(label):
             return {"customer": {"press": label}}
         case Opens(payload):
@@ -341,8 +347,8 @@ def _entry(doing: Doing) -> dict[str, Any]:
             return {"agent": {"hands_back": how, **({"instruction": words} if words else {})}}
         case AgentDoes(act=act):
             return {"agent": act}
-        case ModelAnswer(items):
-            return {"model": [_said_by_model(item) for item in items]}
+        case Signals(name, value):
+            return {"event": name, **({} if value is None else {"value": value})}
         case Restarts():
             return {"restart": True}
         case _:

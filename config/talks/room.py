@@ -36,6 +36,7 @@ from bot.knowledge.search import Search
 from bot.llm.extractive import ExtractiveModel
 from bot.llm.scripted import Item, ScriptedModel
 from bot.model import (
+    SYSTEM,
     Address,
     AgentId,
     Conversation,
@@ -49,6 +50,7 @@ from bot.model import (
     Passage,
     Pressed,
     Resume,
+    Signalled,
     Start,
     State,
     Turn,
@@ -59,7 +61,7 @@ from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import START, SettableClock, settle
 from bot.turn import Director, Overtaken, Played
-from bot.units import Agent, Commit, Find, Found, Log, NewHandoff
+from bot.units import Agent, Amend, Commit, Entry, Find, Found, Log, NewHandoff, NextAlarm, Ring
 from config.settings import DeskFile
 from config.talks.talk import Cites, Fails, Given, ModelAnswer
 from config.wiring import facts_of, responders_of
@@ -116,8 +118,7 @@ class Room:
         self.clock = SettableClock(given.now or START)
         self.random = SeededRandom(1)
         self.model = _Model()
-        for answer in given.model:
-            self.model.answers.append(answer)
+        self.model.answers.extend(given.model)
         self.store = _Watched(open_store("sqlite://", self.clock))
         self.address = Address(given.channel, "test", "customer")
         self.language = given.language or on.book.assistant.language
@@ -195,8 +196,26 @@ class Room:
         await self.inbox(arrival)
         await self.settle()
 
+    async def signal(self, name: str, value: Json) -> None:
+        """Something happens outside. Raises `NotFound` when nobody has said anything yet."""
+        now, body = await self.now(), Signalled(name, value)
+        entry = Entry(SYSTEM, body, now.control.epoch)
+        await self.store.write(Amend(conversation=now.id, entries=(entry,), at=self.clock.now()))
+        self.engine.wake(now.id)
+        await self.settle()
+
     async def advance(self, span: timedelta) -> None:
-        await self.clock.advance(span.total_seconds())
+        """Time passes; each timer that is due meanwhile rings at its time."""
+        end = self.clock.now() + span
+        while (due := await self.store.read(NextAlarm())) is not None and due <= end:
+            await self.clock.advance((due - self.clock.now()).total_seconds())
+            rung = await self.store.write(Ring(at=self.clock.now(), most=1, lease=self.engine.room()))
+            for claimed in (each.claimed for each in rung if each.claimed):
+                self.engine.take(claimed)
+            if not rung:
+                break
+            await self.settle()
+        await self.clock.advance((end - self.clock.now()).total_seconds())
         await self.settle()
 
     async def settle(self) -> None:

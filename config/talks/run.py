@@ -19,12 +19,12 @@ from config.talks.talk import (
     AgentDoes,
     Doing,
     Expects,
-    ModelAnswer,
     Opens,
     Passes,
     Presses,
     Restarts,
     Says,
+    Signals,
     Talk,
     Wanted,
 )
@@ -98,7 +98,8 @@ async def do(entry: Doing, room: Room) -> list[Failure]:
     """Whatever cannot be done is a failure of the test."""
     try:
         match entry:
-            case Says(lines, language):
+            case Says(lines, language, model):
+                room.model.answers.extend(model)
                 await room.hear(*(Said(text(line)) for line in lines), language=language)
             case Presses(label, mark):
                 return await _press(label, mark, room)
@@ -110,8 +111,8 @@ async def do(entry: Doing, room: Room) -> list[Failure]:
                 await _agent(entry, room)
             case Restarts():
                 room.start()
-            case ModelAnswer():
-                room.model.answers.append(entry)
+            case Signals(name, value):
+                await room.signal(name, value)
             case _:
                 assert_never(entry)
     except FrontdeskError as error:

@@ -59,6 +59,8 @@ class Says:
 
     lines: tuple[str, ...]
     language: str
+    model: tuple[ModelAnswer, ...]
+    """What the model answers, if it is asked: it must be."""
     mark: Mark
 
 
@@ -84,7 +86,8 @@ class Passes:
     mark: Mark
 
 
-AgentAct = Literal["takes_over", "says", "notes", "hands_back", "resolves"]
+BareAct = Literal["takes_over", "hands_back", "resolves"]
+AgentAct = Literal[BareAct, "says", "notes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,15 @@ class AgentDoes:
     name: str
     words: str = ""
     how: How = "resume"
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Something happens outside."""
+
+    name: str
+    value: Json
     mark: Mark
 
 
@@ -120,7 +132,7 @@ class Expects:
     mark: Mark
 
 
-Doing = Says | Presses | Opens | Passes | AgentDoes | Restarts | ModelAnswer
+Doing = Says | Presses | Opens | Passes | AgentDoes | Signals | Restarts
 Entry = Doing | Expects
 
 

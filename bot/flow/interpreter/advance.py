@@ -5,15 +5,16 @@ Pure: no clock, no chance, no I/O. The state changes by `fold` of the moves give
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import assert_never
 
 from bot.commands import check, slash
-from bot.flow import say
+from bot.flow import frames, say
 from bot.flow.book import Book
 from bot.flow.conditions import Unevaluated
-from bot.flow.interpreter import repair, verbs
-from bot.flow.interpreter.given import ActionResult, Advance, Back, Given, Missed, Ordered
+from bot.flow.interpreter import repair, verbs, waits
+from bot.flow.interpreter.given import ActionResult, Advance, Back, Given, Missed, Ordered, Rang, Signal
 from bot.flow.interpreter.run import Broken, Run
 from bot.flow.texts import Unsayable
 from bot.model import (
@@ -23,7 +24,10 @@ from bot.model import (
     Clarify,
     Command,
     CommandSource,
+    Disarmed,
+    Emptied,
     Facts,
+    Frame,
     Human,
     Lookup,
     Refuse,
@@ -39,7 +43,7 @@ from bot.model import (
 )
 
 BUDGET = 200
-"""Steps of one advance: a circle of `goto`s ends there."""
+"""Steps of one turn: a circle of `goto`s ends there."""
 
 REFUSALS = ("void", "too_long", "unreadable", "cannot", "no_evidence")
 """Reasons of `refuse` that have a text of their own."""
@@ -54,17 +58,34 @@ def begin(book: Book) -> State:
     return State()
 
 
-def advance(book: Book, state: State, given: Sequence[Given], facts: Facts, epoch: int) -> Advance:
-    """Apply what is given, in order, then go on until a question, an action, a handoff or the end.
+def advance(
+    book: Book,
+    state: State,
+    given: Sequence[Given],
+    facts: Facts,
+    epoch: int,
+    *,
+    begins: bool = True,
+    budget: int = BUDGET,
+) -> Advance:
+    """Apply what is given, in order, then go on until a question, an action, a handoff, a pause or the end.
 
-    With nothing given it repeats the pending question: that is how a digression ends. Never raises for what a customer,
-    a model or a flow did; a flow that cannot go on ends as `failed` and asks for a human.
+    With nothing given it repeats the pending question: that is how a digression ends. `begins`: a turn begins with it;
+    else it goes on, with the budget that the advance before left. Never raises for what a customer, a model or a flow
+    did; a flow that cannot go on ends as `failed` and asks for a human.
     """
-    run = Run(book, facts, state)
-    open_turn(run, epoch)
+    run = Run(book, facts, state, budget=budget)
+    stood, led = waits.place(run), book.led(state)
+    open_turn(run, epoch, begins=begins)
     for each in given:
         take(run, each)
     go_on(run)
+    if begins and run.heard and not (run.act or run.handoff):
+        verbs.count_turn(run, led[0] if led else None)
+        go_on(run)
+    if run.handoff is None and run.act is None and not (run.asked or run.nudged):
+        verbs.repeat_question(run)
+    waits.settle(run, stood)
     return Advance(
         state=run.state,
         moves=tuple(run.moves),
@@ -72,28 +93,70 @@ def advance(book: Book, state: State, given: Sequence[Given], facts: Facts, epoc
         act=run.act,
         handoff=run.handoff,
         gives_up_waiting=run.gives_up_waiting,
+        budget=run.budget,
+        modes=tuple(run.modes),
     )
 
 
-def open_turn(run: Run, epoch: int) -> None:
+def open_turn(run: Run, epoch: int, *, begins: bool) -> None:
     known = run.facts.get("language")
     if not run.state.language and isinstance(known, str) and known:
         run.move(Spoke(known))
     run.void([offer for offer in run.state.offers if offer.epoch < epoch])
+    for frame in run.state.stack if begins else ():
+        flow = run.book.flow_of(frame)
+        for name in frame.slots:
+            if flow and name in flow.slots and flow.slots[name].scope == "turn":
+                run.move(Emptied(name, frame.id))
 
 
 def take(run: Run, given: Given) -> None:
     match given:
         case Ordered(command=command, source=source):
+            run.heard |= source in repair.CUSTOMERS
+            run.nudged = False
             order(run, command, source)
         case ActionResult():
             verbs.finish_action(run, given)
         case Missed():
+            run.heard, run.nudged = True, False
             repair.miss(run)
-        case Back(how=how):
-            repair.come_back(run, how)
+        case Back(how=how, verdict=verdict):
+            run.heard, run.nudged = True, False
+            repair.come_back(run, how, verdict)
+        case Rang():
+            run.nudged = not run.heard
+            ring(run)
+        case Signal(name=name, value=value):
+            run.nudged = not run.heard
+            for frame in waits.waiting_for(run, name):
+                if waits.rests(run.state, frame):
+                    with guarded(run, frame):
+                        waits.end_pause(run, frame, value)
+                    go_on(run)
         case _:
             assert_never(given)
+
+
+def ring(run: Run) -> None:
+    """What is due, in order. What an action or a handoff leaves over is still due afterwards, and rings again."""
+    while not (run.act or run.handoff) and (timer := waits.next_due(run)):
+        frame = frames.of_id(run.state.stack, timer.frame)
+        if frame is None:
+            run.move(Disarmed(timer.name, timer.frame))
+        else:
+            with guarded(run, frame):
+                waits.silence(run, timer) if timer.name == "quiet" else waits.end_pause(run, frame)
+        go_on(run)
+
+
+@contextmanager
+def guarded(run: Run, frame: Frame) -> Iterator[None]:
+    """Whatever goes wrong in here ends this flow, and nothing else."""
+    try:
+        yield
+    except (Broken, Unevaluated, Unsayable) as error:
+        verbs.give_up(run, frame, str(error))
 
 
 def order(run: Run, command: Command, source: CommandSource) -> None:
@@ -117,7 +180,7 @@ def apply(run: Run, command: Command, source: CommandSource) -> None:
     run.move(Applied(command, source))
     match command:
         case Start():
-            repair.start(run, command)
+            repair.start(run, command, source)
         case Cancel(scope=scope):
             repair.cancel(run, scope)
         case Resume(flow=flow):
@@ -142,20 +205,26 @@ def apply(run: Run, command: Command, source: CommandSource) -> None:
 
 
 def go_on(run: Run) -> None:
-    for _ in range(BUDGET):
+    """Step by step, until there is something to wait for."""
+    while True:
         if run.ended:
             repair.follow_up(run)
         frame = run.top
-        if run.act or run.handoff or frame is None or run.book.pending(run.state):
-            break
-        try:
+        if run.act or run.handoff or frame is None or run.book.pending(run.state) or is_at_rest(run, frame):
+            return
+        if run.budget <= 0:
+            verbs.give_up(run, frame, f"more than {BUDGET} steps in one turn")
+            return
+        run.budget -= 1
+        with guarded(run, frame):
             if frame.asking:
                 raise Broken(f"the question for {frame.asking!r} is no longer there")
             verbs.execute(run, frame)
-        except (Broken, Unevaluated, Unsayable) as error:
-            verbs.give_up(run, frame, str(error))
-    else:
-        if run.top is not None and not run.top.asking:
-            verbs.give_up(run, run.top, f"more than {BUDGET} steps in one turn")
-    if not (run.act or run.handoff or run.asked):
-        verbs.repeat_question(run)
+
+
+def is_at_rest(run: Run, frame: Frame) -> bool:
+    """It pauses, or the model leads."""
+    if waits.rests(run.state, frame):
+        return True
+    led = None if frame.id in run.due else run.book.led(run.state)
+    return led is not None and not verbs.has_reached(run, *led)

@@ -7,7 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from bot.model import Command, CommandSource, HandoffRequest, How, Json, Message, Move, State
+from bot.flow.steps import Mode
+from bot.model import Command, CommandSource, HandoffRequest, How, Json, Message, Move, State, Verdict
 
 
 class Ordered(Struct, frozen=True):
@@ -35,9 +36,22 @@ class Back(Struct, frozen=True):
 
     how: How
     instruction: str = ""
+    verdict: Verdict = ""
+    """On the action that waited for approval."""
 
 
-Given = Ordered | ActionResult | Missed | Back
+class Rang(Struct, frozen=True):
+    """Time has passed: whatever the flows wanted to do by now is due."""
+
+
+class Signal(Struct, frozen=True):
+    """Something happened outside that flows may wait for."""
+
+    name: str
+    value: Json = None
+
+
+Given = Ordered | ActionResult | Missed | Back | Rang | Signal
 
 
 class Act(Struct, frozen=True, kw_only=True):
@@ -61,3 +75,7 @@ class Advance(Struct, frozen=True, kw_only=True):
     handoff: HandoffRequest | None = None
     gives_up_waiting: bool = False
     """The customer no longer wants the human that was asked for."""
+    budget: int = 0
+    """Steps that the same turn may still take: what the next advance of it is given."""
+    modes: tuple[tuple[int, Mode], ...] = ()
+    """Messages, by their place among `says`, that the model may say in other words."""

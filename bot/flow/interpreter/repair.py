@@ -31,7 +31,11 @@ from bot.model import (
     Skip,
     Start,
     Unset,
+    Verdict,
 )
+
+CUSTOMERS: tuple[CommandSource, ...] = ("button", "slash", "rule", "answer", "example", "model")
+"""Sources that speak for the customer."""
 
 
 def set_slot(run: Run, command: Set | None, source: CommandSource, name: str, value: Json) -> None:
@@ -140,6 +144,9 @@ def skip(run: Run) -> None:
 
 def miss(run: Run) -> None:
     pending = run.book.pending(run.state)
+    if led := run.book.led(run.state):
+        verbs.leave_agent(run, led[0], led[1].alone)  # there is no model that could lead
+        return
     if pending is None:
         run.says.append(say.menu(run.book, run.state, run.facts, "what_i_can_do"))
         return
@@ -218,10 +225,10 @@ def restart(run: Run) -> None:
     stack.push(run, Start(group[0].flow))
 
 
-def come_back(run: Run, how: How) -> None:
+def come_back(run: Run, how: How, verdict: Verdict = "") -> None:
     match how:
         case "resume":
-            step_past_handoff(run)
+            step_past_handoff(run, verdict)
         case "restart":
             if run.top is not None:
                 group = run.group(run.top)
@@ -235,10 +242,13 @@ def come_back(run: Run, how: How) -> None:
             assert_never(how)
 
 
-def step_past_handoff(run: Run) -> None:
+def step_past_handoff(run: Run, verdict: Verdict = "") -> None:
     frame = run.top
     flow = run.book.flow_of(frame) if frame else None
     step = flow.steps.get(frame.step) if frame and flow else None
+    if frame is not None and isinstance(step, s.Do) and step.approve and frame.id not in run.due:
+        verbs.judged(run, frame, step, verdict)
+        return
     if frame is None or flow is None or not isinstance(step, s.Handoff) or frame.asking:
         return
     asked = [name for name, _ in frame.read if isinstance(flow.steps.get(name), s.Ask)]
@@ -251,18 +261,26 @@ def step_past_handoff(run: Run) -> None:
             run.due[frame.id] = step.next
 
 
-def start(run: Run, command: Start) -> None:
+def start(run: Run, command: Start, source: CommandSource) -> None:
     running = next((frame for frame in run.state.stack if frame.flow == command.flow), None)
     if running is not None:
         stack.bring_up(run, running)
         for name, value in command.slots.items():
             set_slot(run, None, "flow", name, value)
     elif run.started:
-        if len(run.state.queue) < MOST_QUEUED:
-            run.move(Queued(command))
+        queue(run, command)
+    elif source in CUSTOMERS and (pending := run.book.pending(run.state)) and pending.ask.interrupt != "allow":
+        run.say("later" if pending.ask.interrupt == "queue" else "too_many")
+        if pending.ask.interrupt == "queue":
+            queue(run, command)
     else:
         run.started = True
         stack.push(run, command)
+
+
+def queue(run: Run, command: Start) -> None:
+    if len(run.state.queue) < MOST_QUEUED:
+        run.move(Queued(command))
 
 
 def refuse(run: Run, command: Command, source: CommandSource, why: str) -> None:

@@ -14,6 +14,7 @@ from bot.flow.conditions import Look
 from bot.flow.fold import fold
 from bot.flow.interpreter.given import Act
 from bot.flow.question import look_up
+from bot.flow.steps import Mode
 from bot.model import (
     IN_CONVERSATION,
     WITH_CUSTOMER,
@@ -51,7 +52,15 @@ class Run:
     started: bool = False
     """A flow was begun by a command: the next one waits."""
     ended: Frame | None = None
-    """A flow that ended just now: what waits behind it is still to go on."""
+    """A flow that ended or came to rest just now: what waits behind it is still to go on."""
+    heard: bool = False
+    """The customer did something, or a human handed back: silence is counted from here."""
+    nudged: bool = False
+    """Nothing but time or an event outside, and no flow went on by it: the question needs no repetition."""
+    modes: list[tuple[int, Mode]] = field(default_factory=list)
+    """Messages, by their place among `says`, that may be said in other words."""
+    budget: int = 0
+    """Steps that may still be taken in this turn."""
 
     def move(self, move: Move) -> None:
         self.moves.append(move)
@@ -106,8 +115,9 @@ class Run:
         groups = {offer.once for offer in used if offer.once}
         self.void([offer for offer in self.state.offers if offer.value == value or offer.once in groups])
 
-    def hand_off(self, reason: HandoffReason, queue: str = "", note: str = "") -> None:
-        self.handoff = HandoffRequest(reason=reason, queue=queue or self.book.assistant.queue, note=note)
+    def hand_off(self, reason: HandoffReason, queue: str = "", note: str = "", priority: int = 0) -> None:
+        queue = queue or self.book.assistant.queue
+        self.handoff = HandoffRequest(reason=reason, queue=queue, note=note, priority=priority)
 
 
 def place_of(frame: Frame, slot: Slot) -> int:

@@ -58,7 +58,7 @@ def mistakes(folder: Path, *tests: str) -> list[str]:
         ),
         (
             "test: x\ntalk:\n  - custmer: hi\n" + GOOD,
-            "1.yaml:3:5: an entry of a talk has one of customer, expect, advance, agent, model, restart; "
+            "1.yaml:3:5: an entry of a talk has one of customer, expect, advance, agent, event, restart; "
             "did you mean 'customer'?",
         ),
         ("test: x\ntalk:\n  - customer: hi\n    langage: fr\n" + GOOD, "1.yaml:4:5: entry 'customer' has no key"),
@@ -72,12 +72,15 @@ def mistakes(folder: Path, *tests: str) -> list[str]:
             "test: x\ntalk:\n  - agent: sleeps\n" + GOOD,
             "1.yaml:3:12: an agent's act is 'sleeps', which is not declared",
         ),
-        ("test: x\ntalk:\n  - agent: {}\n" + GOOD, "1.yaml:3:12: an agent does one of takes_over, says, notes"),
         (
-            "test: x\ntalk:\n  - model: /strat x\n" + GOOD,
-            "1.yaml:3:12: '/strat x' is no command; it looks like /start flow, /set slot=value or /human",
+            "test: x\ntalk:\n  - agent: {}\n" + GOOD,
+            "1.yaml:3:12: an agent does one of takes_over, hands_back, resolves, says",
         ),
-        ("test: x\ntalk:\n  - model: 1\n" + GOOD, "1.yaml:3:12: a model says texts, /commands"),
+        (
+            "test: x\ntalk:\n  - customer: hi\n    model: /strat x\n" + GOOD,
+            "1.yaml:4:12: '/strat x' is no command; it looks like /start flow, /set slot=value or /human",
+        ),
+        ("test: x\ntalk:\n  - customer: hi\n    model: 1\n" + GOOD, "1.yaml:4:12: a model says texts, /commands"),
         ("test: x\ntalk:\n  - expect: {aks: order}\n", "1.yaml:3:14: 'expect' has no key 'aks'; did you mean 'ask'?"),
         ("test: x\ntalk:\n  - expect: order\n", "1.yaml:3:13: 'expect' is a mapping like {ask: order}, not a text"),
         (

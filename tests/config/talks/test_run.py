@@ -123,11 +123,11 @@ def test_the_model_says_exactly_what_the_test_says(tmp_path: Path) -> None:
       - customer: my shoe broke and I am sad about the refund
         model: [I am sorry., {cite: refunds.md}]
       - expect: {said: I am sorry., cited: refunds.md, command: lookup}
-      - model: /start return_item
       - customer: can something be done about a refund perhaps
+        model: /start return_item
       - expect: {ask: order, command: start return_item}
-      - model: {error: no answer}
       - customer: what about the refund then, how long will that be
+        model: {error: no answer}
       - expect: {ask: order}
     """
     assert told(tmp_path, test) == ""
@@ -246,7 +246,7 @@ def test_a_failure_tells_the_whole_stretch(tmp_path: Path) -> None:
     [
         ("- customer: {press: Refund}\n  - expect: {ask: order}", "shown were 'Damaged', 'Wrong size'"),
         ("- agent: hands_back\n    name: Jo\n  - agent: {says: hello}\n  - expect: {ask: reason}", "ControlMoved"),
-        ("- model: I am here.\n  - expect: {ask: reason}", "it was not asked"),
+        ("- customer: damaged\n    model: I see.\n  - expect: {ask: agreed}", "it was not asked"),
         ("- customer: hello refund\n    model: {cite: rules.md}\n  - expect: {ask: reason}", "cannot cite 'rules.md'"),
     ],
 )
