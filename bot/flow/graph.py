@@ -16,7 +16,7 @@ from bot.flow.book import Book, Flow
 from bot.flow.conditions import Expression
 from bot.flow.texts import Wording
 
-Kind = Literal["start", "say", "ask", "do", "set", "when", "call", "handoff", "end"]
+Kind = Literal["start", "say", "ask", "do", "set", "when", "call", "become", "agent", "handoff", "wait", "end"]
 Way = Literal["main", "branch", "trouble"]
 """`trouble`: taken when something went wrong."""
 
@@ -103,7 +103,14 @@ def _ways(step: s.Step) -> Iterator[tuple[str, str, Way]]:
             if then:
                 yield then, "yes", "branch"
             yield otherwise, "else" if cases else "no", "branch"
-        case s.End():
+        case s.Agent(next=after, stuck=stuck, alone=alone):
+            yield after, "", "main"
+            yield stuck, "stuck", "trouble"
+            yield alone, "without a model", "branch"
+        case s.Handoff(next=after, nobody=nobody) if nobody:
+            yield after, "", "main"
+            yield nobody, "nobody", "branch"
+        case s.End() | s.Become():
             return
         case _:
             yield step.next, "", "main"
@@ -118,8 +125,8 @@ def _by_target(cases: Mapping[str, str]) -> dict[str, str]:
 
 def _place(step: s.Step, language: str) -> Place:
     match step:
-        case s.Say(content=content):
-            return Place(step.id, "say", _said(content, language))
+        case s.Say(variants=variants):
+            return Place(step.id, "say", _said(variants[0].content, language))
         case s.Ask(slot=slot, say=say):
             return Place(step.id, "ask", slot, _said(say, language))
         case s.Do(action=action, into=into, effect=effect):
@@ -132,6 +139,12 @@ def _place(step: s.Step, language: str) -> Place:
             raise AssertionError("arrows lead past it")
         case s.Call(flow=flow, into=into):
             return Place(step.id, "call", flow, f"gives {into}" if into else "")
+        case s.Become(flow=flow):
+            return Place(step.id, "become", flow)
+        case s.Agent(task=task, fills=fills):
+            return Place(step.id, "agent", task, f"fills {', '.join(fills)}" if fills else "")
+        case s.Wait(event=event):
+            return Place(step.id, "wait", f"for {event}" if event else "a while")
         case s.Handoff(queue=queue, note=note):
             return Place(step.id, "handoff", queue or "a person", _plain(note, language) if note else "")
         case s.End(outcome=outcome):

@@ -27,6 +27,9 @@ _COLOURS = {  # light, dark: line of the shape, its filling
     "set": (("#5b6472", "#f1f3f6"), ("#9aa5b4", "#20262f")),
     "when": (("#9a6a00", "#fdf4dd"), ("#e0b24a", "#33290f")),
     "call": (("#0b7285", "#e3f5f8"), ("#54c1d4", "#0e2b31")),
+    "become": (("#0b7285", "#e3f5f8"), ("#54c1d4", "#0e2b31")),
+    "agent": (("#b0267e", "#fdeaf6"), ("#ea82c4", "#37152b")),
+    "wait": (("#5b6472", "#f1f3f6"), ("#9aa5b4", "#20262f")),
     "handoff": (("#c2410c", "#fdeee5"), ("#f59a68", "#3a2015")),
     "end": (("#5b6472", "#e3e7ed"), ("#9aa5b4", "#2b333f")),
 }
@@ -35,6 +38,7 @@ _PADDING: dict[Kind, tuple[float, float]] = {
     "when": (30.0, 9.0),
     "handoff": (24.0, 9.0),
     "call": (22.0, 9.0),
+    "become": (22.0, 9.0),
     "end": (18.0, 7.0),
     "start": (18.0, 8.0),
 }
@@ -163,10 +167,10 @@ def _shape(kind: Kind, x: float, y: float, box: Box) -> str:
                 (left, bottom),
                 (left, top + cut),
             )
-        case "call":
+        case "call" | "become":
             bars = "".join(f'<path d="M{_n(bar)} {_n(top)}V{_n(bottom)}"/>' for bar in (left + 7, right - 7))
             return _rectangle(left, top, box, 0) + bars
-        case "do":
+        case "do" | "agent":
             return _rectangle(left, top, box, 0)
         case "say":
             tail = f'<path d="M{_n(left + 1)} {_n(bottom - 12)}V{_n(bottom + 5)}L{_n(left + 14)} {_n(bottom)}"/>'
