@@ -62,6 +62,16 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a desk must grant before the project runs there."""
+
+    scopes: tuple[str, ...] = ()
+    """Of its actions."""
+    settings: tuple[str, ...] = ()
+    """Environment variables that its actions read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assistant:
     """The persona, as `assistant.yaml` tells."""
 
@@ -75,6 +85,7 @@ class Assistant:
     starters: tuple[LabelledOption, ...] = ()
     queues: tuple[str, ...] = ()
     """Where a person is found; the first is asked when nobody says which."""
+    needs: Needs = Needs()
 
     @property
     def language(self) -> str:

@@ -471,6 +471,16 @@ steps:
 
 # The assistant
 
+NEEDS = Shape(
+    name="needs",
+    means="what the project may only do where a desk grants it",
+    keys=(
+        Key("scopes", "texts", "those of its actions; frontdesk.yaml grants them"),
+        Key("settings", "texts", "environment variables that its actions read"),
+    ),
+    example="{scopes: [payments], settings: [SHOP_URL]}",
+)
+
 ASSISTANT = Shape(
     name="assistant",
     means="who speaks, and for whom: the file assistant.yaml",
@@ -495,6 +505,7 @@ ASSISTANT = Shape(
             of="text",
         ),
         Key("holidays", "mapping", "date to `closed`, or to the hours of that day", of="text"),
+        Key("needs", "shape", "what a desk must grant before the project runs there", of="needs"),
         Key(
             "broken",
             "word",
@@ -615,7 +626,7 @@ SHAPES: Mapping[str, Shape] = {
     shape.name: shape
     for shape in (
         *(VARIANT, OPTION, ANSWER, CARD, IMAGE, CONTENT, CHECK, QUIET, WAIT, APPROVE),
-        *(SLOT, FLOW, PATTERN, ASSISTANT, GIVEN, EXPECT, TALK, TEST),
+        *(SLOT, FLOW, PATTERN, NEEDS, ASSISTANT, GIVEN, EXPECT, TALK, TEST),
     )
 }
 """All that are no steps, by name."""
