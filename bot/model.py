@@ -539,6 +539,8 @@ class Acting(_Body, frozen=True):
     args: dict[str, Json]
     heard: int = 0
     """Seq of the last input that its turn was about: what came later was no part of it. 0: not recorded."""
+    known: tuple[Acted, ...] = ()
+    """What actions without effect had given in this turn: another attempt at it goes by the same."""
 
 
 class Acted(_Body, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -56,12 +57,35 @@ def chat(
 def check(path: FolderOrFile = None) -> None:
     """Check flows, texts and settings; every mistake is printed as file:line:column: message."""
     from bot.flow.read import read
+    from config.packs import refuse_ungranted
     from config.settings import read_settings
 
     def run() -> None:
-        folder = path or read_settings().desk_file().flows
+        file = read_settings().desk_file()
+        folder = path or file.flows
         book = read(folder)
+        if folder == file.flows:
+            refuse_ungranted(book, file, os.environ)
         typer.echo(f"{folder}: {len(book.flows)} flows, {len(book.actions)} actions, no mistakes")
+
+    _guarded(run)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The new project's folder.")],
+    pack: Annotated[str, typer.Option(help="What it begins with: starter, shop, helpdesk, clinic.")] = "starter",
+) -> None:
+    """Make a new project of a pack: flows with texts, knowledge and tests, and its config/frontdesk.yaml."""
+    from config.packs import make
+
+    def run() -> None:
+        book = make(folder, pack)
+        typer.echo(f"{folder}: {len(book.flows)} flows. Next: cd {folder}, frontdesk check, frontdesk test, frontdesk chat")
+        if book.assistant.needs.scopes:
+            typer.echo(f"granted in config/frontdesk.yaml: {', '.join(book.assistant.needs.scopes)}")
+        if book.assistant.needs.settings:
+            typer.echo(f"to be set in the environment: {', '.join(book.assistant.needs.settings)}")
 
     _guarded(run)
 

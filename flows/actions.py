@@ -91,6 +91,12 @@ def phone_number(words: str) -> str | None:
     return None if foreign else ("+" if words.strip().startswith("+") else "") + digits
 
 
+@slot_type("six_digits", error="@not_six_digits")
+def six_digits(words: str) -> str | None:
+    digits = "".join(c for c in words if c.isascii() and c.isdecimal())
+    return digits if len(digits) == 6 and not any(c.isalpha() for c in words) else None
+
+
 @action(effect="read", timeout="5s")
 async def find_order(order: str, now: datetime) -> Found:
     with _shop() as shop:
@@ -240,7 +246,7 @@ async def send_code(email: str, key: str) -> bool:
 async def is_code(email: str, code: str) -> bool:
     with _shop() as shop:
         row = shop.execute("SELECT code FROM codes WHERE email = ? ORDER BY rowid DESC", (email,)).fetchone()
-    return row is not None and hmac.compare_digest(row[0], "".join(c for c in code if c.isdecimal()))
+    return row is not None and hmac.compare_digest(row[0], code)
 
 
 async def _email_under(key: str) -> bool | None:

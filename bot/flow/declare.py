@@ -45,8 +45,8 @@ def action(
     Its parameters and its result are checked against their annotations. A parameter named `key` is not an input: it
     receives the idempotency key of the call. `check(key)` says what a call under that key gave, or None when there was
     none; without it an interrupted call of a `write` or `money` action goes to a human. To say that the action failed,
-    raise `ActionFailed`. `scopes` name what it may do that not every assistant may: those that run this one must need them
-    (`needs:` in assistant.yaml), and a desk must grant them (`grants:` in frontdesk.yaml).
+    raise `ActionFailed`. `scopes` name what not every assistant may do: assistant.yaml lists them under `needs`, and
+    frontdesk.yaml under `grants`.
     """
     mark = ActionMark(effect=effect, timeout=timeout, undo=undo, scopes=scopes, check=check)
 

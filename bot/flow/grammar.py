@@ -591,7 +591,7 @@ TALK = Shape(
         Key(
             "agent",
             "value",
-            "`takes_over`, `hands_back`, `resolves`, or `{says: words}`, `{notes: words}`, "
+            "`takes_over`, `hands_back`, `approves`, `refuses`, `resolves`, or `{says: words}`, `{notes: words}`, "
             "`{hands_back: resume, instruction: words}`",
         ),
         Key("name", "text", "beside `agent`: who it is", otherwise="Mia"),

@@ -76,7 +76,7 @@ def _said(wanted: Any, stretch: Stretch, book: Book) -> Miss | None:
         if found is None:
             later = " (said, but not in this order)" if any(_says(str(each), one, book) for one in said) else ""
             return Miss(_quoted(map(words, said)) + later, _said_hint(str(each), said, book))
-        at = found + 1
+        at = found  # one message may say several of them
     return None
 
 

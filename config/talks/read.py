@@ -79,8 +79,10 @@ class _Reading:
     book: Book
     problems: Problems = field(default_factory=Problems)
     _names: dict[str, Mark] = field(default_factory=dict)
+    """Of the tests of one file."""
 
     def file(self, path: Path) -> Iterator[Talk]:
+        self._names.clear()
         try:
             nodes = source.load(path, str(path))
         except BadFile as error:
@@ -100,7 +102,7 @@ class _Reading:
         name = fields.text("test", required=True)
         first = self._names.setdefault(name, node.mark)
         if first is not node.mark:
-            self.problems.add(node["test"], f"test {name!r} is declared twice; first in {first.path}:{first.line}")
+            self.problems.add(node["test"], f"test {name!r} stands here twice; first in line {first.line}")
         given = node.get("given")
         entries = [entry for item in fields.items("talk", required=True) for entry in self._entry(item)]
         if "talk" in node and not any(isinstance(entry, Expects) for entry in entries):

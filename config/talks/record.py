@@ -198,6 +198,8 @@ class _Making:
                 yield AgentDoes(act="notes", name="Mia", words=self.stand_ins.text(words), mark=_HERE)
             case Signalled(name, value):
                 yield Signals(name, self.stand_ins.value(value), _HERE)
+            case Returned(verdict=verdict) if verdict:
+                yield AgentDoes(act="approves" if verdict == "approve" else "refuses", name="Mia", mark=_HERE)
             case Returned(how, _, instruction):
                 words = self.stand_ins.text(instruction)
                 yield AgentDoes(act="hands_back", name="Mia", words=words, how=how, mark=_HERE)

@@ -36,7 +36,6 @@ from bot.knowledge.search import Search
 from bot.llm.extractive import ExtractiveModel
 from bot.llm.scripted import Item, ScriptedModel
 from bot.model import (
-    SYSTEM,
     Address,
     AgentId,
     Conversation,
@@ -50,7 +49,6 @@ from bot.model import (
     Passage,
     Pressed,
     Resume,
-    Signalled,
     Start,
     State,
     Turn,
@@ -61,10 +59,10 @@ from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import START, SettableClock, settle
 from bot.turn import Director, Overtaken, Played
-from bot.units import Agent, Amend, Commit, Entry, Find, Found, Log, NewHandoff, NextAlarm, Ring
+from bot.units import Agent, Commit, Find, Found, Log, NewHandoff, NextAlarm, Ring
 from config.settings import DeskFile
 from config.talks.talk import Cites, Fails, Given, ModelAnswer
-from config.wiring import facts_of, responders_of
+from config.wiring import facts_of, free_form_of, responders_of
 
 STUCK = 10.0
 """Seconds of real time: a turn that has not ended by then never will."""
@@ -138,16 +136,18 @@ class Room:
             return notice(book, key, language, args)
 
         bus = MemoryBus()
+        free_form = free_form_of(
+            self.ground.file,
+            book,
+            self.model,
+            knowledge=self.ground.knowledge,
+            clock=self.clock,
+            facts_of=self._facts,
+        )
         self.director = _Director(
             book=book,
-            responders=responders_of(
-                self.ground.file,
-                book,
-                self.model,
-                knowledge=self.ground.knowledge,
-                slash=True,
-                facts_of=self._facts,
-            ),
+            responders=responders_of(book, free_form, slash=True, facts_of=self._facts),
+            leader=free_form,
             facts_of=self._facts,
             store=self.store,
             bus=bus,
@@ -198,10 +198,8 @@ class Room:
 
     async def signal(self, name: str, value: Json) -> None:
         """Something happens outside. Raises `NotFound` when nobody has said anything yet."""
-        now, body = await self.now(), Signalled(name, value)
-        entry = Entry(SYSTEM, body, now.control.epoch)
-        await self.store.write(Amend(conversation=now.id, entries=(entry,), at=self.clock.now()))
-        self.engine.wake(now.id)
+        now = await self.now()
+        await self.desk.signal(now.id, name, value)
         await self.settle()
 
     async def advance(self, span: timedelta) -> None:

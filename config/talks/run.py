@@ -11,7 +11,7 @@ from bot.errors import FrontdeskError
 from bot.flow.book import Book
 from bot.flow.conditions import hint
 from bot.flow.source import Mark
-from bot.model import Event, Opened, Pressed, Said, text
+from bot.model import Event, Opened, Pressed, Said, Verdict, text
 from bot.units import Amended
 from config.talks.expect import judge, options
 from config.talks.room import Ground, Room, Stretch, ground, sealed, someone
@@ -142,6 +142,9 @@ async def _agent(entry: AgentDoes, room: Room) -> Amended:
             done = await desk.note(now.id, agent, entry.words)
         case "hands_back":
             done = await desk.hand_back(now.id, agent, epoch, how=entry.how, instruction=entry.words)
+        case "approves" | "refuses":
+            verdict: Verdict = "approve" if entry.act == "approves" else "refuse"
+            done = await desk.hand_back(now.id, agent, epoch, verdict=verdict)
         case "resolves":
             done = await desk.resolve(now.id, agent, epoch, reason=entry.words)
         case _:

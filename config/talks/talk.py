@@ -86,7 +86,7 @@ class Passes:
     mark: Mark
 
 
-BareAct = Literal["takes_over", "hands_back", "resolves"]
+BareAct = Literal["takes_over", "hands_back", "approves", "refuses", "resolves"]
 AgentAct = Literal[BareAct, "says", "notes"]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Literal
 
 from msgspec import Struct
 
+from bot import model
 from bot.flow.steps import Mode
-from bot.model import Command, CommandSource, HandoffRequest, How, Json, Message, Move, State, Verdict
+from bot.model import Command, CommandSource, Event, HandoffRequest, How, Json, Message, Move, State, Verdict
 
 
 class Ordered(Struct, frozen=True):
@@ -52,6 +54,22 @@ class Signal(Struct, frozen=True):
 
 
 Given = Ordered | ActionResult | Missed | Back | Rang | Signal
+
+
+def given_first(inputs: Iterable[Event]) -> list[Given]:
+    """What happened otherwise than by a customer's doing; a human's return brings up what was due meanwhile."""
+    given: list[Given] = []
+    returned = False
+    for event in inputs:
+        match event.body:
+            case model.Returned(how=how, instruction=instruction, verdict=verdict):
+                given.append(Back(how, instruction, verdict))
+                returned = True
+            case model.Signalled(name=name, value=value):
+                given.append(Signal(name, value))
+    if not returned and any(isinstance(event.body, model.Rang) for event in inputs):
+        given.insert(0, Rang())
+    return given
 
 
 class Act(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
 
+import bot.model
 from bot import markup
 from bot.commands import parse_slash
 from bot.flow.book import Book
@@ -39,6 +40,7 @@ from bot.model import (
     Pressed,
     Returned,
     Said,
+    Signalled,
     State,
     Text,
     Turn,
@@ -173,7 +175,7 @@ class Talk:
             return None
         return self.give(*(Ordered(command, source) for command, source in found.commands))
 
-    def turn(self, *inputs: Incoming | Returned) -> Turn:
+    def turn(self, *inputs: Incoming | Returned | bot.model.Rang | Signalled) -> Turn:
         conversation = Conversation(
             id=ConversationId("c"),
             contact=ContactId("p"),

@@ -74,7 +74,7 @@ def mistakes(folder: Path, *tests: str) -> list[str]:
         ),
         (
             "test: x\ntalk:\n  - agent: {}\n" + GOOD,
-            "1.yaml:3:12: an agent does one of takes_over, hands_back, resolves, says",
+            "1.yaml:3:12: an agent does one of takes_over, hands_back, approves, refuses",
         ),
         (
             "test: x\ntalk:\n  - customer: hi\n    model: /strat x\n" + GOOD,
