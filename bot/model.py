@@ -106,7 +106,42 @@ class Notice(Struct, frozen=True, tag_field="part", tag="notice", omit_defaults=
     args: dict[str, str] = {}
 
 
-Part = Text | Choices | Card | Sources | Notice
+class Media(Struct, frozen=True, tag_field="part", tag="media", omit_defaults=True):
+    """A file that came with the message or goes with it."""
+
+    kind: Literal["image", "audio", "voice", "video", "file"]
+    ref: str
+    """Where the channel finds it again; means nothing elsewhere, and is shown to no customer."""
+    name: str = ""
+    type: str = ""
+    """MIME."""
+    size: int = 0
+    """Bytes; 0: not known."""
+    caption: str = ""
+    """Words that were written with it."""
+    alt: str = ""
+    """What is to be seen on it."""
+    transcript: str = ""
+    """What is said in it."""
+
+
+class Location(Struct, frozen=True, tag_field="part", tag="location", omit_defaults=True):
+    """A place on the earth, in degrees (WGS 84)."""
+
+    latitude: float
+    longitude: float
+    label: str = ""
+
+
+class Rating(Struct, frozen=True, tag_field="part", tag="rating", omit_defaults=True):
+    """A question that is answered with a grade."""
+
+    prompt: str
+    scale: int = 5
+    """The best grade; the worst is 1. 2: thumbs."""
+
+
+Part = Text | Choices | Card | Sources | Notice | Media | Location | Rating
 
 
 class Message(Struct, frozen=True, omit_defaults=True):
@@ -118,6 +153,21 @@ class Message(Struct, frozen=True, omit_defaults=True):
     """Seq of the event it answers."""
     strict: bool = False
     """Refuse to send rather than lose anything a reader could notice."""
+
+
+def written(message: Message) -> str:
+    """What somebody wrote or said in it: its texts, and what goes with its files as caption or transcript."""
+    return "\n".join(filter(None, map(_written, message.parts)))
+
+
+def _written(part: Part) -> str:
+    match part:
+        case Text(spans=spans):
+            return "".join([span.text for span in spans])
+        case Media(caption=caption, transcript=transcript):
+            return caption or transcript
+        case _:
+            return ""
 
 
 def text(characters: str, *, language: str = "") -> Message:
@@ -149,8 +199,9 @@ HandoffReason = Literal[
     "asked", "stuck", "no_evidence", "action_failed", "policy", "model_down", "error", "rule", "approval"
 ]
 
-How = Literal["resume", "restart", "free"]
-"""How the bot goes on after a hand back: at the pending question, from the flow's first step, or with no flow."""
+How = Literal["resume", "restart", "free", "step"]
+"""How the bot goes on after a hand back: at the pending question, from the flow's first step, with no flow, at a step
+that is named."""
 
 Verdict = Literal["", "approve", "refuse"]
 """What an agent says of an action that may only run with approval; empty: nothing."""
@@ -188,7 +239,8 @@ class Resume(_Command, frozen=True):
 
 
 class Clarify(_Command, frozen=True):
-    flows: tuple[str, ...]
+    flows: tuple[str, ...] = ()
+    """What was nearest to the words; empty: nothing was, and all that can be asked for is offered."""
 
 
 class Skip(_Command, frozen=True):
@@ -253,6 +305,8 @@ class Frame(Struct, frozen=True, omit_defaults=True):
     into: str = ""
     asked: bool = False
     """It has asked the customer something: on return the flow below it says what it was about."""
+    pattern: bool = False
+    """`flow` names a pattern: the engine started it by itself."""
 
 
 class Offer(Struct, frozen=True, omit_defaults=True):
@@ -297,6 +351,8 @@ class State(Struct, frozen=True, omit_defaults=True):
     """Slots of scope `customer`, as they were known when the last turn began, and what was learnt since."""
     timers: tuple[Timer, ...] = ()
     """Running; sorted by when they are due."""
+    clarified: int = 0
+    """How often in a row the customer was asked what it is about."""
     marker: int = 0
     """Seq of the last end-of-human marker: what a model sees begins here."""
 
@@ -650,14 +706,8 @@ class Turn(Struct, frozen=True, kw_only=True):
     @property
     def words(self) -> str:
         """What the customer wrote in this turn, messages joined by line breaks."""
-        said = (event.body.message for event in self.inputs if isinstance(event.body, Said))
-        lines = (
-            "".join(span.text for span in part.spans)
-            for message in said
-            for part in message.parts
-            if isinstance(part, Text)
-        )
-        return "\n".join(lines)
+        said = (written(event.body.message) for event in self.inputs if isinstance(event.body, Said))
+        return "\n".join(filter(None, said))
 
 
 class HandoffRequest(Struct, frozen=True, kw_only=True):

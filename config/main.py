@@ -81,7 +81,9 @@ def init(
 
     def run() -> None:
         book = make(folder, pack)
-        typer.echo(f"{folder}: {len(book.flows)} flows. Next: cd {folder}, frontdesk check, frontdesk test, frontdesk chat")
+        typer.echo(
+            f"{folder}: {len(book.flows)} flows. Next: cd {folder}, frontdesk check, frontdesk test, frontdesk chat"
+        )
         if book.assistant.needs.scopes:
             typer.echo(f"granted in config/frontdesk.yaml: {', '.join(book.assistant.needs.scopes)}")
         if book.assistant.needs.settings:
@@ -133,6 +135,21 @@ def graph_(
             typer.echo(drawn(book, flow, as_svg=str(svg) == "-" and not mermaid), nl=False)
 
     _guarded(run)
+
+
+@app.command()
+def replay(
+    conversation: Annotated[str, typer.Argument(help="The conversation's id, as the console's address shows it.")],
+    step: Annotated[bool, typer.Option("--step", help="Show flows and slots after each event.")] = False,
+) -> None:
+    """Fold a conversation's log again, step by step; exit 1 when it does not come to the stored state."""
+    from config.replay import replay as run
+
+    async def judged() -> None:
+        if not await run(conversation, step=step):
+            raise typer.Exit(1)
+
+    _run(judged())
 
 
 @app.command("schema")

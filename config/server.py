@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import gc
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,8 +29,8 @@ from channels.web.web import Web
 from config.app import ASGI, App, Connections, health, metrics, shop
 from config.logs import set_up_logs, watch_loop
 from config.machine import SystemClock, SystemRandom
-from config.serving import Server, SocketProtocol, asked_by_signal
 from config.packs import refuse_ungranted
+from config.serving import Server, SocketProtocol, asked_by_signal
 from config.settings import DeskFile, Settings, read_settings
 from config.wiring import Parts, running
 

@@ -207,7 +207,7 @@ def _slot_type(mark: SlotTypeMark, parser: Callable[[str], str | None]) -> SlotT
         except ValueError:
             return None
 
-    return SlotType(name=mark.name, parse=parse, error=mark.error.removeprefix("@"))
+    return SlotType(name=mark.name, parse=parse, error=mark.error.removeprefix("@"), find=parse)
 
 
 def _line_of(error: BaseException, path: Path) -> int:

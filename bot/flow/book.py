@@ -15,7 +15,7 @@ from bot.flow.examples import Examples
 from bot.flow.rules import Rules
 from bot.flow.slots import Labelled, SlotType
 from bot.flow.source import Mark
-from bot.flow.steps import Agent, Ask, LabelledOption, Step
+from bot.flow.steps import Agent, Ask, Content, LabelledOption, Say, Step
 from bot.flow.texts import Texts, Wording, chain
 from bot.model import Frame, Json, State
 
@@ -25,10 +25,16 @@ class Slot:
     name: str
     type: SlotType
     of: tuple[LabelledOption, ...] = ()
-    """The answers of a `choice` or `yes_no`."""
+    """The answers of a `choice`, `multi_choice`, `rating` or `yes_no`."""
     optional: bool = False
     pii: bool = False
     always_ask: bool = False
+    region: str = ""
+    """Whose phone numbers and money are meant where nothing is said, ISO 3166."""
+    currency: str = ""
+    """ISO 4217; empty: the region's."""
+    scale: int = 5
+    """The best grade of a `rating`."""
     scope: Literal["turn", "flow", "conversation", "customer"] = "flow"
 
     def options(self, language: str) -> tuple[Labelled, ...]:
@@ -57,6 +63,7 @@ class Flow:
     first: str
     is_open: bool
     """A customer may ask for it; else only other flows call it."""
+    is_pattern: bool = False
     places: Mapping[str, Mark] = field(default_factory=dict)
     """Where each step stands that its author wrote."""
 
@@ -115,10 +122,12 @@ class Book:
     rules: Mapping[str, Rules]
     """By language."""
     examples: Examples
+    patterns: Mapping[str, Flow] = field(default_factory=dict)
+    """The flows that the engine starts by itself."""
 
     def flow_of(self, frame: Frame) -> Flow | None:
         """The flow that a frame is in; None: it is no longer there."""
-        return self.flows.get(frame.flow)
+        return self.patterns.get(frame.flow) if frame.pattern else self.flows.get(frame.flow)
 
     def pending(self, state: State) -> Pending | None:
         """Of the topmost flow; those below wait for their turn."""
@@ -147,6 +156,18 @@ class Book:
             if flow and slot in flow.slots:
                 return frame, flow.slots[slot]
         return None
+
+    def title(self, frame: Frame, language: str) -> str:
+        """What customers see a flow called."""
+        flow = self.flow_of(frame)
+        return flow.title.plain(language, {}) if flow else ""
+
+    @property
+    def greeting(self) -> Content:
+        """What opens a conversation: the first that the pattern `start` says."""
+        first = self.patterns["start"].steps[self.patterns["start"].first]
+        assert isinstance(first, Say), "the reader refuses another"
+        return first.variants[0].content
 
     def language(self, state: State, facts: Mapping[str, Json]) -> str:
         """What to speak: as the state says, else what is known of the conversation, else the project's own."""

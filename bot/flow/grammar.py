@@ -180,7 +180,7 @@ CHECK = Shape(
 
 QUIET = Shape(
     name="quiet",
-    means="what happens when the customer says nothing to a question",
+    means="what happens when the customer says nothing to a question; else the pattern `silent` is played",
     keys=(
         Key("after", "span", "since the question, or since the customer was last heard", required=True),
         Key("say", "content", "something to say; the question stays open"),
@@ -188,7 +188,6 @@ QUIET = Shape(
         Key("handoff", "queue", "a person is asked for"),
     ),
     example="{after: 10m, say: Are you still there?}",
-    one_of=(("say", "cancel", "handoff"),),
 )
 
 WAIT = Shape(
@@ -410,7 +409,10 @@ SLOT = Shape(
     means="a typed fact that a flow works with",
     keys=(
         Key("type", "type", "the kind of value", required=True),
-        Key("of", "answers", "the answers of a choice"),
+        Key("of", "answers", "the answers of a choice or multi_choice"),
+        Key("currency", "text", "of a money: what is meant where none is said, such as EUR", otherwise="the region's"),
+        Key("region", "text", "of money, phone, dates and times: a country, such as GB", otherwise="the language's"),
+        Key("scale", "count", "of a rating: the best grade", least=2, most=10, otherwise="5"),
         Key("optional", "truth", "the question may be skipped", otherwise="false"),
         Key("pii", "truth", "personal: masked in logs, traces and in what the model sees", otherwise="false"),
         Key("always_ask", "truth", "taken only while it is asked for", otherwise="false"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -14,10 +16,12 @@ from bot.flow.book import Assistant, Book, Flow, Needs
 from bot.flow.conditions import hint
 from bot.flow.examples import prepare
 from bot.flow.fields import Fields, Problems
+from bot.flow.patterns import PATTERNS
 from bot.flow.read_flow import SHARED, FlowReader, Project
-from bot.flow.rules import Rules, by_first_word, by_phrase, phrases
+from bot.flow.rules import Rules, rules_from
 from bot.flow.slots import TYPES, SlotType
 from bot.flow.source import BadFile, Mark, Node
+from bot.flow.steps import Content, Say, Variant
 from bot.flow.texts import BadText, Texts, Wording, Words, compile_text
 from bot.flow.wording import WordingReader
 
@@ -27,6 +31,14 @@ SHIPPED = ("en", "fr", "es", "de", "pt", "ar")
 
 ARGS: Mapping[str, frozenset[str]] = {
     "resume": frozenset({"flow"}),
+    "changed": frozenset(PATTERNS["correct"]),
+    "too_late": frozenset(PATTERNS["too_late"]),
+    "too_late_ask": frozenset(PATTERNS["too_late"]),
+    "cancelled": frozenset(PATTERNS["cancel"]),
+    "cancelled_after": frozenset(PATTERNS["cancel"]),
+    "miss": frozenset(PATTERNS["stuck"]),
+    "miss_again": frozenset(PATTERNS["stuck"]),
+    "stuck": frozenset(PATTERNS["stuck"]),
     "handoff_joined": frozenset({"name"}),
 }
 """What the texts of the program itself are given; a project that writes its own may use the same names."""
@@ -37,11 +49,24 @@ _HERE = Path(__file__).parent
 def read(folder: Path) -> Book:
     """Raises `FlowErrors` with all mistakes, in order of their place."""
     reading = _Reading(folder)
-    book = reading.book()
+    with _no_garbage_sought():
+        book = reading.book()
     if reading.problems.found:
         raise FlowErrors(sorted(reading.problems.found))
     assert book is not None, "a book that cannot be made is a problem"
     return book
+
+
+@contextmanager
+def _no_garbage_sought() -> Iterator[None]:
+    """Almost all that reading makes stays: looking through it again and again is a quarter of the time it takes."""
+    sought = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if sought:
+            gc.enable()
 
 
 @dataclass(slots=True)
@@ -72,11 +97,14 @@ class _Reading:
             starters=frozenset(_started(header)),
             documents=self._document_names(),
         )
+        patterns = self._patterns(project, [node for node in documents if _is_pattern(node)])
+        documents = [node for node in documents if not _is_pattern(node)]
         flows = {flow.name: flow for node in documents if (flow := FlowReader(project, self.problems).read(node))}
         assistant = self._assistant(header, project, languages)
         if assistant is None:
             return None
         self._check_between(flows, names)
+        patterns["start"] = patterns.get("start") or _greeting(_shipped_pattern("start", project), assistant)
         rules = {tag: rules_of(tag) for tag in _with_parents(languages)}
         lines = (
             (tag, flow.name, sentence)
@@ -92,6 +120,7 @@ class _Reading:
             slot_types=types,
             rules=rules,
             examples=prepare(lines, rules),
+            patterns={name: patterns.get(name) or _shipped_pattern(name, project) for name in PATTERNS},
         )
 
     # The header
@@ -246,6 +275,21 @@ class _Reading:
             names.setdefault(str(name.scalar), node)
         return names
 
+    def _patterns(self, project: Project, documents: Sequence[Node]) -> dict[str, Flow]:
+        """The project's own."""
+        found: dict[str, Flow] = {}
+        places: dict[str, Node] = {}
+        for node in documents:
+            flow = FlowReader(project, self.problems).read(node)
+            if flow is None:
+                continue
+            if first := places.get(flow.name):
+                where = f"{first.mark.path}:{first.mark.line}"
+                self.problems.add(node["pattern"], f"pattern {flow.name!r} is declared twice; first in {where}")
+            places.setdefault(flow.name, node)
+            found.setdefault(flow.name, flow)
+        return found
+
     def _check_between(self, flows: Mapping[str, Flow], documents: Mapping[str, Node]) -> None:
         """Slots of the conversation are one thing, whichever flow declares them."""
         shared: dict[str, tuple[str, str]] = {}
@@ -266,6 +310,33 @@ class _Reading:
             return []
 
 
+def _is_pattern(node: Node) -> bool:
+    return node.kind == "mapping" and "pattern" in node
+
+
+def _shipped_pattern(name: str, project: Project) -> Flow:
+    """In the project's texts. Where it lacks some of them, that is noted elsewhere, once."""
+    unheard = Problems()
+    project = replace(project, wording=replace(project.wording, problems=unheard))
+    flow = FlowReader(project, unheard).read(_pattern_node(name))
+    assert flow is not None, "a shipped pattern can be read"
+    return flow
+
+
+@cache
+def _pattern_node(name: str) -> Node:
+    return source.load(_HERE / "patterns" / f"{name}.yaml", f"bot/flow/patterns/{name}.yaml")[0]
+
+
+def _greeting(start: Flow, assistant: Assistant) -> Flow:
+    """The shipped start, with what the assistant says and offers."""
+    said = Content(text=assistant.greeting, options=assistant.starters, look="quick")
+    first = start.steps[start.first]
+    return replace(
+        start, steps={**start.steps, first.id: Say(id=first.id, next=first.next, variants=(Variant(content=said),))}
+    )
+
+
 def rules_of(tag: str) -> Rules:
     """The rules that come with the program: `fr-CA` has those of `fr`; those of an unknown language are empty."""
     return _rules(next((known for known in _with_parents((tag,)) if known in SHIPPED), ""))
@@ -274,21 +345,7 @@ def rules_of(tag: str) -> Rules:
 @cache
 def _rules(tag: str) -> Rules:
     plain = source.load(_HERE / "rules" / f"{tag}.yaml", tag)[0].plain if tag else {}
-    return Rules(
-        whole=by_phrase(plain.get("whole", {})),
-        within=by_first_word(plain.get("within", {})),
-        yes=phrases(plain.get("yes", ())),
-        no=phrases(plain.get("no", ())),
-        negations=_words(plain.get("negations", ())),
-        filler=_words(plain.get("filler", ())),
-        ordinals=tuple(phrases(names) for names in plain.get("ordinals", ())),
-        last=phrases(plain.get("last", ())),
-        numbers=tuple(" ".join(phrase) for line in plain.get("numbers", ()) for phrase in phrases([line])),
-    )
-
-
-def _words(lines: Sequence[str]) -> frozenset[str]:
-    return frozenset(word for phrase in phrases(lines) for word in phrase)
+    return rules_from(plain)
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,7 @@ def parse(text: str, shown: str) -> Iterator[Node]:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     yaml = YAML(typ="safe", pure=True)
+    yaml.Scanner, yaml.Parser = _quick()
     try:
         yield from _Builder(shown, yaml.resolver).build(yaml.parse(text))
     except MarkedYAMLError as error:
@@ -119,6 +121,41 @@ def parse(text: str, shown: str) -> Iterator[Node]:
 
 def _without_advice(why: str) -> str:
     return why.strip().splitlines()[0]
+
+
+@cache
+def _quick() -> tuple[type, type]:
+    """The library's scanner and parser, without what they do again and again: that was half of their time."""
+    from ruamel.yaml.parser import Parser
+    from ruamel.yaml.scanner import Scanner
+
+    class QuickScanner(Scanner):
+        enough_at = -1
+        """How many tokens were taken when there were last enough: until the next is taken, there are."""
+
+        def need_more_tokens(self) -> bool:
+            if self.enough_at == self.tokens_taken:
+                return False
+            needed = super().need_more_tokens()
+            self.enough_at = -1 if needed else self.tokens_taken
+            return needed
+
+        def check_token(self, *choices: type) -> bool:
+            if self.enough_at != self.tokens_taken:
+                while self.need_more_tokens():
+                    self.fetch_more_tokens()
+            return bool(self.tokens) and (not choices or isinstance(self.tokens[0], choices))
+
+        @cached_property
+        def reader(self) -> Any:
+            return super().reader
+
+    class QuickParser(Parser):
+        @cached_property
+        def scanner(self) -> Any:
+            return super().scanner
+
+    return QuickScanner, QuickParser
 
 
 class _Builder:

@@ -74,7 +74,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quiet:
-    """What happens when a question has no answer for so long: exactly one of the three."""
+    """What happens when a question has no answer for so long: at most one of the three, else the pattern `silent`."""
 
     after: timedelta
     say: Content | None = None

@@ -53,6 +53,10 @@ class WordingReader:
         words = compile_text(otherwise.replace("_", " ").capitalize(), self.languages[0])
         return Wording("", {self.languages[0]: words}, self.languages[0])
 
+    def figure(self, digits: str) -> Wording:
+        """Digits, which are in every language the same."""
+        return Wording("", {self.languages[0]: compile_text(digits, self.languages[0])}, self.languages[0])
+
     def _per_language(self, node: Node) -> dict[str, Words]:
         found: dict[str, Words] = {}
         for tag, (at, value) in node.pairs.items():

@@ -64,7 +64,7 @@ async def _play(talks: Sequence[Talk], book: Book, flows: Path, echo: Echo) -> l
 
 
 def _tell_coverage(book: Book, results: Sequence[Result], fail_under: float, echo: Echo) -> bool:
-    found = covered(book, [result.events for result in results])
+    found = covered(book, [(result.begun, result.events) for result in results])
     wide = max((len(each.flow) for each in found), default=0)
     for each in found:
         (steps, of_steps), (branches, of_branches) = each.steps, each.branches

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bot.flow import steps as s
 from bot.flow.book import Book, Flow
 from bot.flow.source import Mark
-from bot.model import Entered, Event, Frame, Popped, Pushed, Rewound, Turned
+from bot.model import Entered, Event, Frame, Popped, Pushed, Rewound, State, Turned
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,9 +35,9 @@ class FlowCoverage:
         return _percent(self.steps[0] + self.branches[0], self.steps[1] + self.branches[1])
 
 
-def coverage(book: Book, logs: Iterable[Sequence[Event]]) -> tuple[FlowCoverage, ...]:
-    """Of each flow, by name. `logs` are whole conversations."""
-    taken = {spot for log in logs for spot in _taken(book, log)}
+def coverage(book: Book, talks: Iterable[tuple[State, Sequence[Event]]]) -> tuple[FlowCoverage, ...]:
+    """Of each flow, by name. `talks` are whole conversations: how things stood, and what happened."""
+    taken = {spot for begun, log in talks for spot in _taken(book, begun, log)}
     return tuple(_of_flow(flow, taken) for _, flow in sorted(book.flows.items()))
 
 
@@ -103,13 +103,13 @@ def _branches(step: s.Step | None) -> Mapping[str, str]:
 class _Frames:
     """What is known of the flows on the stack while a log is read."""
 
-    flows: dict[int, str] = field(default_factory=dict)
+    flows: dict[int, str]
     steps: dict[int, str] = field(default_factory=dict)
     """Frame to the step it entered last."""
 
 
-def _taken(book: Book, log: Sequence[Event]) -> Iterator[Spot]:
-    frames = _Frames()
+def _taken(book: Book, begun: State, log: Sequence[Event]) -> Iterator[Spot]:
+    frames = _Frames({frame.id: frame.flow for frame in begun.stack})
     for event in log:
         for move in event.body.moves if isinstance(event.body, Turned) else ():
             match move:

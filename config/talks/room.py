@@ -28,8 +28,9 @@ from bot.desk import Desk
 from bot.engine import Engine, EngineSettings
 from bot.errors import ActionFailed, ModelDown, NotFound
 from bot.flow.actions import Action
-from bot.flow.book import Book
+from bot.flow.book import Book, Slot
 from bot.flow.say import notice
+from bot.flow.slots import Hearing
 from bot.inbox import Inbox
 from bot.knowledge import index
 from bot.knowledge.search import Search
@@ -49,7 +50,6 @@ from bot.model import (
     Passage,
     Pressed,
     Resume,
-    Start,
     State,
     Turn,
 )
@@ -123,9 +123,9 @@ class Room:
         self.stubs = {name: deque(answers) for name, answers in given.actions.items()}
         self.calls: list[Call] = []
         self.trouble: list[str] = []
-        self._initial = _initial(on.book, given)
+        self.initial = _initial(on.book, given)
         self._seen, self._keys = 0, 0
-        self._before = self._initial
+        self._before = self.initial
         self.start()
 
     def start(self) -> None:
@@ -170,7 +170,7 @@ class Room:
             clock=self.clock,
             random=self.random,
             engine=self.engine,
-            initial=self._initial,
+            initial=self.initial,
         )
         self.desk = Desk(self.store, bus, self.clock, notices, delivers=frozenset(), wake=self.engine.wake)
 
@@ -246,7 +246,7 @@ class Room:
     async def stretch(self) -> Stretch:
         """Everything since the last one."""
         found = await self._found()
-        state = found.state if found else self._initial
+        state = found.state if found else self.initial
         stretch = Stretch(self._before, state, found.conversation if found else None)
         if found:
             log = Log(conversation=found.conversation.id, after=self._seen, most=10_000)
@@ -311,22 +311,28 @@ def someone(name: str, at: datetime) -> Agent:
 
 
 def _initial(book: Book, given: Given) -> State:
-    """As it is given, but for the flow, which begins as any flow does that a button starts."""
-    scopes = {slot.name: slot.scope for flow in book.flows.values() for slot in flow.slots.values()}
-    own = {name: value for name, value in given.slots.items() if scopes.get(name) not in ("conversation", "customer")}
-    state = State(
-        slots={name: value for name, value in given.slots.items() if scopes.get(name) == "conversation"},
-        customer={name: value for name, value in given.slots.items() if scopes.get(name) == "customer"},
-    )
+    """As it is given. A flow goes on from its step, or begins, when the option that means so is pressed."""
+    declared = {slot.name: slot for flow in book.flows.values() for slot in flow.slots.values()}
+    declared |= book.flows[given.flow].slots if given.flow else {}
+    values: dict[str, dict[str, Json]] = {"conversation": {}, "customer": {}, "flow": {}, "turn": {}}
+    for name, value in given.slots.items():
+        slot = declared[name]
+        values[slot.scope][name] = _typed(slot, value, given.language or book.assistant.language)
+    state = State(slots=values["conversation"], customer=values["customer"])
     if not given.flow:
         return state
-    begin: Start | Resume = Start(given.flow, own)
-    if given.step:
-        begin = Resume(given.flow)
-        version = book.flows[given.flow].version
-        frame = Frame(1, given.flow, version, given.step, slots=own, results=dict(given.results))
-        state = structs.replace(state, stack=(frame,), frames=1)
-    return structs.replace(state, offers=(Offer(BEGIN, slash(begin), given.flow, 0),))
+    flow, own = book.flows[given.flow], {**values["flow"], **values["turn"]}
+    frame = Frame(1, flow.name, flow.version, given.step, slots=own, results=dict(given.results))
+    begin = Offer(BEGIN, slash(Resume(flow.name)), flow.name, 0)
+    return structs.replace(state, stack=(frame,), frames=1, offers=(begin,))
+
+
+def _typed(slot: Slot, value: Json, language: str) -> Json:
+    """In the normal form of its type; as it is written where that is not known yet, as with answers of an action."""
+    if not isinstance(value, str):
+        return value
+    read = slot.type.parse(value, Hearing(language=language, options=slot.options(language), strict=True))
+    return value if read is None else read
 
 
 class _Director(Director):

@@ -11,7 +11,7 @@ from bot.errors import FrontdeskError
 from bot.flow.book import Book
 from bot.flow.conditions import hint
 from bot.flow.source import Mark
-from bot.model import Event, Opened, Pressed, Said, Verdict, text
+from bot.model import Event, Opened, Pressed, Said, State, Verdict, text
 from bot.units import Amended
 from config.talks.expect import judge, options
 from config.talks.room import Ground, Room, Stretch, ground, sealed, someone
@@ -45,6 +45,8 @@ class Result:
     talk: Talk
     failures: tuple[Failure, ...]
     """Of the first entry that is not as expected; what comes after it is not played."""
+    begun: State = field(repr=False)
+    """What was given."""
     events: tuple[Event, ...] = field(repr=False)
 
 
@@ -72,7 +74,7 @@ async def play(talk: Talk, on: Ground) -> Result:
                 break
         else:
             failures = await _at_end(room, talk)
-        return Result(talk, tuple(failures), tuple(await room.log()))
+        return Result(talk, tuple(failures), room.initial, tuple(await room.log()))
 
 
 def _judged(entry: Expects, stretch: Stretch, room: Room) -> list[Failure]:

@@ -41,7 +41,7 @@ def run(*arguments: str, data: Path, said: str = "", **environment: str) -> subp
 def test_a_piped_conversation_reads_like_one(tmp_path: Path) -> None:
     done = run("chat", "--inspect", data=tmp_path, said="Track my order\nA-17\nI want a human\n")
     assert (done.returncode, done.stderr) == (0, "")
-    parts = ["1. Track my order", "Which order is it?", "= 'A-17'", "on its way", "asking a person to join"]
+    parts = ["1. Track my order", "Which order is it?", 'order = "A-17"', "on its way", "asking a person to join"]
     places = [done.stdout.find(part) for part in parts]
     assert -1 not in places
     assert places == sorted(places), done.stdout

@@ -57,6 +57,8 @@ SOCKETS = _count(20, 100, 2_000)  # F15
 
 SIMULATION_SEEDS = _count(50, 300, 10_000)
 PROPERTY_EXAMPLES = _count(100, 300, 2_000)
+PROJECT_EXAMPLES = _count(30, 300, 2_000)
+"""Random projects, each read and talked to: a quarter of a second."""
 
 SEED = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(1 << 32))
 """Of everything that is left to chance in this run; set FAULTS_SEED to what a failure printed."""

@@ -779,11 +779,39 @@ export interface components {
             /** @enum {string} */
             readonly move: "knew";
         };
+        /**
+         * Location
+         * @description A place on the earth, in degrees (WGS 84).
+         */
+        readonly Location: {
+            readonly label?: string;
+            readonly latitude: number;
+            readonly longitude: number;
+            /** @enum {string} */
+            readonly part: "location";
+        };
         /** Lookup */
         readonly Lookup: {
             /** @enum {string} */
             readonly command: "lookup";
             readonly question: string;
+        };
+        /**
+         * Media
+         * @description A file that came with the message or goes with it.
+         */
+        readonly Media: {
+            readonly alt?: string;
+            readonly caption?: string;
+            /** @enum {string} */
+            readonly kind: "audio" | "file" | "image" | "video" | "voice";
+            readonly name?: string;
+            /** @enum {string} */
+            readonly part: "media";
+            readonly ref: string;
+            readonly size?: number;
+            readonly transcript?: string;
+            readonly type?: string;
         };
         /**
          * Message
@@ -848,7 +876,7 @@ export interface components {
             readonly token?: string;
             readonly value: string;
         };
-        readonly Part: components["schemas"]["Text"] | components["schemas"]["Choices"] | components["schemas"]["Card"] | components["schemas"]["Sources"] | components["schemas"]["Notice"];
+        readonly Part: components["schemas"]["Text"] | components["schemas"]["Choices"] | components["schemas"]["Card"] | components["schemas"]["Sources"] | components["schemas"]["Notice"] | components["schemas"]["Media"] | components["schemas"]["Location"] | components["schemas"]["Rating"];
         /**
          * Partial
          * @description What the customer had seen of a draft that was stopped.
@@ -902,6 +930,16 @@ export interface components {
             readonly due_at: string;
             /** @enum {string} */
             readonly kind: "rang";
+        };
+        /**
+         * Rating
+         * @description A question that is answered with a grade.
+         */
+        readonly Rating: {
+            /** @enum {string} */
+            readonly part: "rating";
+            readonly prompt: string;
+            readonly scale?: number;
         };
         /** Refuse */
         readonly Refuse: {
@@ -1482,7 +1520,9 @@ export type Filled = components['schemas']['Filled'];
 export type Frame = components['schemas']['Frame'];
 export type Human = components['schemas']['Human'];
 export type Knew = components['schemas']['Knew'];
+export type Location = components['schemas']['Location'];
 export type Lookup = components['schemas']['Lookup'];
+export type Media = components['schemas']['Media'];
 export type Message = components['schemas']['Message'];
 export type Move = components['schemas']['Move'];
 export type Noted = components['schemas']['Noted'];
@@ -1499,6 +1539,7 @@ export type Pushed = components['schemas']['Pushed'];
 export type Queued = components['schemas']['Queued'];
 export type Raised = components['schemas']['Raised'];
 export type Rang = components['schemas']['Rang'];
+export type Rating = components['schemas']['Rating'];
 export type Refuse = components['schemas']['Refuse'];
 export type Refused = components['schemas']['Refused'];
 export type Repeat = components['schemas']['Repeat'];

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from typing import assert_never
 
 from bot.commands import check, slash
-from bot.flow import frames, say
+from bot.flow import frames
 from bot.flow.book import Book
 from bot.flow.conditions import Unevaluated
-from bot.flow.interpreter import repair, verbs, waits
+from bot.flow.interpreter import patterns, repair, verbs, waits
 from bot.flow.interpreter.given import ActionResult, Advance, Back, Given, Missed, Ordered, Rang, Signal
 from bot.flow.interpreter.run import Broken, Run
 from bot.flow.texts import Unsayable
@@ -44,9 +44,6 @@ from bot.model import (
 
 BUDGET = 200
 """Steps of one turn: a circle of `goto`s ends there."""
-
-REFUSALS = ("void", "too_long", "unreadable", "cannot", "no_evidence")
-"""Reasons of `refuse` that have a text of their own."""
 
 
 def begin(book: Book) -> State:
@@ -83,8 +80,9 @@ def advance(
     if begins and run.heard and not (run.act or run.handoff):
         verbs.count_turn(run, led[0] if led else None)
         go_on(run)
-    if run.handoff is None and run.act is None and not (run.asked or run.nudged):
-        verbs.repeat_question(run)
+    if run.handoff is None and run.act is None and not (run.asked or run.nudged or run.choosing):
+        verbs.repeat_question(run, short=not run.in_full)
+        patterns.play_wanted(run)
     waits.settle(run, stood)
     return Advance(
         state=run.state,
@@ -117,13 +115,16 @@ def take(run: Run, given: Given) -> None:
             run.nudged = False
             order(run, command, source)
         case ActionResult():
-            verbs.finish_action(run, given)
+            if run.top and repair.takes_back(run, run.top):
+                repair.taken_back(run, run.top, given)
+            else:
+                verbs.finish_action(run, given)
         case Missed():
             run.heard, run.nudged = True, False
             repair.miss(run)
-        case Back(how=how, verdict=verdict):
+        case Back(how=how, verdict=verdict, step=step):
             run.heard, run.nudged = True, False
-            repair.come_back(run, how, verdict)
+            repair.come_back(run, how, verdict, step)
         case Rang():
             run.nudged = not run.heard
             ring(run)
@@ -178,6 +179,7 @@ def apply(run: Run, command: Command, source: CommandSource) -> None:
             repair.unset_slot(run, command, source, name)
             return
     run.move(Applied(command, source))
+    is_pending, answered = run.book.pending(run.state) is not None, source == "model"
     match command:
         case Start():
             repair.start(run, command, source)
@@ -186,20 +188,22 @@ def apply(run: Run, command: Command, source: CommandSource) -> None:
         case Resume(flow=flow):
             repair.resume(run, flow)
         case Clarify(flows=flows):
-            run.says.append(say.menu(run.book, run.state, run.facts, "clarify", flows))
+            repair.clarify(run, flows)
         case Skip():
             repair.skip(run)
         case Repeat():
-            if run.book.pending(run.state) is None:
-                run.says.append(say.menu(run.book, run.state, run.facts, "what_i_can_do"))
-        case Lookup() | Chat():
-            pass
+            run.in_full = True
+            patterns.play(run, "repeat", pending=is_pending, options=repair.menu(run))
+        case Lookup(question=question):
+            patterns.play(run, "lookup", question=question, answered=answered, pending=is_pending)
+        case Chat():
+            patterns.play(run, "chat", answered=answered, pending=is_pending, options=repair.menu(run))
         case Human(reason=reason, note=note):
-            run.hand_off(reason, note=note)
+            repair.human(run, reason, note)
         case Restart():
             repair.restart(run)
         case Refuse(reason=reason):
-            run.say(reason if reason in REFUSALS else "refused")
+            patterns.play(run, "error", reason=reason)
         case _:
             assert_never(command)
 
@@ -207,19 +211,26 @@ def apply(run: Run, command: Command, source: CommandSource) -> None:
 def go_on(run: Run) -> None:
     """Step by step, until there is something to wait for."""
     while True:
+        patterns.play_wanted(run)
         if run.ended:
             repair.follow_up(run)
         frame = run.top
-        if run.act or run.handoff or frame is None or run.book.pending(run.state) or is_at_rest(run, frame):
+        if run.act or run.handoff or run.choosing or frame is None:
+            return
+        if run.book.pending(run.state) or is_at_rest(run, frame):
             return
         if run.budget <= 0:
             verbs.give_up(run, frame, f"more than {BUDGET} steps in one turn")
+            patterns.play_wanted(run)
             return
         run.budget -= 1
         with guarded(run, frame):
             if frame.asking:
                 raise Broken(f"the question for {frame.asking!r} is no longer there")
-            verbs.execute(run, frame)
+            if repair.takes_back(run, frame):
+                repair.take_back(run, frame)
+            else:
+                verbs.execute(run, frame)
 
 
 def is_at_rest(run: Run, frame: Frame) -> bool:

@@ -93,11 +93,12 @@ def silence(run: Run, timer: Timer) -> None:
         run.says.append(say.content(entry.say, pending.flow, run.look(pending.frame), run.language))
     elif entry.handoff:
         run.hand_off("rule", entry.handoff)
-    elif entry.cancel:
+    else:
+        run.play("silent", times=timer.n + 1, cancels=entry.cancel)
+    if entry.cancel:
         ended = run.group(pending.frame)
         stack.drop(run, ended, "cancelled")
-        run.say("silent")
-        run.ended = ended[-1]
+        run.ended, run.outcome = ended[0], "cancelled"
 
 
 def settle(run: Run, began: tuple[int, str]) -> None:

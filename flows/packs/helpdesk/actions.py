@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -43,7 +44,7 @@ def ticket_no(words: str) -> str | None:
     """`T-104` out of `it is t 104`."""
     pieces = words.upper().replace("-", " ").replace("#", " ").split()
     pieces = ["".join(c for c in piece if c.isalnum()) for piece in pieces]
-    joined = [*pieces, *(first + second for first, second in zip(pieces, pieces[1:], strict=False))]
+    joined = [*pieces, *(first + second for first, second in pairwise(pieces))]
     found = {piece[1:] for piece in joined if piece[:1] == "T" and piece[1:].isascii() and piece[1:].isdecimal()}
     return f"T-{found.pop()}" if len(found) == 1 else None
 

@@ -82,13 +82,9 @@ key of a pause
 - {wait: {for: 5m, §untill: now}}
 'wait' has no key 'untill'; did you mean 'until'?
 
-quiet without a deed
-- {ask: order, say: Which?, quiet: [§{after: 5m}]}
-'quiet' has exactly one of 'say', 'cancel' and 'handoff'
-
 quiet with two deeds
 - {ask: order, say: Which?, quiet: [§{after: 5m, cancel: true, say: Hm}]}
-'quiet' has exactly one of 'say', 'cancel' and 'handoff'
+'quiet' has only one of 'say', 'cancel', not several
 
 quiet without a span
 - {ask: order, say: Which?, quiet: [§{cancel: true}]}
@@ -357,7 +353,31 @@ answers
 flow: f
 slots: {a: {type: text, of: §[x]}}
 steps: [{say: Hi}]
-'of' goes with type choice only
+'of' goes with type choice or multi_choice only
+
+answers of a multi choice
+flow: f
+slots: {a: {type: multi_choice}}
+steps: [§{ask: a, say: Which?}]
+slot 'a' is a multi choice without 'of': this step must give its 'options'
+
+currency
+flow: f
+slots: {a: {type: money, currency: §euro}}
+steps: [{ask: a, say: How much?}]
+'euro' is no currency: it looks like 'EUR'
+
+region of a text
+flow: f
+slots: {a: {type: text, region: §GB}}
+steps: [{ask: a, say: What?}]
+'region' goes with type money or phone or date or time or datetime only
+
+scale
+flow: f
+slots: {a: {type: rating, scale: §11}}
+steps: [{ask: a, say: How was it?}]
+slot 'a': 'scale' must be a whole number from 2 to 10, not a number
 
 needs
 flow: f
@@ -519,7 +539,7 @@ def test_texts_of_an_undeclared_language_are_a_mistake(tmp_path: Path) -> None:
 def test_a_language_that_is_not_shipped_needs_all_texts(tmp_path: Path) -> None:
     folder = project(tmp_path, "flow: f\nsteps: [{say: Hi}]", header=HEADER.replace("[en]", "[nl]"), texts={})
     (folder / "texts" / "en.yaml").unlink()
-    with pytest.raises(FlowErrors, match=r"nl\.yaml:1:1: language 'nl' comes with no texts; write: cancelled, "):
+    with pytest.raises(FlowErrors, match=r"nl\.yaml:1:1: language 'nl' comes with no texts; write: blocked, "):
         read(folder)
 
 

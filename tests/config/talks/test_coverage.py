@@ -34,7 +34,7 @@ steps:
 def told(folder: Path, *lines: str) -> tuple[list[str], float]:
     entries = "".join(f"  - customer: {line}\n" for line in lines)
     results = played(folder, f"test: t\ntalk:\n{entries}  - expect: {{said: ''}}\n", flows=FLOWS)
-    (found,) = coverage(read_flows(folder), [result.events for result in results])
+    (found,) = coverage(read_flows(folder), [(result.begun, result.events) for result in results])
     return [f"{mark.line}:{mark.column} {what}" for mark, what in found.missing], round(total([found]), 1)
 
 
