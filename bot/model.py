@@ -175,6 +175,10 @@ def text(characters: str, *, language: str = "") -> Message:
     return Message((Text((Span(characters),)),), language)
 
 
+Mode = Literal["exact", "rephrase", "free"]
+"""How literally a text of a flow is said."""
+
+
 # Control
 
 ControlState = Literal["bot", "queued", "offered", "human", "wrap_up", "paused"]

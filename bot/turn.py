@@ -33,6 +33,7 @@ from bot.model import (
     Json,
     Knew,
     Message,
+    Mode,
     Move,
     Offer,
     Option,
@@ -55,6 +56,7 @@ PAGE = 500
 """Events of a log that are read at once."""
 MOST_LEADS = 5
 """How often in one turn a flow may come to let the model lead."""
+MOST_RESTYLED = 3
 WAITING = ("queued", "offered")
 """A human is wanted and nobody is there yet."""
 
@@ -73,6 +75,8 @@ class Played:
     """The responder's own words."""
     says: list[Message] = field(default_factory=list)
     """What the flows say after them."""
+    modes: list[tuple[int, Mode]] = field(default_factory=list)
+    """Those of them, by their place, that the model may say in other words."""
     handoff: HandoffRequest | None = None
     gives_up_waiting: bool = False
     """The customer no longer wants the human that was asked for."""
@@ -134,6 +138,7 @@ class Director:
             missed = await self._missed_signals(turn) if any(isinstance(each, g.Back) for each in given) else ()
             await self._move(turn, (*missed, *given), played)
             await self._lead(turn, powers, played)
+            await self._restyle(turn, powers, played)
             _ask_a_person(played)
         return played
 
@@ -215,6 +220,12 @@ class Director:
             powers.stream.take_back("cancel")
         raise LookupError(f"every responder declined: {declined}; the last one must not")
 
+    async def _restyle(self, turn: Turn, powers: TurnPowers, played: Played) -> None:
+        """What the flows leave to other words; more than a few in one turn are said as they are written."""
+        for at, mode in played.modes[:MOST_RESTYLED] if self._leader else ():
+            assert self._leader is not None
+            played.says[at] = await self._leader.restyle(turn, powers, played.says[at], mode)
+
     async def _move(self, turn: Turn, given: Sequence[Given], played: Played, *, begins: bool = True) -> None:
         facts, epoch = self._facts_of(turn), turn.conversation.control.epoch
         budget = BUDGET
@@ -223,6 +234,7 @@ class Director:
             begins, budget = False, step.budget
             played.state = step.state
             played.moves += step.moves
+            played.modes += [(len(played.says) + at, mode) for at, mode in step.modes]
             played.says += step.says
             played.handoff = step.handoff or played.handoff
             played.gives_up_waiting |= step.gives_up_waiting

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -17,6 +18,7 @@ from bot.desk import Desk
 from bot.engine import Engine, EngineSettings
 from bot.flow.book import Book
 from bot.flow.describe import candidates, standing, stretch
+from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
 from bot.flow.say import notice
 from bot.inbox import Inbox
@@ -110,13 +112,13 @@ async def running(
     stack = contextlib.AsyncExitStack()
     if model is None:
         model = await stack.enter_async_context(model_of(settings, file, clock))
-    knowledge = Search(store, book.assistant.languages)
-    free_form = free_form_of(file, book, model, knowledge=knowledge, clock=clock, facts_of=facts_of)
+    knowledge, facts = Search(store, book.assistant.languages), partial(facts_of, hours=book.assistant.hours)
+    free_form = free_form_of(file, book, model, knowledge=knowledge, clock=clock, facts_of=facts)
     director = Director(
         book=book,
-        responders=responders_of(book, free_form, slash=slash or file.slash, facts_of=facts_of),
+        responders=responders_of(book, free_form, slash=slash or file.slash, facts_of=facts),
         leader=free_form,
-        facts_of=facts_of,
+        facts_of=facts,
         store=store,
         bus=bus,
         clock=clock,
@@ -217,12 +219,12 @@ def responders_of(
     )
 
 
-def facts_of(turn: Turn) -> Facts:
+def facts_of(turn: Turn, hours: Hours = ALWAYS) -> Facts:
     """What conditions and texts may read beside slots."""
     return {
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
-        "now": turn.now.isoformat(),
-        "hours": {},
+        "now": hours.local(turn.now).isoformat(),
+        "hours": hours.at(turn.now),
     }

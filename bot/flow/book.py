@@ -12,6 +12,7 @@ from msgspec import Struct
 from bot.flow.actions import Action
 from bot.flow.conditions import Expression
 from bot.flow.examples import Examples
+from bot.flow.hours import ALWAYS, Hours
 from bot.flow.rules import Rules
 from bot.flow.slots import Labelled, SlotType
 from bot.flow.source import Mark
@@ -93,6 +94,7 @@ class Assistant:
     queues: tuple[str, ...] = ()
     """Where a person is found; the first is asked when nobody says which."""
     needs: Needs = Needs()
+    hours: Hours = ALWAYS
 
     @property
     def language(self) -> str:

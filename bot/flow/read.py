@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, tzinfo
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from bot.errors import FlowErrors
 from bot.flow import actions, grammar, source
 from bot.flow.actions import Action, BadAction
 from bot.flow.book import Assistant, Book, Flow, Needs
-from bot.flow.conditions import hint
+from bot.flow.conditions import FACTS, BadExpression, Expression, compile_expression, constant, hint
 from bot.flow.examples import prepare
 from bot.flow.fields import Fields, Problems
+from bot.flow.hours import WEEKDAYS, Hours, Interval, days, interval
 from bot.flow.patterns import PATTERNS
 from bot.flow.read_flow import SHARED, FlowReader, Project
 from bot.flow.rules import Rules, rules_from
 from bot.flow.slots import TYPES, SlotType
 from bot.flow.source import BadFile, Mark, Node
 from bot.flow.steps import Content, Say, Variant
-from bot.flow.texts import BadText, Texts, Wording, Words, compile_text
+from bot.flow.texts import BadText, OneWay, Texts, Wording, Words, compile_text, several
+from bot.flow.ways import always_fits
 from bot.flow.wording import WordingReader
+
+T = TypeVar("T")
 
 MOST_FILES = 500
 SHIPPED = ("en", "fr", "es", "de", "pt", "ar")
@@ -162,6 +169,7 @@ class _Reading:
             starters=tuple(reader.option(node) for node in header.items("starters")),
             queues=project.queues,
             needs=self._needs(header, project.actions),
+            hours=self._hours(header),
         )
 
     def _needs(self, header: Fields, found: Mapping[str, Action]) -> Needs:
@@ -177,6 +185,42 @@ class _Reading:
                 why = f"action {action.name!r} has scope {scope!r}, which 'needs' does not name under 'scopes'"
                 self.problems.add(fields.node, why + hint(scope, scopes))
         return Needs(scopes=scopes, settings=tuple(fields.texts("settings")))
+
+    def _hours(self, header: Fields) -> Hours:
+        week: dict[int, tuple[Interval, ...]] = {}
+        for name, at, node in header.pairs("hours"):
+            for day in self._said(at, days, name) or ():
+                if day in week:
+                    self.problems.add(at, f"{WEEKDAYS[day]!r} stands in another line as well")
+                week[day] = self._intervals(node)
+        holidays: dict[date, tuple[Interval, ...]] = {}
+        for name, at, node in header.pairs("holidays"):
+            if holiday := self._said(at, date.fromisoformat, name, "is no date; it looks like 2026-12-25"):
+                holidays[holiday] = self._intervals(node)
+        if holidays and not week:
+            self.problems.add(header.node.key("holidays"), "holidays go with 'hours': say when people are there")
+        zone = self._said(header.node["timezone"], _zone, header.text("timezone")) if "timezone" in header.node else UTC
+        return Hours(zone=zone or UTC, week=week, holidays=holidays)
+
+    def _intervals(self, node: Node) -> tuple[Interval, ...]:
+        """`closed`, one interval, or a list of them that do not overlap."""
+        if node.kind == "text" and node.scalar == "closed":
+            return ()
+        found: list[Interval] = []
+        for item in node.items if node.kind == "list" else [node]:
+            each = self._said(item, interval, str(item.scalar))
+            if each is not None and found and each[0] < found[-1][1]:
+                self.problems.add(item, f"{item.scalar!r} begins before the hours before it end")
+            elif each is not None:
+                found.append(each)
+        return tuple(found)
+
+    def _said(self, at: Node, read: Callable[[str], T], text: str, otherwise: str = "") -> T | None:
+        try:
+            return read(text)
+        except ValueError as error:
+            self.problems.add(at, f"{text!r} {otherwise}" if otherwise else str(error))
+            return None
 
     # Python
 
@@ -223,18 +267,59 @@ class _Reading:
             for key, (at, value) in node.pairs.items():
                 if not key.isascii() or not key.isidentifier():
                     self.problems.add(at, f"{key!r} is no key: a key is letters, digits and '_'")
-                elif value.kind != "text" or not str(value.scalar).strip():
-                    self.problems.add(value, f"text {key!r} must be a text, not {value.named}")
-                else:
-                    try:
-                        words = compile_text(str(value.scalar), path.stem)
-                    except BadText as error:
-                        self.problems.add(value, f"text {key!r}: {error}")
-                        continue
-                    if key in ARGS or key in _shipped("en"):
-                        self._only_given(key, words, value)
+                elif words := self._words(key, value, path.stem):
                     found[key] = words
         return found
+
+    def _words(self, key: str, node: Node, tag: str) -> Words | None:
+        """A text, or several ways of saying it."""
+        if node.kind != "list":
+            return self._one(key, node, tag)
+        ways = [way for item in node.items if (way := self._way(key, item, tag))]
+        if len(ways) < len(node.items):
+            return None
+        if not any(map(always_fits, ways)):
+            self.problems.add(node, f"text {key!r} has no way that always fits: one without 'if' and 'channel'")
+            return None
+        return several(ways)
+
+    def _way(self, key: str, node: Node, tag: str) -> OneWay | None:
+        if node.kind != "mapping":
+            words = self._one(key, node, tag)
+            return OneWay(words=words) if words else None
+        fields = Fields(node, "the variant", self.problems)
+        fields.only(grammar.VARIANT.names)
+        words = self._one(key, node["text"], tag) if "text" in node else None
+        if "text" not in node:
+            self.problems.add(node, "the variant lacks 'text'")
+        condition = self._condition(key, node["if"]) if "if" in node else None
+        weight = fields.count("weight", 1, least=1, most=100)
+        return (
+            OneWay(words=words, channel=fields.text("channel"), condition=condition, weight=weight) if words else None
+        )
+
+    def _condition(self, key: str, node: Node) -> Expression:
+        """Over what the flows that say it know; what the program says itself knows the facts alone."""
+        if node.kind != "text":
+            return constant(node.plain)
+        try:
+            return compile_expression(str(node.scalar), FACTS if key in _shipped("en") else _Anything())
+        except BadExpression as error:
+            self.problems.add(node, str(error))
+            return constant(False)
+
+    def _one(self, key: str, node: Node, tag: str) -> Words | None:
+        if node.kind != "text" or not str(node.scalar).strip():
+            self.problems.add(node, f"text {key!r} must be a text, not {node.named}")
+            return None
+        try:
+            words = compile_text(str(node.scalar), tag)
+        except BadText as error:
+            self.problems.add(node, f"text {key!r}: {error}")
+            return None
+        if key in ARGS or key in _shipped("en"):
+            self._only_given(key, words, node)
+        return words
 
     def _only_given(self, key: str, words: Words, at: Node) -> None:
         given = ARGS.get(key, frozenset())
@@ -308,6 +393,26 @@ class _Reading:
         except BadFile as error:
             self.problems.add(error.mark, str(error))
             return []
+
+
+class _Anything(Collection[str]):
+    """All names: those who use the text check what they have."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError(f"{name!r} is no time zone; it looks like Europe/Paris") from error
 
 
 def _is_pattern(node: Node) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
@@ -13,7 +12,7 @@ from bot.commands import guard_holds, parse_slash, slash
 from bot.flow.book import Book, Flow, Slot
 from bot.flow.conditions import Look, Unevaluated
 from bot.flow.question import MOST_OPTIONS, options_of
-from bot.flow.steps import Ask, Call, CardWords, Content, Do, LabelledOption, Step, Variant
+from bot.flow.steps import Ask, Call, CardWords, Content, Do, LabelledOption, Step
 from bot.flow.texts import Chosen, Unsayable
 from bot.model import (
     Card,
@@ -40,51 +39,20 @@ _LIST_FROM = 7
 """That many options no longer fit beside one another."""
 
 
-def content(said: Content, flow: Flow, look: Look, language: str) -> Message:
-    """Raises `Unevaluated`, `Unsayable`."""
-    return Message(tuple(_parts(said, flow, look, language)), language)
+def content(said: Content, flow: Flow, look: Look, language: str, *, seed: str = "") -> Message:
+    """`seed` is the place, by which one of several ways is taken. Raises `Unevaluated`, `Unsayable`."""
+    return Message(tuple(_parts(said, flow, look, language, seed)), language)
 
 
-def chosen(variants: Sequence[Variant], look: Look, *, seed: str) -> Content:
-    """One of the ways that fit here: of those for just this case, else of the others; the same for the same seed.
-
-    The seed is one of the place in the conversation; that of the person is added, so that not all hear the same.
-    """
-    if len(variants) == 1:
-        return variants[0].content
-    fit = [each for each in variants if _fits(each, look)]
-    special = [each for each in fit if each.channel or each.condition]
-    return _drawn(special or fit, look, seed).content
-
-
-def _fits(variant: Variant, look: Look) -> bool:
-    if variant.channel and variant.channel != look("channel"):
-        return False
-    try:
-        return variant.condition is None or bool(variant.condition.evaluate(look))
-    except Unevaluated:
-        return False
-
-
-def _drawn(variants: Sequence[Variant], look: Look, seed: str) -> Variant:
-    customer = look("customer")
-    person = customer.get("id", "") if isinstance(customer, dict) else ""
-    digest = hashlib.blake2b(f"{person}/{seed}".encode(), digest_size=8).digest()
-    left = int.from_bytes(digest) % sum(each.weight for each in variants)
-    for each in variants:
-        left -= each.weight
-        if left < 0:
-            return each
-    raise AssertionError("the weights add up to more than what is left")
-
-
-def question(book: Book, ask: Ask, flow: Flow, look: Look, language: str, *, short: bool = False) -> Message:
+def question(
+    book: Book, ask: Ask, flow: Flow, look: Look, language: str, *, short: bool = False, seed: str = ""
+) -> Message:
     """The question with its answers to choose from; `short` is its last paragraph alone.
 
     Raises `Unevaluated`, `Unsayable`.
     """
     slot = flow.slots[ask.slot]
-    parts = _parts(ask.say, flow, look, language)
+    parts = _parts(ask.say, flow, look, language, seed)
     if short:
         parts = [_last_paragraph(part) if isinstance(part, Text) else part for part in parts]
         parts = [part for part in parts if not isinstance(part, Card)] or parts
@@ -151,9 +119,18 @@ def _done(book: Book, flow: Flow, step: Step | None, look: Look, language: str) 
             return flow.title.plain(language, {})
 
 
-def pattern(book: Book, key: str, language: str, args: Mapping[str, object] | None = None) -> Message:
+def pattern(
+    book: Book,
+    key: str,
+    language: str,
+    args: Mapping[str, object] | None = None,
+    *,
+    look: Look = lambda name: None,
+    seed: str = "",
+) -> Message:
     """What the program itself has to say, in the project's words where it has its own."""
-    return book.texts.say(key, language, args)
+    words = book.texts.wording(key).words(language).way(look, seed)
+    return Message((Text(words.spans(args or {})),), language=language)
 
 
 def notice(book: Book, key: str, language: str, args: Mapping[str, str]) -> Message:
@@ -202,11 +179,11 @@ def _chosen(value: str, slot: Slot, language: str) -> str:
     return value if label is None else Chosen(value, label)
 
 
-def _parts(said: Content, flow: Flow, look: Look, language: str) -> list[Part]:
+def _parts(said: Content, flow: Flow, look: Look, language: str, seed: str) -> list[Part]:
     args = _args(said, flow, look, language)
     parts: list[Part] = []
     if said.text is not None:
-        parts.append(Text(said.text.spans(language, args)))
+        parts.append(Text(said.text.words(language).way(look, seed).spans(args)))
     if said.card is not None:
         parts.append(_card(said.card, language, args))
     if said.image is not None:

@@ -9,12 +9,10 @@ from typing import Literal
 
 from bot.flow.conditions import Expression
 from bot.flow.texts import Wording
+from bot.model import Mode
 
 END, END_FAILED, END_STUCK = "(end)", "(failed)", "(stuck)"
 """Ids of the steps that a flow ends with where its author wrote none."""
-
-Mode = Literal["exact", "rephrase", "free"]
-"""How literally a text is said."""
 
 
 @dataclass(frozen=True, slots=True)

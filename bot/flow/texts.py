@@ -8,15 +8,16 @@ sandbox, with the syntax they may use listed below.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from bot import markup
-from bot.flow.conditions import hint
+from bot.flow.conditions import Expression, Look, hint
 from bot.flow.locales import locale_of
+from bot.flow.ways import always_fits, chosen
 from bot.model import Message, Span, Text
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ class Words:
     fill: Callable[[Args], tuple[Span, ...]]
     label: str | None = None
     """Without markup, where it is always the same."""
+    ways: tuple[OneWay, ...] = ()
+    """Where there are several, with itself among them; it is the first that always fits."""
+
+    def way(self, look: Look, seed: str) -> Words:
+        return chosen(self.ways, look, seed).words if self.ways else self
 
     def spans(self, args: Args) -> tuple[Span, ...]:
         """Raises `Unsayable`."""
@@ -74,6 +80,21 @@ class Words:
 
     def plain(self, args: Args) -> str:
         return markup.plain(self.fill(args)) if self.label is None else self.label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneWay:
+    words: Words
+    channel: str = ""
+    condition: Expression | None = None
+    weight: int = 1
+
+
+def several(found: Sequence[OneWay]) -> Words:
+    """Of which at least one always fits."""
+    usual = next(way.words for way in found if always_fits(way))
+    reads = {name for way in found for name in (*way.words.reads, *(way.condition.reads if way.condition else ()))}
+    return replace(usual, reads=tuple(sorted(reads)), ways=tuple(found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,20 @@ from collections.abc import Callable
 
 from bot.flow import say
 from bot.flow.book import Book
+from bot.flow.hours import ALWAYS, Hours
 from bot.model import Clarify, Facts, Opened, Outcome, Refuse, Said, Turn
 from bot.ports import Powers
 
 
-def plain_facts(turn: Turn) -> Facts:
+def plain_facts(turn: Turn, hours: Hours = ALWAYS) -> Facts:
     """What a turn tells by itself."""
     conversation = turn.conversation
     return {
         "language": conversation.language,
         "channel": conversation.address.channel,
-        "now": turn.now.isoformat(),
+        "now": hours.local(turn.now).isoformat(),
         "customer": {},
-        "hours": {},
+        "hours": hours.at(turn.now),
     }
 
 

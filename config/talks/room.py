@@ -269,7 +269,7 @@ class Room:
         return await self.store.read(Find(address=self.address))
 
     def _facts(self, turn: Turn) -> Facts:
-        facts = facts_of(turn)
+        facts = facts_of(turn, self.book.assistant.hours)
         known = facts["customer"]
         return {**facts, "customer": {**(known if isinstance(known, dict) else {}), **self.given.customer}}
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.bus.memory import MemoryBus
 from bot.errors import ModelDown
 from bot.flow.book import Book
@@ -159,3 +161,37 @@ async def test_a_model_that_goes_down_meanwhile_leaves_the_flow_to_ask_itself(tm
     leading = stand(tmp_path, model, ASKS)
     played = await leading.play("hm", await leading.play("settle it"))
     assert told(*played.says) == ["Which plan?"]
+
+
+RESTYLED = """
+flow: settle
+about: Settling.
+examples: [settle it]
+steps:
+  - say: Your order A-17 is here.
+    mode: MODE
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "words", "said"),
+    [
+        ("rephrase", "Good news, A-17 has come!", "Good news, A-17 has come!"),
+        ("rephrase", "Good news, A-18 has come!", "Your order A-17 is here."),
+        ("free", "It is here.", "It is here."),
+        ("free", "It is here since 5 May.", "Your order A-17 is here."),
+        ("rephrase", "", "Your order A-17 is here."),
+    ],
+    ids=["restyled", "another fact", "guided", "new fact", "nothing"],
+)
+async def test_a_text_is_said_in_other_words_that_add_nothing(tmp_path: Path, mode: str, words: str, said: str) -> None:
+    model = ScriptedModel().then(words)
+    book = read(project(tmp_path, RESTYLED.replace("MODE", mode)))
+    assert told(*(await Stand(book, model).play("settle it")).says) == [said]
+    assert (model.asks[0].restyle, model.asks[0].freely) == ("Your order A-17 is here.", mode == "free")
+
+
+@pytest.mark.parametrize("model", [ExtractiveModel(), ScriptedModel().then(ModelDown("gone"))], ids=["none", "down"])
+async def test_without_a_model_a_text_is_said_as_it_is(tmp_path: Path, model: LanguageModel) -> None:
+    book = read(project(tmp_path, RESTYLED.replace("MODE", "rephrase")))
+    assert told(*(await Stand(book, model).play("settle it")).says) == ["Your order A-17 is here."]

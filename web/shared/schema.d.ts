@@ -51,7 +51,11 @@ export interface paths {
          */
         readonly get: operations["console_events"];
         readonly put?: never;
-        readonly post?: never;
+        /**
+         * Event
+         * @description Tell the flows that something happened: a `wait` for the event of this name goes on.
+         */
+        readonly post: operations["console_event"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -243,6 +247,7 @@ export interface components {
             readonly key: string;
             /** @enum {string} */
             readonly kind: "acting";
+            readonly known?: readonly components["schemas"]["Acted"][];
         };
         /**
          * Applied
@@ -317,7 +322,7 @@ export interface components {
         readonly Clarify: {
             /** @enum {string} */
             readonly command: "clarify";
-            readonly flows: readonly string[];
+            readonly flows?: readonly string[];
         };
         readonly Command: components["schemas"]["Start"] | components["schemas"]["Set"] | components["schemas"]["Unset"] | components["schemas"]["Cancel"] | components["schemas"]["Resume"] | components["schemas"]["Clarify"] | components["schemas"]["Skip"] | components["schemas"]["Repeat"] | components["schemas"]["Lookup"] | components["schemas"]["Chat"] | components["schemas"]["Human"] | components["schemas"]["Restart"] | components["schemas"]["Refuse"];
         /**
@@ -390,6 +395,20 @@ export interface components {
             readonly turn: number;
         };
         /**
+         * ConsoleEvent
+         * @description Something happened outside that a flow may wait for.
+         */
+        readonly ConsoleEvent: {
+            /** Name */
+            readonly name: string;
+            /**
+             * Ref
+             * @description Names it: a repeat changes nothing.
+             */
+            readonly ref: string;
+            readonly value?: components["schemas"]["JsonValue"];
+        };
+        /**
          * EventFrame
          * @description An event of a watched conversation. Its seqs have no gaps: `seq` other than the last held plus one means that
          *     something is missing, and the console says `watch` again.
@@ -414,7 +433,7 @@ export interface components {
              * @default resume
              * @enum {string}
              */
-            readonly how: "resume" | "restart" | "free";
+            readonly how: "resume" | "restart" | "free" | "step";
             /**
              * Instruction
              * @default
@@ -740,6 +759,7 @@ export interface components {
             readonly id: number;
             readonly into?: string;
             readonly passes?: number;
+            readonly pattern?: boolean;
             readonly read?: readonly (readonly [
                 string,
                 readonly string[]
@@ -766,6 +786,7 @@ export interface components {
             /** @enum {string} */
             readonly reason?: "action_failed" | "approval" | "asked" | "error" | "model_down" | "no_evidence" | "policy" | "rule" | "stuck";
         };
+        readonly JsonValue: unknown;
         /**
          * Knew
          * @description What is known of the customer, where it was learnt outside of this conversation: all of it.
@@ -982,7 +1003,7 @@ export interface components {
         readonly Returned: {
             readonly by: string;
             /** @enum {string} */
-            readonly how: "free" | "restart" | "resume";
+            readonly how: "free" | "restart" | "resume" | "step";
             readonly instruction?: string;
             /** @enum {string} */
             readonly kind: "returned";
@@ -1482,6 +1503,7 @@ export type ConsoleDetail = components['schemas']['ConsoleDetail'];
 export type ConsoleDone = components['schemas']['ConsoleDone'];
 export type ConsoleDraft = components['schemas']['ConsoleDraft'];
 export type ConsoleDraftText = components['schemas']['ConsoleDraftText'];
+export type ConsoleEvent = components['schemas']['ConsoleEvent'];
 export type ConsoleEventFrame = components['schemas']['ConsoleEventFrame'];
 export type ConsoleEvents = components['schemas']['ConsoleEvents'];
 export type ConsoleHandBack = components['schemas']['ConsoleHandBack'];
@@ -1519,6 +1541,7 @@ export type Event = components['schemas']['Event'];
 export type Filled = components['schemas']['Filled'];
 export type Frame = components['schemas']['Frame'];
 export type Human = components['schemas']['Human'];
+export type JsonValue = components['schemas']['JsonValue'];
 export type Knew = components['schemas']['Knew'];
 export type Location = components['schemas']['Location'];
 export type Lookup = components['schemas']['Lookup'];
@@ -1785,6 +1808,95 @@ export interface operations {
             };
             /** @description Not found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
+    readonly console_event: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConsoleEvent"];
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsoleDone"];
+                };
+            };
+            /** @description No JSON */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Too large */
+            readonly 413: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -72,18 +72,18 @@ def advance(
     did; a flow that cannot go on ends as `failed` and asks for a human.
     """
     run = Run(book, facts, state, budget=budget)
-    stood, led = waits.place(run), book.led(state)
+    led = book.led(state)
     open_turn(run, epoch, begins=begins)
     for each in given:
         take(run, each)
     go_on(run)
-    if begins and run.heard and not (run.act or run.handoff):
-        verbs.count_turn(run, led[0] if led else None)
+    if led and begins and run.heard and not (run.act or run.handoff):
+        verbs.count_turn(run, led[0])
         go_on(run)
     if run.handoff is None and run.act is None and not (run.asked or run.nudged or run.choosing):
         verbs.repeat_question(run, short=not run.in_full)
         patterns.play_wanted(run)
-    waits.settle(run, stood)
+    waits.settle(run, state)
     return Advance(
         state=run.state,
         moves=tuple(run.moves),
@@ -224,13 +224,15 @@ def go_on(run: Run) -> None:
             patterns.play_wanted(run)
             return
         run.budget -= 1
-        with guarded(run, frame):
+        try:
             if frame.asking:
                 raise Broken(f"the question for {frame.asking!r} is no longer there")
             if repair.takes_back(run, frame):
                 repair.take_back(run, frame)
             else:
                 verbs.execute(run, frame)
+        except (Broken, Unevaluated, Unsayable) as error:
+            verbs.give_up(run, frame, str(error))
 
 
 def is_at_rest(run: Run, frame: Frame) -> bool:

@@ -9,8 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from bot import model
-from bot.flow.steps import Mode
-from bot.model import Command, CommandSource, Event, HandoffRequest, How, Json, Message, Move, State, Verdict
+from bot.model import Command, CommandSource, Event, HandoffRequest, How, Json, Message, Mode, Move, State, Verdict
 
 
 class Ordered(Struct, frozen=True):

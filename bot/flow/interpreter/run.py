@@ -14,7 +14,6 @@ from bot.flow.conditions import Look
 from bot.flow.fold import fold
 from bot.flow.interpreter.given import Act
 from bot.flow.question import look_up
-from bot.flow.steps import Mode
 from bot.model import (
     IN_CONVERSATION,
     WITH_CUSTOMER,
@@ -24,6 +23,7 @@ from bot.model import (
     HandoffRequest,
     Json,
     Message,
+    Mode,
     Move,
     Offer,
     State,
@@ -83,7 +83,8 @@ class Run:
         return self.state.stack[-1] if self.state.stack else None
 
     def say(self, key: str, **args: object) -> None:
-        self.says.append(say.pattern(self.book, key, self.language, args))
+        look, seed = look_up(self.state, None, self.facts), f"{self.state.frames}.{key}.{len(self.moves)}"
+        self.says.append(say.pattern(self.book, key, self.language, args, look=look, seed=seed))
 
     def play(self, pattern: str, **args: Json) -> None:
         """For steps: the pattern is played once the step is over."""

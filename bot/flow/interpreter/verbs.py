@@ -8,7 +8,7 @@ from typing import assert_never
 import msgspec
 
 from bot.commands import DEEPEST, guard_holds
-from bot.flow import frames, say
+from bot.flow import frames, say, ways
 from bot.flow import steps as s
 from bot.flow.book import Flow
 from bot.flow.conditions import Expression, Look, Unevaluated
@@ -109,10 +109,15 @@ def evaluate(run: Run, expression: Expression, look: Look) -> Json:
 
 def speak(run: Run, frame: Frame, flow: Flow, step: s.Say) -> None:
     look = run.look(frame)
-    said = say.chosen(step.variants, look, seed=f"{frame.id}.{step.id}.{frame.passes}")
+    said = ways.chosen(step.variants, look, place(frame)).content
     if step.mode != "exact":
         run.modes.append((len(run.says), step.mode))
-    run.says.append(say.content(said, flow, look, run.language))
+    run.says.append(say.content(said, flow, look, run.language, seed=place(frame)))
+
+
+def place(frame: Frame) -> str:
+    """In the conversation, the same for as long as the flow stands there."""
+    return f"{frame.id}.{frame.step}.{frame.passes}"
 
 
 def is_closed(run: Run) -> bool:
@@ -127,7 +132,7 @@ def ask(run: Run, frame: Frame, flow: Flow, step: s.Ask) -> None:
         run.move(Emptied(slot.name, place_of(frame, slot)))
     run.move(Asked(frame.id, slot.name))
     frame = run.state.stack[-1]
-    run.says.append(say.question(run.book, step, flow, run.look(frame), run.language))
+    run.says.append(say.question(run.book, step, flow, run.look(frame), run.language, seed=place(frame)))
     run.asked = True
 
 
@@ -135,10 +140,11 @@ def repeat_question(run: Run, *, short: bool = True) -> None:
     pending = run.book.pending(run.state)
     if pending is None:
         return
+    frame = pending.frame
     try:
-        run.says.append(
-            say.question(run.book, pending.ask, pending.flow, run.look(pending.frame), run.language, short=short)
-        )
+        look, seed = run.look(frame), place(frame)
+        asked = say.question(run.book, pending.ask, pending.flow, look, run.language, short=short, seed=seed)
+        run.says.append(asked)
     except (Unevaluated, Unsayable) as error:
         give_up(run, pending.frame, str(error))
 
@@ -227,10 +233,10 @@ def leave_agent(run: Run, frame: Frame, to: str) -> None:
         run.hand_off("stuck")
 
 
-def count_turn(run: Run, led: Frame | None) -> None:
+def count_turn(run: Run, led: Frame) -> None:
     """The customer was heard where the model led, and it still leads there."""
     now = run.book.led(run.state)
-    if led is None or now is None or now[0].id != led.id or now[0].passes != led.passes:
+    if now is None or now[0].id != led.id or now[0].passes != led.passes:
         return
     frame, step = now
     if led.tries + 1 < step.turns:
