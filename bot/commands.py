@@ -84,6 +84,12 @@ def parse_slash(text: str) -> Command | None:
             return None if rest else _BARE.get(word)
 
 
+def question_in(words: str) -> str:
+    """What is asked by a typed `/lookup`; other words ask what they say."""
+    command = parse_slash(words)
+    return command.question if isinstance(command, Lookup) else words
+
+
 _BARE: Mapping[str, Command] = {"skip": Skip(), "repeat": Repeat(), "chat": Chat(), "restart": Restart()}
 
 

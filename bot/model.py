@@ -311,6 +311,8 @@ class Frame(Struct, frozen=True, omit_defaults=True):
     """It has asked the customer something: on return the flow below it says what it was about."""
     pattern: bool = False
     """`flow` names a pattern: the engine started it by itself."""
+    before: bool = False
+    """A correction took it back: `step` is still to be done again."""
 
 
 class Offer(Struct, frozen=True, omit_defaults=True):

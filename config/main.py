@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from bot.errors import FlowErrors, FrontdeskError
@@ -54,7 +55,10 @@ def chat(
 
 
 @app.command()
-def check(path: FolderOrFile = None) -> None:
+def check(
+    path: FolderOrFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print mistakes as a JSON list, for editors and CI.")] = False,
+) -> None:
     """Check flows, texts and settings; every mistake is printed as file:line:column: message."""
     from bot.flow.read import read
     from config.packs import refuse_ungranted
@@ -63,10 +67,17 @@ def check(path: FolderOrFile = None) -> None:
     def run() -> None:
         file = read_settings().desk_file()
         folder = path or file.flows
-        book = read(folder)
+        try:
+            book = read(folder)
+        except FlowErrors as errors:
+            if not as_json:
+                raise
+            typer.echo(msgspec.json.encode(errors.problems).decode())
+            raise typer.Exit(1) from None
         if folder == file.flows:
             refuse_ungranted(book, file, os.environ)
-        typer.echo(f"{folder}: {len(book.flows)} flows, {len(book.actions)} actions, no mistakes")
+        summary = f"{folder}: {len(book.flows)} flows, {len(book.actions)} actions, no mistakes"
+        typer.echo("[]" if as_json else summary)
 
     _guarded(run)
 

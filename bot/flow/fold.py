@@ -142,15 +142,16 @@ def _place(timer: Timer) -> tuple[int, str, str, int]:
 
 def _entered(frame: Frame, move: Entered) -> Frame:
     read = (*frame.read, (move.step, move.reads))[-MOST_STEPS:]
-    return replace(frame, step=move.step, read=read, passes=frame.passes + 1)
+    return replace(frame, step=move.step, read=read, passes=frame.passes + 1, before=False)
 
 
 def _rewound(frame: Frame, move: Rewound) -> Frame:
     read = frame.read[: move.kept]
     if not frame.effects:
-        return replace(frame, step=move.step, read=read)
+        return replace(frame, step=move.step, read=read, before=True)
     kept = {step for step, _ in read}
-    return replace(frame, step=move.step, read=read, effects=tuple([step for step in frame.effects if step in kept]))
+    effects = tuple([step for step in frame.effects if step in kept])
+    return replace(frame, step=move.step, read=read, effects=effects, before=True)
 
 
 def _filled(frame: Frame, move: Filled) -> Frame:

@@ -116,9 +116,14 @@ class Rules:
     cents: Phrases
     grades: Table[int]
     """From 1 to 5."""
-    stars: Phrases
     out_of: Phrases
     times: TimeWords
+    corrects: Phrases
+    """How somebody begins who has said something wrong before."""
+    called: Phrases
+    """What this language is called, in whatever language."""
+    asked: Phrases
+    """How somebody asks to be spoken to in it."""
 
     def hear(self, said: Phrase) -> Rule | None:
         return self.whole.get(said) or self.whole.get(self.without_filler(said)) or self._within(said)
@@ -134,6 +139,14 @@ class Rules:
                 if said[at : at + len(phrase)] == phrase:
                     return rule if self.negations.isdisjoint(said) else None
         return None
+
+
+def asked_for(said: Phrase, by_language: Mapping[str, Rules], *, by_name: bool) -> str:
+    """The language that the words ask to go on in; `by_name`: its name alone asks for it. Empty: none."""
+    for tag, rules in by_language.items():
+        if said in rules.asked or (by_name and said in rules.called):
+            return tag
+    return ""
 
 
 def longest(said: Phrase, at: int, table: Table[T]) -> tuple[T, int] | None:
@@ -187,9 +200,11 @@ def rules_from(plain: Mapping[str, Any]) -> Rules:
         currencies=_named(money.get("words", {})),
         cents=phrases(money.get("cents", ())),
         grades={phrase: n + 1 for phrase, n in _numbered(plain.get("ratings", ())).items()},
-        stars=phrases(plain.get("stars", ())),
         out_of=phrases(plain.get("out_of", ())),
         times=_time_words(plain.get("times", {})),
+        corrects=phrases(plain.get("corrects", ())),
+        called=phrases(plain.get("language", {}).get("names", ())),
+        asked=phrases(plain.get("language", {}).get("asked", ())),
     )
 
 

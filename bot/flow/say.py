@@ -104,13 +104,17 @@ def done(book: Book, stack: Iterable[Frame], look_of: Callable[[Frame], Look], l
     return [*found]
 
 
+def _known(names: Iterable[str], flow: Flow, look: Look, language: str) -> dict[str, object]:
+    return {name: value for name, value in values(names, flow, look, language).items() if value is not None}
+
+
 def _done(book: Book, flow: Flow, step: Step | None, look: Look, language: str) -> str:
     match step:
         case Do(action=action, args=args) if f"done_{action}" in book.texts:
             wording = book.texts.wording(f"done_{action}")
             try:
                 own = {name: expression.evaluate(look) for name, expression in args.items()}
-                return wording.plain(language, {**values(wording.reads, flow, look, language), **own})
+                return wording.plain(language, {**own, **_known(wording.reads, flow, look, language)})
             except (Unevaluated, Unsayable):
                 return flow.title.plain(language, {})
         case Call(flow=name) if name in book.flows:

@@ -7,8 +7,9 @@ from itertools import islice
 
 from msgspec import Struct
 
-from bot.commands import parse_slash
+from bot.commands import LANGUAGE, parse_slash
 from bot.flow import rules
+from bot.flow.amend import amended
 from bot.flow.book import Book, Pending
 from bot.flow.examples import CLOSE, Match
 from bot.flow.interpreter.advance import advance
@@ -27,6 +28,7 @@ from bot.model import (
     Facts,
     Human,
     Json,
+    Lookup,
     Message,
     Opened,
     Pressed,
@@ -175,19 +177,46 @@ class _Ear:
         if len(text) > MOST_CHARACTERS:
             return ((Refuse("long"), "rule"),)
         if self.slash and (command := parse_slash(text)):
-            return ((command, "slash"),)
+            return () if isinstance(command, Lookup) else ((command, "slash"),)  # it is answered as any question is
         said, pending = tokens(text), self.book.pending(state)
         if pending is None and self.book.led(state):
             return tuple([each for each in self.rule(said, None) if each[0] != Repeat()])  # the rest is for the model
         if pending is None:
-            return self.rule(said, pending) or self.example(self.matches(said), text, state)
+            return (
+                self.offered(said, state)
+                or self.language_asked(said, pending)
+                or self.rule(said, pending)
+                or self.amended(text, state)
+                or self.example(self.matches(said), text, state)
+                or self.amended(text, state, boldly=True)
+            )
         hearing = hearing_of(self.book, state, pending.slot, self.facts)
         return (
             self.option(text, pending, hearing)
+            or self.offered(said, state)
+            or self.language_asked(said, pending)
             or self.rule(said, pending)
+            or self.amended(text, state)
             or self.answer(text, said, pending, hearing)
             or self.example(self.matches(said), text, state)
+            or self.amended(text, state, boldly=True)
         )
+
+    def offered(self, said: Phrase, state: State) -> Found:
+        """Who types what stands on an option that is still open means to press it."""
+        for offer in reversed(state.offers if said else ()):
+            if tokens(offer.label) == said and offer.epoch >= self.turn.conversation.control.epoch:
+                command = parse_slash(offer.value)
+                return ((command, "button"),) if command else ()
+        return ()
+
+    def language_asked(self, said: Phrase, pending: Pending | None) -> Found:
+        tag = rules.asked_for(said, self.book.rules, by_name=pending is None)
+        return ((Set(LANGUAGE, tag), "rule"),) if tag else ()
+
+    def amended(self, text: str, state: State, *, boldly: bool = False) -> Found:
+        command = amended(self.book, state, self.facts, text, boldly=boldly) if state.stack else None
+        return ((command, "rule"),) if command else ()
 
     def option(self, text: str, pending: Pending, hearing: Hearing) -> Found:
         """Word for word what the question offers."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bot.commands import parse_slash
 from bot.flow import say
 from bot.flow.book import Book
 from bot.flow.hours import ALWAYS, Hours
-from bot.model import Clarify, Facts, Opened, Outcome, Refuse, Said, Turn
+from bot.model import Clarify, Facts, Lookup, Opened, Outcome, Refuse, Said, Turn
 from bot.ports import Powers
 
 
@@ -39,6 +40,8 @@ class Fallback:
         awaits_words = pending is None or pending.slot.type.take is None
         if not turn.words.strip() and awaits_words:
             return Outcome(responder=self.name, commands=((Refuse("unsupported"), "rule"),))
+        if isinstance(command := parse_slash(turn.words), Lookup):
+            return Outcome(responder=self.name, commands=((command, "slash"),))
         if pending or self._book.led(turn.state):
             return Outcome(responder=self.name, missed=True)
         return Outcome(responder=self.name, commands=((Clarify(), "rule"),))

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from bot import faithful, fit
 from bot.clean import clean
+from bot.commands import question_in
 from bot.errors import ModelDown
 from bot.flow.describe import Stretch
 from bot.knowledge.terms import terms
@@ -163,15 +164,16 @@ class FreeForm:
 
     async def _ask(self, turn: Turn, powers: Powers, stretch: Stretch | None) -> Ask:
         language = turn.state.language or turn.conversation.language
+        words = question_in(turn.words)
         flow, question, slots = self._describe(turn)
         past = await powers.history(self._limits.events)
         back = _last_back(turn, past)
         return Ask(
             instructions=self._instructions,
-            words=turn.words,
+            words=words,
             history=tuple(_lines(event for event in past if event.seq > _beginning(turn, past))),
             language=language,
-            passages=await self._search(turn.words or (stretch.task if stretch else ""), language, stretch),
+            passages=await self._search(words or (stretch.task if stretch else ""), language, stretch),
             flows=self._candidates_of(turn),
             flow=flow,
             question=question,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from bot.model import (
     Facts,
     Frame,
     Human,
+    Json,
     Lookup,
     Refuse,
     Repeat,
@@ -167,3 +169,54 @@ def test_a_value_that_is_no_text_is_read_like_one(tmp_path: Path) -> None:
     made = book(tmp_path, FLOWS)
     checked = [check(Set("count", value), "model", made, standing("count"), {}) for value in (3, "3", [3], None)]
     assert checked == [Set("count", 3), Set("count", 3), *["slot 'count': that is no integer"] * 2]
+
+
+NAMES = st.from_regex("[a-z_][a-z0-9_]{0,8}", fullmatch=True)
+WORDS = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp")), max_size=30).map(str.strip)
+SAID = WORDS.filter(bool)
+JSON = st.recursive(
+    st.one_of(WORDS, st.integers(), st.booleans()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)),
+    max_leaves=5,
+)
+COMMANDS = st.one_of(
+    st.builds(Start, NAMES, st.dictionaries(NAMES, JSON, max_size=3)),
+    st.builds(Set, NAMES, JSON),
+    st.builds(Unset, NAMES),
+    st.builds(Cancel, st.sampled_from(["flow", "all", "handoff"])),
+    st.builds(Resume, st.one_of(st.just(""), NAMES)),
+    st.builds(Clarify, st.lists(NAMES, max_size=3).map(tuple)),
+    st.just(Skip()),
+    st.just(Repeat()),
+    st.builds(Lookup, SAID),
+    st.just(Chat()),
+    st.builds(Human, st.sampled_from(["asked", "stuck", "no_evidence"]), WORDS.filter(lambda w: not w.startswith("("))),
+    st.just(Restart()),
+    st.builds(Refuse, SAID),
+)
+
+
+def as_words(command: Command) -> Command:
+    """Values as they are spelled: the slot's type reads them from there."""
+    match command:
+        case Start(flow=flow, slots=slots):
+            return Start(flow, {name: spelled(value) for name, value in slots.items()})
+        case Set(slot=slot, value=value):
+            return Set(slot, spelled(value).strip())
+        case _:
+            return command
+
+
+def spelled(value: Json) -> str:
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return json.dumps(value)
+
+
+@given(COMMANDS)
+def test_every_command_survives_its_slash_form(command: Command) -> None:
+    assert parse_slash(slash(command)) == as_words(command)

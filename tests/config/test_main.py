@@ -71,6 +71,22 @@ def test_check_tells_every_mistake_with_its_place(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_check_tells_programs_as_json(tmp_path: Path) -> None:
+    (tmp_path / "assistant.yaml").write_text("assistant: Ada\nlanguages: [en]\n")
+    (tmp_path / "a.yaml").write_text("flow: a\nsteps: [{goto: nowhere}]\n")
+    done = run("check", "--json", str(tmp_path), data=tmp_path)
+    (mistake,) = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert mistake == {
+        "path": f"{tmp_path}/a.yaml",
+        "line": 2,
+        "column": 16,
+        "message": "there is no step 'nowhere' in this flow",
+    }
+    (tmp_path / "a.yaml").write_text("flow: a\nsteps: [{say: Hello.}]\n")
+    assert run("check", "--json", str(tmp_path), data=tmp_path).stdout == "[]\n"
+
+
 def test_an_account_is_added_listed_and_disabled(tmp_path: Path) -> None:
     added = run("user", "add", "ada@shop.example", "--name", "Ada", data=tmp_path, said="a long password\n")
     again = run("user", "add", "ada@shop.example", "--name", "Ada", data=tmp_path, said="a long password\n")

@@ -51,6 +51,7 @@ ZOMBIES = _count(3, 15, 300)  # F11
 STOPPED_LEASES = (1.1, _of(2, 3, 10))
 RACES = _count(10, 250, 2_500)  # F14
 POISONS = _count(1, 2, 50)  # F17, of each kind
+TIMERS = _count(250, 2_500, 50_000)  # F20
 SOCKETS = _count(20, 100, 2_000)  # F15
 
 # Without processes

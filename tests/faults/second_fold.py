@@ -132,9 +132,11 @@ def _in_frame(stack: list[Json], frame: Json, move: Json) -> None:
             frame["step"] = move["step"]
             frame["read"] = [*frame["read"], [move["step"], list(move.get("reads", ()))]][-_MOST_STEPS:]
             frame["passes"] += 1
+            frame["before"] = False
         case "rewound":
             frame["step"], frame["read"] = move["step"], frame["read"][: move["kept"]]
             frame["effects"] = [step for step in frame["effects"] if any(step == name for name, _ in frame["read"])]
+            frame["before"] = True
         case "filled":
             frame["results" if move.get("result") else "slots"][move["slot"]] = move["value"]
         case "emptied":

@@ -52,8 +52,11 @@ def set_slot(run: Run, command: Set | None, source: CommandSource, name: str, va
             speak(run, command, source, str(value))
         return
     frame, slot = home
-    values = run.values(frame, slot)
     is_pending = frame.asking == name
+    if not is_pending:
+        frame, slot = origin(run, frame, slot)
+        name = slot.name
+    values = run.values(frame, slot)
     if not is_pending and (name in values or readers(run, frame, slot)) and values.get(name) != value:
         correct(run, command or Set(name, value), source, frame, slot, value)
         return
@@ -65,6 +68,18 @@ def set_slot(run: Run, command: Set | None, source: CommandSource, name: str, va
     run.move(Filled(name, value, place_of(frame, slot)))
     if is_pending:
         settle(run, frame)
+
+
+def origin(run: Run, frame: Frame, slot: Slot) -> tuple[Frame, Slot]:
+    """Where a value was said that a flow was called with, and which is still the same: there it is corrected."""
+    caller = frames.of_id(run.state.stack, frame.caller) if frame.caller else None
+    flow = run.book.flow_of(caller) if caller else None
+    step = flow.steps.get(caller.step) if caller and flow else None
+    given = step.args.get(slot.name) if isinstance(step, s.Call) else None
+    above = flow.slots.get(given.source) if flow and given else None
+    if caller is None or above is None or run.look(caller)(above.name) != run.look(frame)(slot.name):
+        return frame, slot
+    return origin(run, caller, above)
 
 
 def speak(run: Run, command: Set, source: CommandSource, language: str) -> None:

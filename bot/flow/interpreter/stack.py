@@ -14,10 +14,15 @@ from bot.model import Filled, Frame, Json, Popped, Pushed, Queued, Raised, Start
 
 
 def push(run: Run, command: Start) -> None:
+    """Where its guard does not hold, the flow that can make it true goes first: begins, or comes up."""
     flow = run.book.flows[command.flow]
     lacks = not guard_holds(flow, run.state, run.facts) and flow.needs in run.book.flows
-    if lacks and not frames.running(run.state.stack, flow.needs):
-        run.move(Queued(command))
+    if lacks:
+        if all(queued.flow != flow.name for queued in run.state.queue):
+            run.move(Queued(command))
+        if opening := frames.running(run.state.stack, flow.needs):
+            bring_up(run, opening)
+            return
         flow, command = run.book.flows[flow.needs], Start(flow.needs)
     frame = Frame(id=run.state.frames + 1, flow=flow.name, version=flow.version)
     run.move(Pushed(frame))

@@ -21,14 +21,16 @@ from bot.model import Asked, Did, Emptied, Entered, Filled, Frame, Json, Popped,
 
 def execute(run: Run, frame: Frame) -> None:
     flow = run.flow_of(frame)
-    name = run.due.pop(frame.id, "") or frame.step or flow.first
+    due = run.due.pop(frame.id, "")
+    name = due or frame.step or flow.first
     step = flow.steps.get(name)
     if step is None:
         raise Broken(f"flow {flow.name!r} has no step {name!r} any more")
-    if name == frame.step and isinstance(step, s.Handoff | s.Call):
+    is_over = bool(frame.step) and not due and not frame.before
+    if is_over and isinstance(step, s.Handoff | s.Call):
         run.due[frame.id] = step.next
         return
-    if name == frame.step and isinstance(step, s.Agent) and has_reached(run, frame, step):
+    if is_over and isinstance(step, s.Agent) and has_reached(run, frame, step):
         run.due[frame.id] = step.next
         return
     if isinstance(step, s.Handoff) and step.nobody and is_closed(run):

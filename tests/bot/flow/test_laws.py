@@ -52,6 +52,29 @@ def test_whatever_is_done_the_flows_keep_their_promises(flows: str, turns: Turns
     assert folded(decoded) == talk.state  # as it comes from the log
 
 
+def test_asking_again_opens_no_guarded_flow(tmp_path: Path) -> None:
+    """A random project found it: the flow that makes the guard true was in progress, so the guard was passed over."""
+    shared = "slots: {known: {type: text, scope: conversation}}"
+    flows = f"""
+flow: guarded
+about: x
+when: known == "x"
+needs: opens
+{shared}
+steps: [{{say: Inside.}}]
+---
+flow: opens
+about: y
+{shared}
+steps: [{{ask: known, say: The word?, always_ask: true}}]
+"""
+    talk = Talk(read(project(tmp_path, flows)))
+    assert talk.do("/start guarded") == ["The word?"]
+    assert talk.do("/start guarded") == ["The word?"]
+    assert talk.do("/set known=x")[-1] == "Inside."
+    assert talk.at == []
+
+
 def folded(moves: Sequence[Move]) -> State:
     state = State()
     for move in moves:

@@ -539,7 +539,7 @@ def test_a_text_must_be_written_in_every_language(tmp_path: Path) -> None:
     ("lines", "expected"),
     [
         ("a-b: x", "texts/en.yaml:1:1: 'a-b' is no key: a key is letters, digits and '_'"),
-        ("a: [x]", "texts/en.yaml:1:4: text 'a' must be a text, not a list"),
+        ("a: {x: y}", "texts/en.yaml:1:4: text 'a' must be a text, not a mapping"),
         ("a: '{{ x'", "texts/en.yaml:1:4: text 'a': line 1 of the text cannot be read: "),
         ("resume: '{{ flwo }}'", "texts/en.yaml:1:9: text 'resume' names 'flwo'; it is given ['flow']"),
         ("- a", "texts/en.yaml:1:1: texts are a mapping of key to text"),
