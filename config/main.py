@@ -114,13 +114,13 @@ def run_tests(
     ] = "",
 ) -> None:
     """Run the conversation tests of a project: the real core, no network, virtual time."""
-    from config.talks.command import tested
+    from config.talks.command import all_pass
     from config.talks.record import written
 
     def run() -> None:
         if conversation:
             typer.echo(written(conversation, path), nl=False)
-        elif not tested(path, only=only, coverage=coverage, fail_under=fail_under, echo=typer.echo):
+        elif not all_pass(path, only=only, coverage=coverage, fail_under=fail_under, echo=typer.echo):
             raise typer.Exit(1)
 
     _guarded(run)

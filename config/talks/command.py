@@ -23,7 +23,7 @@ from config.talks.tell import failed
 Echo = Callable[[str], None]
 
 
-def tested(path: Path | None, *, only: str, coverage: bool, fail_under: float, echo: Echo) -> bool:
+def all_pass(path: Path | None, *, only: str, coverage: bool, fail_under: float, echo: Echo) -> bool:
     """Whether all is well. Raises `FlowErrors` for what cannot be read, `SettingsError` when there is nothing to do."""
     path = path or read_settings().desk_file().flows
     flows = reading.flow_folder(path)
