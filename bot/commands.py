@@ -223,7 +223,7 @@ def _check_start(command: Start, source: CommandSource, book: Book, state: State
             return f"flow {flow.name!r} has no slot {name!r}"
         if slot.always_ask or (_is_kept_from(slot, flow) and source not in _ANY_FLOW):
             continue
-        read = _typed(slot, value, source, hearing_of(book, state, slot, facts))
+        read = read_value(slot, value, source, hearing_of(book, state, slot, facts))
         if read is None:
             return f"slot {name!r}: that is no {slot.type.name}"
         typed[name] = read
@@ -244,7 +244,7 @@ def _check_set(name: str, value: Json, source: CommandSource, book: Book, state:
     flow = book.flow_of(frame)
     if flow and _is_kept_from(slot, flow) and source not in _ANY_FLOW:
         return f"slot {name!r} is only set by the flow"
-    read = _typed(slot, value, source, hearing_of(book, state, slot, facts))
+    read = read_value(slot, value, source, hearing_of(book, state, slot, facts))
     return f"slot {name!r}: that is no {slot.type.name}" if read is None else Set(name, read)
 
 
@@ -265,7 +265,7 @@ def _is_kept_from(slot: Slot, flow: Flow) -> bool:
     )
 
 
-def _typed(slot: Slot, value: Json, source: CommandSource, hearing: Hearing) -> Json:
+def read_value(slot: Slot, value: Json, source: CommandSource, hearing: Hearing) -> Json:
     """As a value, else as words. A model makes up no files: those were sent, or are none."""
     if value is None or (slot.type.take is not None and source == "model"):
         return None

@@ -290,7 +290,8 @@ class Frame(Struct, frozen=True, omit_defaults=True):
     id: int
     """Rises within a conversation; never used twice."""
     flow: str
-    version: int
+    version: str
+    """Which of the flow's versions it is in: the author's number and a digest of the structure, `3.1f8a09c2`."""
     step: str = ""
     slots: dict[str, Json] = {}
     results: dict[str, Json] = {}
@@ -397,6 +398,17 @@ class Rewound(_Move, frozen=True):
     kept: int
 
 
+class Moved(_Move, frozen=True):
+    """The flow was published anew, and the frame goes on in that version. Its timers go with it."""
+
+    frame: int
+    version: str
+    step: str
+    """Where it stands now; where that is not the last of the steps it passed, before that step."""
+    steps: dict[str, str] = {}
+    """Steps it passed that have another name now; empty: gone."""
+
+
 class Filled(_Move, frozen=True):
     slot: str
     value: Json
@@ -494,6 +506,7 @@ Move = (
     | Raised
     | Entered
     | Rewound
+    | Moved
     | Filled
     | Emptied
     | Asked
@@ -603,6 +616,8 @@ class Acting(_Body, frozen=True):
     """Seq of the last input that its turn was about: what came later was no part of it. 0: not recorded."""
     known: tuple[Acted, ...] = ()
     """What actions without effect had given in this turn: another attempt at it goes by the same."""
+    versions: dict[str, str] = {}
+    """Versions of the flows that led to it: whoever takes this turn again follows the same."""
 
 
 class Acted(_Body, frozen=True):

@@ -29,6 +29,7 @@ from bot.model import (
     Json,
     Knew,
     Move,
+    Moved,
     Noted,
     Offered,
     Opened,
@@ -108,6 +109,8 @@ def move_line(move: Move) -> str:
             return f"step {step}" + (f", reads {', '.join(reads)}" if reads else "")
         case Rewound(step=step):
             return f"back to step {step}"
+        case Moved(frame=frame, version=version, step=step):
+            return f"frame {frame} goes on in version {version}, at step {step or 'its beginning'}"
         case Filled(slot=slot, value=value, frame=frame, result=result):
             return f"{_where(frame)}{slot} = {shown(value)}" + (" (result)" if result else "")
         case Emptied(slot=slot, frame=frame):

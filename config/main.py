@@ -34,11 +34,15 @@ def demo(host: Host = None, port: Port = None) -> None:
 
 
 @app.command()
-def serve(host: Host = None, port: Port = None) -> None:
+def serve(
+    host: Host = None,
+    port: Port = None,
+    reload: Annotated[bool, typer.Option("--reload", help="Publish the flows again whenever a file changes.")] = False,
+) -> None:
     """Start the program: all doors, turns and deliveries in one process."""
     from config.server import serve as run
 
-    _run(run(host, port))
+    _run(run(host, port, reload=reload))
 
 
 @app.command()
@@ -124,6 +128,22 @@ def run_tests(
             raise typer.Exit(1)
 
     _guarded(run)
+
+
+@app.command()
+def diff(path: FolderOrFile = None) -> None:
+    """Tell what publishing the flows would do to the conversations that are under way; exit 1 if it breaks one."""
+    from config.difference import difference, told
+    from config.settings import read_settings
+
+    async def run() -> None:
+        settings = read_settings()
+        found = await difference(path or settings.desk_file().flows, settings.database)
+        typer.echo("\n".join(told(found)))
+        if any(each.fails for each in found):
+            raise typer.Exit(1)
+
+    _run(run())
 
 
 @app.command("graph")

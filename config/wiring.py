@@ -31,6 +31,7 @@ from bot.responders.at_desk import AtDesk
 from bot.responders.fallback import Fallback
 from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
+from bot.shelf import Edition, Shelf
 from bot.timers import Timers
 from bot.tools import Tools
 from bot.turn import Director
@@ -45,7 +46,7 @@ class Parts:
 
     settings: Settings
     file: DeskFile
-    book: Book
+    shelf: Shelf
     clock: Clock
     random: Random
     store: Store
@@ -57,6 +58,11 @@ class Parts:
     desk: Desk
     stop: Callable[[], Awaitable[None]]
     """Begin nothing; running turns and sends in the air may end. What is still accepted waits for the next start."""
+
+    @property
+    def book(self) -> Book:
+        """The flows that are in force now."""
+        return self.shelf.book
 
 
 @asynccontextmanager
@@ -107,23 +113,24 @@ async def running(
     await index.index(file.flows / "knowledge", store, clock, language=book.assistant.language)
 
     def notices(key: str, language: str, args: Mapping[str, str], /) -> Message:
-        return notice(book, key, language, args)
+        return notice(shelf.book, key, language, args)
 
     stack = contextlib.AsyncExitStack()
     if model is None:
         model = await stack.enter_async_context(model_of(settings, file, clock))
-    knowledge, facts = Search(store, book.assistant.languages), partial(facts_of, hours=book.assistant.hours)
-    free_form = free_form_of(file, book, model, knowledge=knowledge, clock=clock, facts_of=facts)
-    director = Director(
-        book=book,
-        responders=responders_of(book, free_form, slash=slash or file.slash, facts_of=facts),
-        leader=free_form,
-        facts_of=facts,
-        store=store,
-        bus=bus,
-        clock=clock,
-        random=random,
-    )
+
+    def edited(book: Book) -> Edition:
+        knowledge, facts = Search(store, book.assistant.languages), partial(facts_of, hours=book.assistant.hours)
+        free_form = free_form_of(file, book, model, knowledge=knowledge, clock=clock, facts_of=facts)
+        responders = responders_of(book, free_form, slash=slash or file.slash, facts_of=facts)
+        return Edition(book, responders, facts, leader=free_form)
+
+    shelf = Shelf(book, edited, store=store, clock=clock)
+    for name in await shelf.publish(book):
+        log.warning(
+            "flow.same_number", flow=name, why="its steps changed and its version did not: give it the next one"
+        )
+    director = Director(shelf=shelf, store=store, bus=bus, clock=clock, random=random)
     outbox = Outbox(
         senders,
         store=store,
@@ -167,7 +174,7 @@ async def running(
     parts = Parts(
         settings=settings,
         file=file,
-        book=book,
+        shelf=shelf,
         clock=clock,
         random=random,
         store=store,

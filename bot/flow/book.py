@@ -17,6 +17,7 @@ from bot.flow.rules import Rules
 from bot.flow.slots import Labelled, SlotType
 from bot.flow.source import Mark
 from bot.flow.steps import Agent, Ask, Content, LabelledOption, Say, Step
+from bot.flow.structure import Structure
 from bot.flow.texts import Texts, Wording, chain
 from bot.model import Frame, Json, State
 
@@ -46,10 +47,30 @@ def labelled(options: tuple[LabelledOption, ...], language: str) -> tuple[Labell
     return tuple([Labelled(option.value, option.label.plain(language, {})) for option in options]) if options else ()
 
 
+class FlowSource(Struct, frozen=True, kw_only=True):
+    """All that is needed to read a flow again when the project's files say something else."""
+
+    path: str
+    """For messages."""
+    yaml: str
+    """The whole file; it may hold other flows too."""
+    languages: tuple[str, ...]
+    texts: dict[str, dict[str, str]]
+    """The texts that it names: key, then language."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     name: str
-    version: int
+    version: str
+    """The author's number and the digest of the structure: two structures never share it."""
+    number: int
+    """What the author calls the version."""
+    structure: Structure
+    migrate: Mapping[str, str] | None = None
+    """Where conversations go on that stand in an older version: old step to new. None: they finish what they are in."""
+    source: FlowSource
+    """What it was read from."""
     title: Wording
     """What customers see it called."""
     about: str = ""
@@ -95,6 +116,8 @@ class Assistant:
     """Where a person is found; the first is asked when nobody says which."""
     needs: Needs = Needs()
     hours: Hours = ALWAYS
+    broken: Literal["error", "restart", "handoff"] = "error"
+    """What becomes of a customer whose flow was changed so that it cannot go on."""
 
     @property
     def language(self) -> str:
@@ -103,6 +126,19 @@ class Assistant:
     @property
     def queue(self) -> str:
         return self.queues[0] if self.queues else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An older version of a flow, as it was published."""
+
+    structure: Structure
+    flow: Flow | None
+    """None: it can no longer be read."""
+    why: str = ""
+    """It cannot: the first mistake."""
+    is_newer: bool = False
+    """Another process published it after this book: it is not older at all."""
 
 
 class Pending(Struct, frozen=True):
@@ -126,10 +162,23 @@ class Book:
     examples: Examples
     patterns: Mapping[str, Flow] = field(default_factory=dict)
     """The flows that the engine starts by itself."""
+    kept: Mapping[tuple[str, str], Kept] = field(default_factory=dict)
+    """Older versions by name and version: those that the conversation at hand stands in."""
+
+    def newest(self, flow: str) -> Flow | None:
+        """The version that new conversations take."""
+        return self.flows.get(flow)
+
+    def newest_of(self, frame: Frame) -> Flow | None:
+        return self.patterns.get(frame.flow) if frame.pattern else self.flows.get(frame.flow)
 
     def flow_of(self, frame: Frame) -> Flow | None:
-        """The flow that a frame is in; None: it is no longer there."""
-        return self.patterns.get(frame.flow) if frame.pattern else self.flows.get(frame.flow)
+        """The flow that a frame is in, in its version; None: it is no longer there."""
+        flow = self.newest_of(frame)
+        if flow is not None and flow.version == frame.version:
+            return flow
+        kept = None if frame.pattern else self.kept.get((frame.flow, frame.version))
+        return kept.flow if kept else None
 
     def pending(self, state: State) -> Pending | None:
         """Of the topmost flow; those below wait for their turn."""

@@ -24,6 +24,7 @@ from bot.model import (
     Json,
     Knew,
     Move,
+    Moved,
     Offered,
     Popped,
     Pushed,
@@ -88,6 +89,8 @@ def fold(state: State, move: Move) -> State:
         case Rewound(frame=at):
             state = _disarmed(state, lambda timer: timer.frame == at)
             return _in(state, at, _rewound, move)
+        case Moved(frame=at):
+            return _in(replace(state, timers=_moved_timers(state.timers, move)), at, _moved, move)
         case Raised(frame=raised):
             return replace(state, stack=tuple(sorted(state.stack, key=lambda frame: frame.id == raised)))
         case Queued(start=start):
@@ -152,6 +155,18 @@ def _rewound(frame: Frame, move: Rewound) -> Frame:
     kept = {step for step, _ in read}
     effects = tuple([step for step in frame.effects if step in kept])
     return replace(frame, step=move.step, read=read, effects=effects, before=True)
+
+
+def _moved(frame: Frame, move: Moved) -> Frame:
+    read = tuple([(name, reads) for step, reads in frame.read if (name := move.steps.get(step, step))])
+    effects = tuple([name for step in frame.effects if (name := move.steps.get(step, step))])
+    return replace(frame, version=move.version, step=move.step, read=read, effects=effects)
+
+
+def _moved_timers(timers: tuple[Timer, ...], move: Moved) -> tuple[Timer, ...]:
+    """Those of steps that are gone no longer run."""
+    moved = [replace(t, step=move.steps.get(t.step, t.step)) if t.frame == move.frame else t for t in timers]
+    return tuple([timer for timer in moved if timer.step])
 
 
 def _filled(frame: Frame, move: Filled) -> Frame:

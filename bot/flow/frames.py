@@ -45,6 +45,11 @@ def first_reader(frame: Frame, name: str) -> int | None:
     return next((at for at, (_, reads) in enumerate(frame.read) if name in reads), None)
 
 
+def is_at(frame: Frame, step: str) -> bool:
+    """It has entered the step; else it stands before it: a correction or a new version of the flow led there."""
+    return bool(frame.read) and frame.read[-1][0] == step
+
+
 def effects_since(frame: Frame, since: int) -> tuple[str, ...]:
     """The steps whose action has had an effect since one of the steps it passed, first one first."""
     later = {step for step, _ in frame.read[since:]}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from bot.errors import FlowErrors
@@ -80,6 +80,8 @@ def _no_garbage_sought() -> Iterator[None]:
 class _Reading:
     folder: Path
     problems: Problems = field(default_factory=Problems)
+    files: dict[str, str] = field(default_factory=dict)
+    """Path to what stood in the file when it was read."""
 
     def book(self) -> Book | None:
         if not self.folder.is_dir():
@@ -102,11 +104,12 @@ class _Reading:
             queues=tuple(node.texts("queues")) if (node := header) else (),
             flows=names,
             starters=frozenset(_started(header)),
+            files=self.files,
             documents=self._document_names(),
         )
         patterns = self._patterns(project, [node for node in documents if _is_pattern(node)])
         documents = [node for node in documents if not _is_pattern(node)]
-        flows = {flow.name: flow for node in documents if (flow := FlowReader(project, self.problems).read(node))}
+        flows = {flow.name: flow for node in documents if (flow := self._flow(node, project))}
         assistant = self._assistant(header, project, languages)
         if assistant is None:
             return None
@@ -170,6 +173,7 @@ class _Reading:
             queues=project.queues,
             needs=self._needs(header, project.actions),
             hours=self._hours(header),
+            broken=cast(Any, header.one_of("broken", ("error", "restart", "handoff"), "error")),
         )
 
     def _needs(self, header: Fields, found: Mapping[str, Action]) -> Needs:
@@ -246,10 +250,7 @@ class _Reading:
 
     def _texts(self, languages: Sequence[str]) -> dict[str, Wording]:
         """The program's texts in the project's languages, under the project's own."""
-        found: dict[str, dict[str, Words]] = {}
-        for tag in _with_parents((*languages, "en")):
-            for key, words in _shipped(tag).items():
-                found.setdefault(key, {})[tag] = words
+        found = shipped_words(languages)
         for path in sorted((self.folder / "texts").glob("*.yaml")):
             if path.stem not in _with_parents(languages):
                 why = f"language {path.stem!r} is not among the languages of assistant.yaml"
@@ -336,6 +337,11 @@ class _Reading:
 
     # Flows
 
+    def _flow(self, node: Node, project: Project) -> Flow | None:
+        """With the texts that it names noted as its own."""
+        wording = replace(project.wording, used=set())
+        return FlowReader(replace(project, wording=wording), self.problems).read(node)
+
     def _flow_files(self) -> list[Path]:
         files = sorted(path for path in self.folder.glob("*.yaml") if path.name != "assistant.yaml")
         if len(files) > MOST_FILES:
@@ -389,7 +395,8 @@ class _Reading:
 
     def _documents(self, path: Path) -> list[Node]:
         try:
-            return [node for node in source.load(path, str(path)) if node.kind != "nothing"]
+            self.files[str(path)] = text = source.text_of(path, str(path))
+            return [node for node in source.parse(text, str(path)) if node.kind != "nothing"]
         except BadFile as error:
             self.problems.add(error.mark, str(error))
             return []
@@ -413,6 +420,15 @@ def _zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError) as error:
         raise ValueError(f"{name!r} is no time zone; it looks like Europe/Paris") from error
+
+
+def shipped_words(languages: Sequence[str]) -> dict[str, dict[str, Words]]:
+    """The program's own texts by key, then language."""
+    found: dict[str, dict[str, Words]] = {}
+    for tag in _with_parents((*languages, "en")):
+        for key, words in _shipped(tag).items():
+            found.setdefault(key, {})[tag] = words
+    return found
 
 
 def _is_pattern(node: Node) -> bool:

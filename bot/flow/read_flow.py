@@ -11,12 +11,13 @@ from bot.commands import parse_slash
 from bot.flow import grammar
 from bot.flow import steps as s
 from bot.flow.actions import Action, span
-from bot.flow.book import Flow, Slot
+from bot.flow.book import Flow, FlowSource, Slot
 from bot.flow.conditions import FACTS, BadExpression, Expression, compile_expression, constant, hint
 from bot.flow.fields import Fields, Problems, check_name, known
 from bot.flow.patterns import CALLABLE, PATTERNS
 from bot.flow.slots import SlotType
 from bot.flow.source import Node
+from bot.flow.structure import structure_of
 from bot.flow.texts import Wording, compile_text
 from bot.flow.wording import WordingReader
 from bot.model import Set, Start
@@ -50,6 +51,8 @@ class Project:
     flows: Mapping[str, Node]
     """Name to the document that declares it."""
     starters: frozenset[str]
+    files: Mapping[str, str]
+    """Path to what stands in the file."""
     documents: frozenset[str] = frozenset()
     """Names of the files in knowledge/, without their endings."""
 
@@ -88,13 +91,20 @@ class FlowReader:
         if "steps" in node and node["steps"].kind == "list" and not node["steps"].items:
             self._problems.add(node["steps"], f"flow {name!r} has no steps")
         self._finish()
-        title = fields.node_of("title")
+        title_node = fields.node_of("title")
         wording = self._project.wording
         about, examples = fields.text("about"), self._examples(fields)
+        title = wording.read(title_node) if title_node else wording.label(f"flow_{name}", name, node["flow"])
+        number = fields.count("version", 1, least=1, most=1_000_000)
+        structure = structure_of(first, self._making.slots, self._making.steps)
         return Flow(
             name=name,
-            version=fields.count("version", 1, least=1, most=1_000_000),
-            title=wording.read(title) if title else wording.label(f"flow_{name}", name, node["flow"]),
+            version=f"{number}.{structure.digest}",
+            number=number,
+            structure=structure,
+            migrate=self._migrate(fields) if "migrate" in node else None,
+            source=self._source(node),
+            title=title,
             about=about,
             examples=examples,
             guard=self._guard(fields),
@@ -121,9 +131,14 @@ class FlowReader:
         self._finish()
         language = self._project.wording.languages[0]
         title = Wording("", {language: compile_text(name.replace("_", " ").capitalize(), language)}, language)
+        number = fields.count("version", 1, least=1, most=1_000_000)
+        structure = structure_of(first, self._making.slots, self._making.steps)
         flow = Flow(
             name=name,
-            version=fields.count("version", 1, least=1, most=1_000_000),
+            version=f"{number}.{structure.digest}",
+            number=number,
+            structure=structure,
+            source=self._source(node),
             title=title,
             slots=self._making.slots,
             steps=self._making.steps,
@@ -147,6 +162,29 @@ class FlowReader:
             )
 
     # The head
+
+    def _migrate(self, fields: Fields) -> dict[str, str]:
+        """Old step to new; the old ones are checked where the old version is known."""
+        steps = self._making.places
+        found: dict[str, str] = {}
+        for old, _, node in fields.pairs("migrate"):
+            new = _scalar(node) or ""
+            if new not in steps:
+                self._problems.add(
+                    node, f"'migrate' leads to step {new!r}, which this flow does not have{hint(new, steps)}"
+                )
+            found[old] = new
+        return found
+
+    def _source(self, node: Node) -> FlowSource:
+        wording = self._project.wording
+        texts = {key: wording.texts.wording(key).by_language for key in sorted(wording.used)}
+        return FlowSource(
+            path=node.mark.path,
+            yaml=self._project.files.get(node.mark.path, ""),
+            languages=wording.languages,
+            texts={key: {tag: words.source for tag, words in written.items()} for key, written in texts.items()},
+        )
 
     def _examples(self, fields: Fields) -> dict[str, tuple[str, ...]]:
         """A list in the project's own language, or one list for each language."""

@@ -84,6 +84,11 @@ class Node:
 
 def load(path: Path, shown: str) -> list[Node]:
     """The documents of a file; `shown` is its name in messages. Raises `BadFile`."""
+    return list(parse(text_of(path, shown), shown))
+
+
+def text_of(path: Path, shown: str) -> str:
+    """Raises `BadFile`."""
     start = Mark(shown, 1, 1)
     try:
         with path.open("rb") as file:
@@ -93,11 +98,10 @@ def load(path: Path, shown: str) -> list[Node]:
     if len(raw) > LARGEST:
         raise BadFile(start, f"is larger than {LARGEST // 1024} kB")
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise BadFile(Mark(shown, line, 1), "is not UTF-8") from error
-    return list(parse(text, shown))
 
 
 def parse(text: str, shown: str) -> Iterator[Node]:

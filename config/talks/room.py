@@ -55,6 +55,7 @@ from bot.model import (
 )
 from bot.ports import Answer, Arrival, Ask, Cited, LanguageModel, Store, Unit, Wanted
 from bot.powers import Lengthened, TurnPowers
+from bot.shelf import Edition, Shelf
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import START, SettableClock, settle
@@ -136,24 +137,21 @@ class Room:
             return notice(book, key, language, args)
 
         bus = MemoryBus()
-        free_form = free_form_of(
-            self.ground.file,
-            book,
-            self.model,
-            knowledge=self.ground.knowledge,
-            clock=self.clock,
-            facts_of=self._facts,
-        )
-        self.director = _Director(
-            book=book,
-            responders=responders_of(book, free_form, slash=True, facts_of=self._facts),
-            leader=free_form,
-            facts_of=self._facts,
-            store=self.store,
-            bus=bus,
-            clock=self.clock,
-            random=self.random,
-        )
+
+        def edited(book: Book) -> Edition:
+            free_form = free_form_of(
+                self.ground.file,
+                book,
+                self.model,
+                knowledge=self.ground.knowledge,
+                clock=self.clock,
+                facts_of=self._facts,
+            )
+            responders = responders_of(book, free_form, slash=True, facts_of=self._facts)
+            return Edition(book, responders, self._facts, leader=free_form)
+
+        shelf = Shelf(book, edited, store=self.store, clock=self.clock)
+        self.director = _Director(shelf=shelf, store=self.store, bus=bus, clock=self.clock, random=self.random)
         self.engine = Engine(
             director=self.director,
             store=self.store,

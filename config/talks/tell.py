@@ -27,6 +27,7 @@ from bot.model import (
     Knew,
     Message,
     Move,
+    Moved,
     Noted,
     Offered,
     Opened,
@@ -158,6 +159,8 @@ def _move(move: Move, calls: list[Call]) -> str:
             return f"{slash(start)} waits"
         case Armed(timer):
             return f"timer {timer.name} of step {timer.step} runs until {timer.due_at:%Y-%m-%d %H:%M:%S}"
+        case Moved():
+            return "the flow goes on in a newer version"
         case Spoke(language):
             return f"language {language}"
         case Dequeued() | Offered() | Voided() | Disarmed() | Knew():

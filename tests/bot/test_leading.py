@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import shelf as shelves
 from bot.bus.memory import MemoryBus
 from bot.errors import ModelDown
 from bot.flow.book import Book
@@ -73,15 +74,15 @@ class Stand:
             stretch_of=lambda turn: stretch(book, turn.state, facts_of(turn)),
             call=Tools(book, self.clock).call,
         )
-        self.director = Director(
-            book=book,
-            responders=(InFlow(book, facts_of), leader, Fallback(book, facts_of)),
-            leader=leader,
-            facts_of=facts_of,
+        responders = (InFlow(book, facts_of), leader, Fallback(book, facts_of))
+        shelf = shelves.Shelf(
+            book,
+            lambda book: shelves.Edition(book, responders, facts_of, leader=leader),
             store=self.scene.store,
-            bus=self.bus,
             clock=self.clock,
-            random=SeededRandom(),
+        )
+        self.director = Director(
+            shelf=shelf, store=self.scene.store, bus=self.bus, clock=self.clock, random=SeededRandom()
         )
 
     async def play(self, words: str, after: Played | None = None) -> Played:

@@ -85,6 +85,13 @@ def _place(timer: Json) -> tuple[Any, ...]:
 def _move(state: Json, move: Json) -> None:
     state["timers"] = keep_time(state["timers"], move)
     frame = next((each for each in state["stack"] if each["id"] == move.get("frame")), None)
+    if move.get("move") == "moved":
+        names, at = move.get("steps", {}), move.get("frame")
+        moved = [
+            {**each, "step": names.get(each["step"], each["step"])} if each["frame"] == at else each
+            for each in state["timers"]
+        ]
+        state["timers"] = [each for each in moved if each["step"]]
     match move.get("move"):
         case "pushed":
             new = {"step": "", "slots": {}, "results": {}, "read": [], "effects": [], "passes": 0, **move["frame"]}
@@ -137,6 +144,12 @@ def _in_frame(stack: list[Json], frame: Json, move: Json) -> None:
             frame["step"], frame["read"] = move["step"], frame["read"][: move["kept"]]
             frame["effects"] = [step for step in frame["effects"] if any(step == name for name, _ in frame["read"])]
             frame["before"] = True
+        case "moved":
+            names = move.get("steps", {})
+            frame["version"], frame["step"] = move["version"], move["step"]
+            read = [[names.get(step, step), reads] for step, reads in frame["read"]]
+            frame["read"] = [each for each in read if each[0]]
+            frame["effects"] = [name for step in frame["effects"] if (name := names.get(step, step))]
         case "filled":
             frame["results" if move.get("result") else "slots"][move["slot"]] = move["value"]
         case "emptied":

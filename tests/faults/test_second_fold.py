@@ -33,6 +33,7 @@ from bot.model import (
     Frame,
     Knew,
     Move,
+    Moved,
     Offer,
     Offered,
     Popped,
@@ -61,12 +62,19 @@ timers = st.builds(Timer, frame=ids, step=names, name=kinds, due_at=instants, n=
 values = st.sampled_from(["", "A-17", 0, 3, None, False, [], ["x"], {"y": 0}])
 offers = st.builds(Offer, token=names, value=names, label=names, epoch=st.integers(0, 2))
 moves = st.one_of(
-    st.builds(Pushed, st.builds(Frame, id=st.just(0), flow=names, version=st.just(1), caller=ids, step=names)),
+    st.builds(Pushed, st.builds(Frame, id=st.just(0), flow=names, version=st.just("1"), caller=ids, step=names)),
     st.builds(Popped, frame=ids, outcome=names),
     st.builds(Applied, by=st.sampled_from([Clarify(), Chat()]), source=st.just("rule")),
     st.builds(Raised, frame=ids),
     st.builds(Entered, frame=ids, step=names, reads=st.lists(names, max_size=2).map(tuple)),
     st.builds(Rewound, frame=ids, step=names, kept=st.integers(0, 2)),
+    st.builds(
+        Moved,
+        frame=ids,
+        version=names,
+        step=names,
+        steps=st.dictionaries(names, st.sampled_from(["", "b", "d"]), max_size=2),
+    ),
     st.builds(Filled, slot=names, value=values, frame=places, result=st.booleans()),
     st.builds(Emptied, slot=names, frame=places),
     st.builds(Armed, timers),
@@ -102,7 +110,7 @@ def test_both_folds_come_to_the_same(log: list[Body]) -> None:
 def test_what_is_remembered_of_a_long_flow_is_cut_alike() -> None:
     steps: list[Move] = [Entered(1, f"s{n}") for n in range(500)]
     effects: list[Move] = [Did(1, f"s{n}", "book", "write") for n in range(500)]
-    log = Turned("in_flow", (Pushed(Frame(1, "long", 1)), *steps, *effects))
+    log = Turned("in_flow", (Pushed(Frame(1, "long", "1")), *steps, *effects))
     state = fold_event(State(), Event(1, START, SYSTEM, log))
     assert normal(folded([(1, _plain(log))], heard=1), 0) == normal(_plain(state), 0)
 

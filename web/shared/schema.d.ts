@@ -248,6 +248,9 @@ export interface components {
             /** @enum {string} */
             readonly kind: "acting";
             readonly known?: readonly components["schemas"]["Acted"][];
+            readonly versions?: {
+                readonly [key: string]: string;
+            };
         };
         /**
          * Applied
@@ -753,6 +756,7 @@ export interface components {
         readonly Frame: {
             readonly asked?: boolean;
             readonly asking?: string;
+            readonly before?: boolean;
             readonly caller?: number;
             readonly effects?: readonly string[];
             readonly flow: string;
@@ -776,7 +780,7 @@ export interface components {
             };
             readonly step?: string;
             readonly tries?: number;
-            readonly version: number;
+            readonly version: string;
         };
         /** Human */
         readonly Human: {
@@ -844,7 +848,21 @@ export interface components {
             readonly reply_to?: number | null;
             readonly strict?: boolean;
         };
-        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
+        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
+        /**
+         * Moved
+         * @description The flow was published anew, and the frame goes on in that version. Its timers go with it.
+         */
+        readonly Moved: {
+            readonly frame: number;
+            /** @enum {string} */
+            readonly move: "moved";
+            readonly step: string;
+            readonly steps?: {
+                readonly [key: string]: string;
+            };
+            readonly version: string;
+        };
         /**
          * Noted
          * @description An agent's words to colleagues. It has no parts and no address: there is nothing to send.
@@ -1548,6 +1566,7 @@ export type Lookup = components['schemas']['Lookup'];
 export type Media = components['schemas']['Media'];
 export type Message = components['schemas']['Message'];
 export type Move = components['schemas']['Move'];
+export type Moved = components['schemas']['Moved'];
 export type Noted = components['schemas']['Noted'];
 export type Notice = components['schemas']['Notice'];
 export type Offer = components['schemas']['Offer'];

@@ -13,7 +13,7 @@ from bot.commands import check, slash
 from bot.flow import frames
 from bot.flow.book import Book
 from bot.flow.conditions import Unevaluated
-from bot.flow.interpreter import patterns, repair, verbs, waits
+from bot.flow.interpreter import moving, patterns, repair, verbs, waits
 from bot.flow.interpreter.given import ActionResult, Advance, Back, Given, Missed, Ordered, Rang, Signal
 from bot.flow.interpreter.run import Broken, Run
 from bot.flow.texts import Unsayable
@@ -72,7 +72,9 @@ def advance(
     did; a flow that cannot go on ends as `failed` and asks for a human.
     """
     run = Run(book, facts, state, budget=budget)
-    led = book.led(state)
+    if begins:  # what an action was begun in goes on with its result
+        moving.bring_up_to_date(run)
+    led = book.led(run.state)
     open_turn(run, epoch, begins=begins)
     for each in given:
         take(run, each)

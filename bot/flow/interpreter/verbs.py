@@ -26,7 +26,7 @@ def execute(run: Run, frame: Frame) -> None:
     step = flow.steps.get(name)
     if step is None:
         raise Broken(f"flow {flow.name!r} has no step {name!r} any more")
-    is_over = bool(frame.step) and not due and not frame.before
+    is_over = bool(frame.step) and not due and not frame.before and frames.is_at(frame, name)
     if is_over and isinstance(step, s.Handoff | s.Call):
         run.due[frame.id] = step.next
         return
@@ -190,7 +190,7 @@ def begin(
     replaces: bool = False,
 ) -> None:
     """Another flow with the slots that this one gives it."""
-    flow = run.book.flows.get(step.flow) or run.book.patterns.get(step.flow)
+    flow = run.book.newest(step.flow) or run.book.patterns.get(step.flow)
     if flow is None:
         raise Broken(f"flow {step.flow!r} is no longer there")
     if not guard_holds(flow, run.state, run.facts):

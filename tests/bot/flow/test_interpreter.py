@@ -773,16 +773,9 @@ def test_flows_that_call_one_another_for_ever_end_as_failed(tmp_path: Path) -> N
     assert (calling.at, outcomes(calling)) == ([], ["failed"] * 5)
 
 
-@pytest.mark.parametrize(
-    ("frame", "note"),
-    [
-        (Frame(1, "gone", 1), "flow 'gone': flow 'gone' is no longer there"),
-        (Frame(1, "hours", 1, step="gone"), "flow 'hours': flow 'hours' has no step 'gone' any more"),
-    ],
-    ids=["flow", "step"],
-)
-def test_what_is_no_longer_in_the_project_goes_to_a_human(returns: Talk, frame: Frame, note: str) -> None:
-    returns.state = State((frame,), frames=1)
+def test_a_step_that_is_no_longer_there_goes_to_a_human(returns: Talk) -> None:
+    note = "flow 'hours': flow 'hours' has no step 'gone' any more"
+    returns.state = State((Frame(1, "hours", returns.book.flows["hours"].version, step="gone"),), frames=1)
     assert returns.give() == ["Something went wrong on our side. I am sorry."]
     assert returns.last is not None
     assert returns.last.handoff == HandoffRequest(reason="error", queue="service", note=note)
@@ -791,7 +784,8 @@ def test_what_is_no_longer_in_the_project_goes_to_a_human(returns: Talk, frame: 
 
 def test_a_question_that_is_no_longer_asked_does_not_hold_the_flow_up(returns: Talk) -> None:
     """The project changed while the customer was thinking."""
-    returns.state = State((Frame(1, "track", 1, step="gone", asking="parcel"),), frames=1)
+    version = returns.book.flows["track"].version
+    returns.state = State((Frame(1, "track", version, step="gone", asking="parcel"),), frames=1)
     assert returns.give() == ["Something went wrong on our side. I am sorry."]
 
 
@@ -831,3 +825,22 @@ def test_a_text_has_names_of_its_own(tmp_path: Path) -> None:
       - {say: "{{ double }} on {{ day }}", with: {double: n * 2, day: now.getFullYear()}}
     """
     assert talk(tmp_path, flows).do("/start f n=4") == ["8 on 2026"]
+
+
+def test_a_flow_that_was_called_with_a_corrected_value_is_called_again(tmp_path: Path) -> None:
+    flows = """
+    flow: f
+    about: x
+    slots: {order: {type: order_id}, sure: {type: yes_no}}
+    steps:
+      - {ask: order, say: Which order?}
+      - {call: g, with: {parcel: order}}
+      - {ask: sure, say: Sure?}
+    ---
+    flow: g
+    slots: {parcel: {type: order_id}}
+    steps: [{say: "Looking for {{ parcel }}."}]
+    """
+    calling = talk(tmp_path, flows)
+    assert calling.do("/start f", "/set order=A-1") == ["Looking for A-1.", "Sure?", "[Yes|No]"]
+    assert calling.do("/set order=A-2")[-3:] == ["Looking for A-2.", "Sure?", "[Yes|No]"]

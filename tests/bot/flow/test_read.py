@@ -675,3 +675,23 @@ def test_all_mistakes_are_told_at_once_in_order(tmp_path: Path) -> None:
 def test_a_flow_has_no_more_steps_than_its_author_can_follow(tmp_path: Path) -> None:
     found = problems(tmp_path, steps(*["- {say: Hi}"] * (MOST_STEPS + 1)))
     assert found == [f"flows.yaml:7:5: a flow has at most {MOST_STEPS} steps"]
+
+
+def test_a_migration_leads_to_a_step_that_is_there(tmp_path: Path) -> None:
+    flow = """
+    flow: f
+    about: x
+    migrate: {gone: ask_order, other: ask_oder}
+    slots: {order: {type: order_id}}
+    steps: [{ask: order, say: Which?}]
+    """
+    why = "'migrate' leads to step 'ask_oder', which this flow does not have; did you mean 'ask_order'?"
+    assert problems(tmp_path, flow) == [f"flows.yaml:3:35: {why}"]
+
+
+def test_what_becomes_of_broken_conversations_is_one_of_three(tmp_path: Path) -> None:
+    found = problems(tmp_path, steps("- {say: Hi}"), header=HEADER + "broken: forget")
+    assert found == [
+        "assistant.yaml:4:9: the assistant: 'broken' must be 'error' or 'restart' or 'handoff', not a text"
+    ]
+    assert book(tmp_path, steps("- {say: Hi}"), header=HEADER + "broken: restart").assistant.broken == "restart"

@@ -221,7 +221,7 @@ def _lease_by_wall_clock(patch: Patch) -> None:
 
 
 def _result_before_it_is_recorded(patch: Patch) -> None:
-    record = turn.Director._record
+    record = turn.Taking._record
 
     async def hurries(self: Any, of: Any, key: str, result: Any) -> Any:
         async def later() -> None:
@@ -231,7 +231,7 @@ def _result_before_it_is_recorded(patch: Patch) -> None:
         asyncio.get_running_loop().create_task(later())
         return result
 
-    patch.setattr(turn.Director, "_record", hurries)
+    patch.setattr(turn.Taking, "_record", hurries)
 
 
 def _notice_apart_from_the_change(patch: Patch) -> None:
