@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bot.flow.book import Book
 from bot.flow.fold import fold_event
-from bot.flow.interpreter import Ordered, advance, begin
+from bot.flow.interpreter.advance import advance, begin
+from bot.flow.interpreter.given import Ordered
 from bot.flow.read import read
 from bot.flow.understand import understand
 from bot.model import (

@@ -13,6 +13,7 @@ from bot.flow.book import Book, Flow, Slot
 from bot.flow.conditions import Unevaluated
 from bot.flow.question import hearing_of, look_up
 from bot.flow.slots import Hearing
+from bot.flow.steps import Agent
 from bot.model import (
     Cancel,
     Chat,
@@ -170,7 +171,7 @@ def check(command: Command, source: CommandSource, book: Book, state: State, fac
         case Start():
             return _check_start(command, source, book, state, facts)
         case Set(slot=name, value=value):
-            return _check_set(name, value, book, state, facts)
+            return _check_set(name, value, source, book, state, facts)
         case Unset(slot=name):
             return command if book.home(state, name) else f"no flow in progress has a slot {name!r}"
         case Resume(flow=flow):
@@ -210,7 +211,7 @@ def _check_start(command: Start, source: CommandSource, book: Book, state: State
         slot = flow.slots.get(name)
         if slot is None:
             return f"flow {flow.name!r} has no slot {name!r}"
-        if slot.always_ask:
+        if slot.always_ask or (_is_kept_from(slot, flow) and source not in _ANY_FLOW):
             continue
         read = _typed(slot, value, hearing_of(book, state, slot, facts))
         if read is None:
@@ -219,16 +220,29 @@ def _check_start(command: Start, source: CommandSource, book: Book, state: State
     return Start(flow.name, typed)
 
 
-def _check_set(name: str, value: Json, book: Book, state: State, facts: Facts) -> Command | str:
+def _check_set(name: str, value: Json, source: CommandSource, book: Book, state: State, facts: Facts) -> Command | str:
     home = book.home(state, name)
     if home is None:
         return f"no flow in progress has a slot {name!r}"
     frame, slot = home
-    asked = state.stack[-1].id == frame.id and frame.asking == name
+    led = book.led(state)
+    asked = state.stack[-1].id == frame.id and (frame.asking == name or (led is not None and name in led[1].fills))
     if slot.always_ask and not asked:
         return f"slot {name!r} is only set while it is asked for"
+    flow = book.flow_of(frame)
+    if flow and _is_kept_from(slot, flow) and source not in _ANY_FLOW:
+        return f"slot {name!r} is only set by the flow"
     read = _typed(slot, value, hearing_of(book, state, slot, facts))
     return f"slot {name!r}: that is no {slot.type.name}" if read is None else Set(name, read)
+
+
+def _is_kept_from(slot: Slot, flow: Flow) -> bool:
+    """What is known of a customer for good, such as that they are verified, is not theirs to say unless asked."""
+    return (
+        slot.scope == "customer"
+        and slot.name not in flow.asks
+        and not any(isinstance(step, Agent) and slot.name in step.fills for step in flow.steps.values())
+    )
 
 
 def _typed(slot: Slot, value: Json, hearing: Hearing) -> Json:

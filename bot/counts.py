@@ -37,6 +37,14 @@ class EngineCounts:
 
 
 @dataclass(slots=True)
+class TimerCounts:
+    rung: int = 0
+    seconds_late: float = 0
+    """Of all that rang, together."""
+    store_down: int = 0
+
+
+@dataclass(slots=True)
 class OutboxCounts:
     deliveries: Counter[tuple[str, DeliveryEnd]] = field(default_factory=Counter)
     """By channel."""

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bot import markup
-from bot.clean import clean
+from bot.clean import clean, clean_json
 from bot.errors import ControlMoved, NewerEvents, NotFound, Refusal
 from bot.flow.fold import fold_event
 from bot.model import (
@@ -29,15 +29,19 @@ from bot.model import (
     ConversationId,
     Event,
     How,
+    Json,
     Message,
     Noted,
     Partial,
     Returned,
     Said,
     Settled,
+    Signalled,
     State,
     Status,
     Text,
+    Verdict,
+    is_input,
 )
 from bot.ports import Bus, Clock, Happened, Store
 from bot.units import Agent, Amend, Amended, Behind, Entry, Find, Found, Missing, NewHandoff, Stale
@@ -114,6 +118,7 @@ def hand_back(
     how: How,
     instruction: str,
     *,
+    verdict: Verdict = "",
     at: datetime,
     notices: Notices,
     deliver: bool,
@@ -128,7 +133,7 @@ def hand_back(
     _refuse_unless(was.state in _WITH_A_HUMAN and _may_move(agent, was), was)
     notice = notices("handoff_returned", conversation.language, {})
     change = _change(conversation, Control(), author(agent), "handed back", at=at, notice=notice, deliver=deliver)
-    return _with(change, author(agent), Returned(how, agent.name, instruction))
+    return _with(change, author(agent), Returned(how, agent.name, instruction, verdict))
 
 
 def resolve(
@@ -275,12 +280,17 @@ class Desk:
         *,
         how: How = "resume",
         instruction: str = "",
+        verdict: Verdict = "",
         key: str = "",
     ) -> Amended:
+        """`verdict`: on the action that waits for approval, if one does; it then goes on as with `resume`."""
+        how = "resume" if verdict else how
+        words = clean(instruction)
+
         def decide(found: Found) -> Amend:
             now = found.conversation
             at, deliver = self._clock.now(), self._is_sent(now)
-            change = hand_back(now, agent, how, clean(instruction), at=at, notices=self._notices, deliver=deliver)
+            change = hand_back(now, agent, how, words, verdict=verdict, at=at, notices=self._notices, deliver=deliver)
             return self._amend(found, change, epoch=epoch)
 
         return await self._do(conversation, _key(agent, "hand-back", key), decide)
@@ -295,6 +305,22 @@ class Desk:
             return self._amend(found, change, epoch=epoch, status="resolved", reset=_folded(found.state, change, at))
 
         return await self._do(conversation, _key(agent, "resolve", key), decide)
+
+    async def signal(
+        self, conversation: ConversationId, name: str, value: Json = None, *, ref: str = "", by: Author = SYSTEM
+    ) -> Amended:
+        """Tell the flows that something happened outside: a `wait` for the event of this name goes on.
+
+        A repeat under the same `ref` is one event, whoever tells it. Whatever no flow waits for changes nothing; what
+        comes while a human has the floor is told to the flows when the bot has it again.
+        """
+        name, ref = clean(name), clean(ref)
+        signalled = Signalled(name, clean_json(value), ref)
+
+        def decide(found: Found) -> Amend:
+            return self._amend(found, Change(None, (Entry(by, signalled, found.conversation.control.epoch),)))
+
+        return await self._do(conversation, f"event:{ref}" if ref else "", decide)
 
     def _taken_over(self, now: Conversation, agent: Agent) -> Change:
         return take_over(now, agent, at=self._clock.now(), notices=self._notices, deliver=self._is_sent(now))
@@ -371,7 +397,8 @@ class Desk:
             return
         now = done.conversation
         self._bus.publish(Happened(now.id, done.events))
-        if unit.control and unit.control.state == "bot" and now.input_seq > now.heard:
+        has_floor = unit.control is not None and unit.control.state == "bot"
+        if now.input_seq > now.heard and (has_floor or any(map(is_input, done.events))):
             self._wake(now.id)
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -23,15 +23,20 @@ from bot.errors import StoreDown
 from bot.flow.fold import fold
 from bot.model import (
     BOT,
+    WITH_CUSTOMER,
     Conversation,
     ConversationId,
     Discarded,
+    Emptied,
     Event,
+    Filled,
     HandoffId,
     HandoffRequest,
     Message,
+    Move,
     Offered,
     Partial,
+    Rang,
     Said,
     Settled,
     State,
@@ -119,11 +124,15 @@ class Engine:
         notices: Notices,
         delivers: frozenset[str],
         settings: EngineSettings,
+        armed: Callable[[datetime], None] = lambda due_at: None,
     ) -> None:
-        """`delivers`: channels whose messages are pushed; on the others the customer sees drafts as they stream."""
+        """`delivers`: channels whose messages are pushed; on the others the customer sees drafts as they stream.
+
+        `armed` is told when a conversation's first timer is due.
+        """
         self._director, self._store, self._bus, self._clock, self._random = director, store, bus, clock, random
         self._notices, self._delivers, self._settings = notices, delivers, settings
-        self._lease = Lease(settings.worker, settings.lease)
+        self._armed, self._lease = armed, Lease(settings.worker, settings.lease)
         self._running: dict[ConversationId, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -310,7 +319,7 @@ class Engine:
             state=claimed.state,
             inputs=inputs,
             attempt=max(1, conversation.attempts),
-            now=self._clock.now(),
+            now=max((self._clock.now(), *_rang(inputs))),  # clocks of two machines differ: what rang is due
         )
 
     async def _attempt(self, turn: Turn, running: _Running) -> Turn | None:
@@ -410,6 +419,7 @@ class Engine:
             at=self._clock.now(),
             control=change.control,
             handoff=handoff,
+            learnt=_learnt(moves) if state.customer or turn.state.customer else (),
         )
 
     def _change(self, conversation: Conversation, played: Played, deliver: bool) -> tuple[Change, NewHandoff | None]:
@@ -426,11 +436,13 @@ class Engine:
         return Change(None, ()), None
 
     async def _write(self, commit: Commit, stream: DraftStream) -> Committed | Lost:
-        return await unbroken(self._store.write(commit), lambda done: self._committed(done, stream))
+        return await unbroken(self._store.write(commit), lambda done: self._committed(commit, done, stream))
 
-    def _committed(self, done: Committed | Lost, stream: DraftStream) -> None:
+    def _committed(self, commit: Commit, done: Committed | Lost, stream: DraftStream) -> None:
         """T4 is over: the news of it."""
         if isinstance(done, Committed):
+            if commit.state.timers:
+                self._armed(commit.state.timers[0].due_at)
             if not any(event.public for event in done.events):
                 stream.take_back("cancel")
             stream.close()
@@ -488,6 +500,15 @@ class Engine:
 
     def _is_pushed(self, turn: Turn) -> bool:
         return turn.conversation.address.channel in self._delivers
+
+
+def _learnt(moves: Sequence[Move]) -> tuple[Filled | Emptied, ...]:
+    """Of the customer, whatever the conversation."""
+    return tuple(move for move in moves if isinstance(move, Filled | Emptied) and move.frame == WITH_CUSTOMER)
+
+
+def _rang(inputs: Sequence[Event]) -> Iterator[datetime]:
+    return (event.body.due_at for event in inputs if isinstance(event.body, Rang))
 
 
 def _closes(event: Event) -> bool:

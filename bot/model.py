@@ -152,6 +152,9 @@ HandoffReason = Literal[
 How = Literal["resume", "restart", "free"]
 """How the bot goes on after a hand back: at the pending question, from the flow's first step, or with no flow."""
 
+Verdict = Literal["", "approve", "refuse"]
+"""What an agent says of an action that may only run with approval; empty: nothing."""
+
 
 # Commands: the closed vocabulary that moves a conversation
 
@@ -263,6 +266,21 @@ class Offer(Struct, frozen=True, omit_defaults=True):
     """Group: choosing one option of a message voids its siblings."""
 
 
+class Timer(Struct, frozen=True, omit_defaults=True):
+    """Something a flow does when nothing else has happened until then."""
+
+    frame: int
+    step: str
+    name: Literal["quiet", "wait"]
+    due_at: datetime
+    n: int = 0
+    """Which of the step's timers, from 0."""
+
+
+IN_CONVERSATION, WITH_CUSTOMER = 0, -1
+"""Where a slot of that scope lies, instead of a frame's id."""
+
+
 class State(Struct, frozen=True, omit_defaults=True):
     """What the flows know of a conversation: the fold of its log."""
 
@@ -275,6 +293,10 @@ class State(Struct, frozen=True, omit_defaults=True):
     language: str = ""
     queue: tuple[Start, ...] = ()
     """Requests to do once the present flow has ended, in order."""
+    customer: dict[str, Json] = {}
+    """Slots of scope `customer`, as they were known when the last turn began, and what was learnt since."""
+    timers: tuple[Timer, ...] = ()
+    """Running; sorted by when they are due."""
     marker: int = 0
     """Seq of the last end-of-human marker: what a model sees begins here."""
 
@@ -317,7 +339,7 @@ class Filled(_Move, frozen=True):
     slot: str
     value: Json
     frame: int = 0
-    """0: a slot of scope `conversation`."""
+    """Or `IN_CONVERSATION`, or `WITH_CUSTOMER`."""
     result: bool = False
     """An action's result rather than a slot."""
 
@@ -379,6 +401,25 @@ class Dequeued(_Move, frozen=True):
     pass
 
 
+class Armed(_Move, frozen=True):
+    """A timer runs. It replaces the one of the same frame, step, name and number."""
+
+    timer: Timer
+
+
+class Disarmed(_Move, frozen=True):
+    """Timers of a frame no longer run: those of that name. 0: of all frames."""
+
+    name: Literal["quiet", "wait"]
+    frame: int = 0
+
+
+class Knew(_Move, frozen=True):
+    """What is known of the customer, where it was learnt outside of this conversation: all of it."""
+
+    customer: dict[str, Json]
+
+
 class Spoke(_Move, frozen=True):
     """The conversation's language became known or was changed."""
 
@@ -401,6 +442,9 @@ Move = (
     | Voided
     | Queued
     | Dequeued
+    | Armed
+    | Disarmed
+    | Knew
     | Spoke
 )
 
@@ -454,6 +498,21 @@ class Returned(_Body, frozen=True):
     by: str
     """The agent's name."""
     instruction: str = ""
+    verdict: Verdict = ""
+
+
+class Rang(_Body, frozen=True):
+    """A timer was due. An input: the flow that set it goes on."""
+
+    due_at: datetime
+
+
+class Signalled(_Body, frozen=True):
+    """Something happened outside that a flow may wait for. An input."""
+
+    name: str
+    value: Json = None
+    ref: str = ""
 
 
 class Settled(_Body, frozen=True):
@@ -480,6 +539,8 @@ class Acting(_Body, frozen=True):
     args: dict[str, Json]
     heard: int = 0
     """Seq of the last input that its turn was about: what came later was no part of it. 0: not recorded."""
+    known: tuple[Acted, ...] = ()
+    """What actions without effect had given in this turn: another attempt at it goes by the same."""
 
 
 class Acted(_Body, frozen=True):
@@ -502,7 +563,22 @@ class Partial(_Body, frozen=True):
     text: str
 
 
-Body = Said | Pressed | Opened | Noted | Controlled | Returned | Settled | Turned | Acting | Acted | Discarded | Partial
+Body = (
+    Said
+    | Pressed
+    | Opened
+    | Rang
+    | Signalled
+    | Noted
+    | Controlled
+    | Returned
+    | Settled
+    | Turned
+    | Acting
+    | Acted
+    | Discarded
+    | Partial
+)
 
 Incoming = Said | Pressed | Opened
 """What a channel can hear."""
@@ -531,7 +607,7 @@ def is_input(event: Event) -> bool:
     return isinstance(body, _HEARD) or (isinstance(body, Said) and event.author.kind == "customer")
 
 
-_HEARD = (Pressed, Opened, Returned)
+_HEARD = (Pressed, Opened, Returned, Rang, Signalled)
 
 
 # Conversation
@@ -588,6 +664,8 @@ class HandoffRequest(Struct, frozen=True, kw_only=True):
     reason: HandoffReason
     queue: str = ""
     note: str = ""
+    priority: int = 0
+    """Higher is served first."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from bot.model import (
     Declined,
     Event,
     Incoming,
+    Json,
     Mark,
     Message,
     Outcome,
@@ -40,6 +41,13 @@ class Clock(Protocol):
         """Seconds that never go back; compares within one process only."""
 
     async def sleep(self, seconds: float) -> None: ...
+
+    def alarm(self, at: datetime, call: Callable[[], None]) -> Callable[[], object]:
+        """Call once, at the instant or soon after it, within the running loop; until the returned function is called.
+
+        It is a hint: one that nobody remembers is lost with the process, and one may come late when the wall clock is
+        set or the machine sleeps.
+        """
 
 
 class Random(Protocol):
@@ -254,6 +262,29 @@ class Line(Struct, frozen=True, kw_only=True):
     text: str
 
 
+class Tool(Struct, frozen=True, kw_only=True):
+    """An action without effect that the model may call."""
+
+    name: str
+    about: str = ""
+    arguments: Mapping[str, Json] = {}
+    """JSON Schema of an object."""
+
+
+class Called(Struct, frozen=True):
+    """The model wants to know what a tool gives: it is asked again, with the answer among what it was `told`."""
+
+    tool: str
+    arguments: Mapping[str, Json]
+
+
+class Told(Struct, frozen=True):
+    called: Called
+    result: Json = None
+    error: str = ""
+    """Empty: it succeeded."""
+
+
 class Ask(Struct, frozen=True, kw_only=True):
     """All a model may know of a turn: data, never a finished prompt."""
 
@@ -273,6 +304,11 @@ class Ask(Struct, frozen=True, kw_only=True):
     """Slots the model may set: name to what it is."""
     instruction: str = ""
     """What the last agent told the bot on handing back."""
+    task: str = ""
+    """What the model is to reach where it leads; empty: it answers, and a flow or nobody leads."""
+    tools: tuple[Tool, ...] = ()
+    told: tuple[Told, ...] = ()
+    """What it called in this turn, in order, and what came of it."""
 
 
 class Words(Struct, frozen=True):
@@ -295,7 +331,7 @@ class Usage(Struct, frozen=True):
     """Tokens."""
 
 
-Answer = Words | Wanted | Cited | Usage
+Answer = Words | Wanted | Called | Cited | Usage
 
 
 class LanguageModel(Protocol):
@@ -337,6 +373,13 @@ class Powers(Protocol):
         """Events of this conversation before the turn, oldest first, notes and discarded drafts left out."""
 
     def draft(self) -> Draft: ...
+
+
+class Leader(Protocol):
+    """Speaks where a flow lets the model lead, when the customer has said nothing that it could answer."""
+
+    async def lead(self, turn: Turn, powers: Powers, /) -> Outcome | Declined:
+        """What to say first. Declines where nobody can: the flow then goes on without a model."""
 
 
 class Responder(Protocol):

@@ -5,7 +5,7 @@ Nothing is written here but the intents and results of actions; everything else 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -14,35 +14,47 @@ from msgspec.structs import replace
 
 from bot.errors import ActionFailed
 from bot.flow.book import Book
-from bot.flow.fold import fold_event
-from bot.flow.interpreter import Act, ActionResult, Back, Given, Missed, Ordered, advance
+from bot.flow.fold import fold, fold_event
+from bot.flow.interpreter import given as g
+from bot.flow.interpreter.advance import BUDGET, advance
+from bot.flow.interpreter.given import Act, ActionResult, Given
 from bot.model import (
     Acted,
     Acting,
     Cancel,
     Card,
     Choices,
+    Controlled,
+    Declined,
+    Disarmed,
+    Event,
     Facts,
     HandoffRequest,
+    Json,
+    Knew,
     Message,
     Move,
     Offer,
     Option,
     Outcome,
     Part,
-    Returned,
+    Pressed,
+    Said,
+    Signalled,
     State,
     Turn,
 )
-from bot.ports import Bus, Clock, Happened, Random, Responder, Store
+from bot.ports import Bus, Clock, Happened, Leader, Random, Responder, Store
 from bot.powers import TurnPowers
-from bot.units import Intend, Log, Record
+from bot.units import CustomerSlots, Intend, Log, Record
 from bot.waiting import unbroken, within
 
 log = structlog.get_logger()
 
 PAGE = 500
 """Events of a log that are read at once."""
+MOST_LEADS = 5
+"""How often in one turn a flow may come to let the model lead."""
 WAITING = ("queued", "offered")
 """A human is wanted and nobody is there yet."""
 
@@ -64,6 +76,14 @@ class Played:
     handoff: HandoffRequest | None = None
     gives_up_waiting: bool = False
     """The customer no longer wants the human that was asked for."""
+    begun: dict[str, Acting] = field(default_factory=dict)
+    """Effects of an earlier attempt that this one has not come to, by their passes."""
+    known: dict[str, Acted] = field(default_factory=dict)
+    """What actions without effect gave, by key: in this attempt, and in the one that began an effect."""
+
+    def move(self, move: Move) -> None:
+        self.moves.append(move)
+        self.state = fold(self.state, move)
 
 
 class Overtaken(Exception):
@@ -87,27 +107,100 @@ class Director:
         bus: Bus,
         clock: Clock,
         random: Random,
+        leader: Leader | None = None,
     ) -> None:
-        self.book = book
+        """`leader` speaks where a flow lets the model lead; without one such a flow asks its questions itself."""
+        self.book, self._leader = book, leader
         self._responders, self._facts_of = tuple(responders), facts_of
+        self._book_asked: Book | None = None
+        self._knows_customers = False
         self._store, self._bus, self._clock = store, bus, clock
 
     async def play(self, turn: Turn, powers: TurnPowers) -> Played:
         """Raises what a responder raises; `Lengthened` when the turn must be offered again; `Overtaken`."""
+        begun: tuple[Event, ...] = ()
         if turn.attempt > 1 or turn.inputs[0].epoch != turn.conversation.control.epoch:  # it was taken before
-            turn = through(turn, await self._begun(turn))
-        turn, outcome, declined = await self._offer(turn, powers)
+            begun = await self._begun(turn)
+            turn = as_begun(turn, begun)
+        whole, customer = turn, await self._customer(turn)
+        turn, outcome, declined = await self._offer(opened(turn, customer), powers)
+        turn = through(whole, turn.inputs[-1].seq)
         played = Played(turn.state, outcome.responder, turn.inputs[-1].seq, declined, answer=outcome.messages)
         if not outcome.silent:
-            await self._move(turn, tuple(_given(turn, outcome)), played)
+            played.begun, played.known = _remembered(begun)
+            for move in opening(turn, customer):
+                played.move(move)
+            given = tuple(_given(turn, outcome))
+            missed = await self._missed_signals(turn) if any(isinstance(each, g.Back) for each in given) else ()
+            await self._move(turn, (*missed, *given), played)
+            await self._lead(turn, powers, played)
+            _ask_a_person(played)
         return played
 
-    async def _begun(self, turn: Turn) -> int | None:
-        """What an attempt that began an effect had heard: what arrived later was no part of it, and is not now."""
-        for event in await self._store.read(Log(conversation=turn.conversation.id, after=turn.id)):
-            if isinstance(event.body, Acting) and event.turn == turn.id:
-                return event.body.heard or event.seq
-        return None
+    async def _lead(self, turn: Turn, powers: TurnPowers, played: Played) -> None:
+        """Where a flow came to let the model lead, or nobody said anything while it does, it speaks in this turn."""
+        was = self.book.led(turn.state)
+        for _ in range(MOST_LEADS):
+            led = self.book.led(played.state)
+            stays = led and was and (led[0].id, led[0].passes) == (was[0].id, was[0].passes)
+            if led is None or played.handoff or (stays and (played.answer or played.says)):
+                return
+            now = replace(turn, state=played.state)
+            answer = await self._leader.lead(now, powers) if self._leader else Declined("nobody leads")
+            if isinstance(answer, Declined):
+                await self._move(turn, (g.Missed(),), played, begins=False)
+            else:
+                played.says += answer.messages
+                given = tuple(g.Ordered(command, source) for command, source in answer.commands)
+                await self._move(turn, given, played, begins=False)
+            was = led
+
+    async def _begun(self, turn: Turn) -> tuple[Event, ...]:
+        """The effects that earlier attempts at this turn have begun, oldest first."""
+        return tuple(
+            [e async for e in self._log(turn, after=turn.id) if isinstance(e.body, Acting) and e.turn == turn.id]
+        )
+
+    async def _log(self, turn: Turn, after: int) -> AsyncIterator[Event]:
+        """What followed, page by page."""
+        while True:
+            events = await self._store.read(Log(conversation=turn.conversation.id, after=after, most=PAGE))
+            for event in events:
+                yield event
+            if len(events) < PAGE:
+                return
+            after = events[-1].seq
+
+    async def _back(self, turn: Turn, before: int | None = None) -> AsyncIterator[Event]:
+        """What was, the newest first, page by page."""
+        while True:
+            log = Log(conversation=turn.conversation.id, before=before, most=PAGE, latest=True)
+            events = await self._store.read(log)
+            for event in reversed(events):
+                yield event
+            if len(events) < PAGE:
+                return
+            before = events[0].seq
+
+    async def _customer(self, turn: Turn) -> Mapping[str, Json]:
+        """What is known of the customer in all conversations, where a flow asks for that."""
+        if self._book_asked is not self.book:
+            slots = (slot for flow in self.book.flows.values() for slot in flow.slots.values())
+            self._book_asked, self._knows_customers = self.book, any(slot.scope == "customer" for slot in slots)
+        if not self._knows_customers:
+            return turn.state.customer
+        return await self._store.read(CustomerSlots(turn.conversation.contact))
+
+    async def _missed_signals(self, turn: Turn) -> list[Given]:
+        """What happened outside while a human had the floor: nobody has told the flows of it."""
+        missed: list[Given] = []
+        async for event in self._back(turn, before=turn.inputs[0].seq):
+            match event.body:
+                case Controlled(was="bot"):
+                    break
+                case Signalled(name, value):
+                    missed.insert(0, g.Signal(name, value))
+        return missed
 
     async def _offer(self, whole: Turn, powers: TurnPowers) -> tuple[Turn, Outcome, tuple[tuple[str, str], ...]]:
         """Gives the turn with the inputs that the outcome is about."""
@@ -122,10 +215,12 @@ class Director:
             powers.stream.take_back("cancel")
         raise LookupError(f"every responder declined: {declined}; the last one must not")
 
-    async def _move(self, turn: Turn, given: Sequence[Given], played: Played) -> None:
+    async def _move(self, turn: Turn, given: Sequence[Given], played: Played, *, begins: bool = True) -> None:
         facts, epoch = self._facts_of(turn), turn.conversation.control.epoch
+        budget = BUDGET
         while given:
-            step = advance(self.book, played.state, given, facts, epoch)
+            step = advance(self.book, played.state, given, facts, epoch, begins=begins, budget=budget)
+            begins, budget = False, step.budget
             played.state = step.state
             played.moves += step.moves
             played.says += step.says
@@ -135,15 +230,29 @@ class Director:
 
     async def _act(self, turn: Turn, act: Act, played: Played) -> ActionResult:
         """What has no effect needs no record; what has one runs once under a key that never repeats."""
-        if act.effect == "read":
-            return await self._call(act, act.key)
         key = f"{turn.conversation.id}:{act.action}:{act.key}"
+        if act.effect == "read":
+            return await self._look_up(act, key, played)
+        begun = played.begun.pop(_pass(key), None)
+        if begun is not None and begun.key != key:
+            return ActionResult(
+                act.key, error="it was begun with other inputs, and what came of it is used nowhere", unknown=True
+            )
         known = await self._known(turn, key)
         if isinstance(known, Acted):
             return ActionResult(act.key, known.result, known.error)
         if known is not None and (happened := await self._check(act, key)) is not None:
             return happened if happened.unknown else await self._record(turn, key, happened)
         return await unbroken(self._run(turn, act, key, played))
+
+    async def _look_up(self, act: Act, key: str, played: Played) -> ActionResult:
+        """Once for each attempt, and as before where an effect was begun on the strength of it."""
+        if key in played.known:
+            known = played.known[key]
+            return ActionResult(act.key, known.result, known.error)
+        found = await self._call(act, act.key)
+        played.known[key] = Acted(key, found.result, found.error)
+        return found
 
     async def _run(self, turn: Turn, act: Act, key: str, played: Played) -> ActionResult:
         """T2, the call, T3. What has begun is brought to its end, even when the turn is ended meanwhile."""
@@ -152,7 +261,7 @@ class Director:
             fence=turn.conversation.fence,
             epoch=turn.conversation.control.epoch,
             turn=turn.id,
-            acting=Acting(key, act.action, act.args, turn.inputs[-1].seq),
+            acting=Acting(key, act.action, act.args, turn.inputs[-1].seq, tuple(played.known.values())),
             at=self._clock.now(),
         )
         event = await self._store.write(intent)
@@ -187,16 +296,10 @@ class Director:
 
     async def _known(self, turn: Turn, key: str) -> Acting | Acted | None:
         """The last the log knows of this call: a turn that was never committed may have made it."""
-        before: int | None = None
-        while True:
-            log = Log(conversation=turn.conversation.id, before=before, most=PAGE, latest=True)
-            events = await self._store.read(log)
-            for event in reversed(events):
-                if isinstance(event.body, Acting | Acted) and event.body.key == key:
-                    return event.body
-            if len(events) < PAGE:
-                return None
-            before = events[0].seq
+        async for event in self._back(turn):
+            if isinstance(event.body, Acting | Acted) and event.body.key == key:
+                return event.body
+        return None
 
     async def _record(self, turn: Turn, key: str, result: ActionResult) -> ActionResult:
         event = await self._store.write(
@@ -212,6 +315,50 @@ class Director:
         self._bus.publish(Happened(turn.conversation.id, (event,)))
         assert isinstance(event.body, Acted)
         return ActionResult(result.key, event.body.result, event.body.error)
+
+
+def as_begun(turn: Turn, begun: Sequence[Event]) -> Turn:
+    """The turn as it was for the attempt that began an effect: what arrived later was no part of it, and is not now."""
+    if not begun:
+        return turn
+    first = begun[0]
+    assert isinstance(first.body, Acting)
+    return replace(through(turn, first.body.heard or first.seq), now=first.at)
+
+
+def opened(turn: Turn, customer: Mapping[str, Json]) -> Turn:
+    """As the responders see it."""
+    state = turn.state
+    for move in opening(turn, customer):
+        state = fold(state, move)
+    return replace(turn, state=state)
+
+
+def opening(turn: Turn, customer: Mapping[str, Json]) -> Iterator[Move]:
+    """What a turn begins with: what was learnt of the customer elsewhere; and whoever speaks is not quiet."""
+    if customer != turn.state.customer:
+        yield Knew(dict(customer))
+    speaks = any(isinstance(event.body, Said | Pressed) for event in turn.inputs)
+    if speaks and any(timer.name == "quiet" for timer in turn.state.timers):
+        yield Disarmed("quiet")
+
+
+def _remembered(begun: Sequence[Event]) -> tuple[dict[str, Acting], dict[str, Acted]]:
+    acting = [event.body for event in begun if isinstance(event.body, Acting)]
+    return {_pass(each.key): each for each in acting}, {found.key: found for each in acting for found in each.known}
+
+
+def _pass(key: str) -> str:
+    """An action's key without its inputs."""
+    return key.rpartition(".")[0]
+
+
+def _ask_a_person(played: Played) -> None:
+    """An effect was begun that this attempt, which understood the customer otherwise, has not come to."""
+    if played.begun:
+        left = ", ".join(acting.action for acting in played.begun.values())
+        log.error("turn.effect_left", actions=left)
+        played.handoff = HandoffRequest(reason="action_failed", note=f"begun, and then left by the bot: {left}")
 
 
 def through(whole: Turn, seq: int | None) -> Turn:
@@ -256,12 +403,11 @@ def _options(part: Part) -> tuple[Option, ...]:
 
 
 def _given(turn: Turn, outcome: Outcome) -> Iterator[Given]:
-    for event in turn.inputs:
-        if isinstance(event.body, Returned):
-            yield Back(event.body.how, event.body.instruction)
+    """What time and the world have done, then what was ordered."""
+    yield from g.given_first(turn.inputs)
     for command, source in outcome.commands:
-        yield Ordered(command, source)
+        yield g.Ordered(command, source)
         if command == Cancel("handoff") and turn.conversation.control.state in WAITING:
-            yield Back("resume")  # the flow goes on as after a human
+            yield g.Back("resume")  # the flow goes on as after a human
     if outcome.missed:
-        yield Missed()
+        yield g.Missed()

@@ -22,10 +22,13 @@ from bot.model import (
     Conversation,
     ConversationId,
     DeliveryId,
+    Emptied,
     Event,
+    Filled,
     HandoffId,
     HandoffReason,
     Incoming,
+    Json,
     Message,
     State,
     Status,
@@ -156,6 +159,25 @@ class Release(Unit[bool], frozen=True, kw_only=True):
     pause: timedelta = timedelta(0)
 
 
+class Ring(Unit[tuple["Rung", ...]], frozen=True, kw_only=True):
+    """Timers that are due become inputs (`Rang`), those that have waited longest first; each rings once.
+
+    Where the bot has the floor, nothing is unheard, and the conversation is not resolved. With `lease`, those whose
+    lease is free are claimed with it.
+    """
+
+    at: datetime
+    """By the wall clock, as timers are."""
+    most: int
+    lease: Lease | None = None
+
+
+class Rung(Struct, frozen=True):
+    conversation: ConversationId
+    event: Event
+    claimed: Claimed | None = None
+
+
 # T2, T3, T4
 
 
@@ -184,8 +206,8 @@ class Record(Unit[Event], frozen=True, kw_only=True):
 class Commit(Unit["Committed | Lost"], frozen=True, kw_only=True):
     """T4: everything a turn did, under fence and epoch.
 
-    Appends, writes the state (version + 1), inserts deliveries, moves `heard`, resets `attempts`; gives the lease back
-    unless more input waits.
+    Appends, writes the state (version + 1), sets the alarm for the first of its timers, inserts deliveries, moves
+    `heard`, resets `attempts`; gives the lease back unless more input waits.
     """
 
     conversation: ConversationId
@@ -201,6 +223,8 @@ class Commit(Unit["Committed | Lost"], frozen=True, kw_only=True):
     control: Control | None = None
     """The change of control that ends this turn: the row's, under the next epoch."""
     handoff: NewHandoff | None = None
+    learnt: tuple[Filled | Emptied, ...] = ()
+    """Slots of scope `customer` that the turn filled and emptied: known in the contact's other conversations, too."""
 
 
 class Committed(Struct, frozen=True):
@@ -403,6 +427,16 @@ class Find(Question["Found | None"], frozen=True):
 class Found(Struct, frozen=True):
     conversation: Conversation
     state: State
+
+
+class NextAlarm(Question[datetime | None], frozen=True):
+    """When the first timer is due that could ring as things stand."""
+
+
+class CustomerSlots(Question[dict[str, Json]], frozen=True):
+    """What is known of a contact in all conversations."""
+
+    contact: ContactId
 
 
 class Latest(Question[Conversation | None], frozen=True, kw_only=True):

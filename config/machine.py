@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import random
 import secrets
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 
 class SystemClock:
+    def __init__(self) -> None:
+        self._alarms: tuple[asyncio.AbstractEventLoop, AsyncIOScheduler] | None = None
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
@@ -18,6 +28,31 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    def alarm(self, at: datetime, call: Callable[[], None]) -> Callable[[], object]:
+        async def ring() -> None:  # what is no coroutine would be called in a thread
+            call()
+
+        # However late it is: what it is about is told by the store, never by the alarm.
+        job = self._scheduler().add_job(ring, "date", run_date=at, misfire_grace_time=None)
+
+        def call_off() -> None:
+            with contextlib.suppress(LookupError):  # it has rung
+                job.remove()
+
+        return call_off
+
+    def _scheduler(self) -> AsyncIOScheduler:
+        """Of the running loop; its jobs lie in memory."""
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+        loop = asyncio.get_running_loop()
+        if self._alarms is None or self._alarms[0] is not loop:
+            logging.getLogger("apscheduler").setLevel(logging.WARNING)
+            scheduler = AsyncIOScheduler(timezone=UTC, event_loop=loop)
+            scheduler.start()
+            self._alarms = loop, scheduler
+        return self._alarms[1]
 
 
 class SystemRandom:

@@ -66,6 +66,56 @@ def check(path: FolderOrFile = None) -> None:
     _guarded(run)
 
 
+@app.command("graph")
+def graph_(
+    flow: Annotated[str, typer.Argument(help="The flow's name.")],
+    svg: Annotated[Path | None, typer.Option(help="Write an SVG picture to this file; - prints it.")] = None,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Print Mermaid source; so it is without --svg.")] = False,
+    path: Annotated[Path | None, typer.Option(help="Flow folder; the one of frontdesk.yaml when left out.")] = None,
+) -> None:
+    """Draw a flow: as Mermaid source, or as an SVG picture."""
+    from bot.flow.read import read
+    from config.graph import drawn, write
+    from config.settings import read_settings
+
+    def run() -> None:
+        book = read(path or read_settings().desk_file().flows)
+        if svg is not None and str(svg) != "-":
+            write(svg, drawn(book, flow, as_svg=True))
+        if svg is None or mermaid or str(svg) == "-":
+            typer.echo(drawn(book, flow, as_svg=str(svg) == "-" and not mermaid), nl=False)
+
+    _guarded(run)
+
+
+@app.command("schema")
+def schema_(
+    file: Annotated[str, typer.Argument(help="flow, texts, assistant or test.")] = "flow",
+    into: Annotated[Path | None, typer.Option(help="Write all four into this folder instead of printing one.")] = None,
+    names: Annotated[
+        bool, typer.Option("--names", help="Propose the names that the project of frontdesk.yaml declares.")
+    ] = False,
+) -> None:
+    """Print the JSON Schema of a project's files, by which editors complete and check them."""
+    from bot.errors import SettingsError
+    from bot.flow.read import read
+    from bot.flow.schema import FILES, Names
+    from config.flow_schema import as_text, names_of, write_all
+    from config.settings import read_settings
+
+    def run() -> None:
+        wanted = next((each for each in FILES if each == file), None)
+        if wanted is None:
+            raise SettingsError(f"there is a schema for {', '.join(FILES)}, none for {file!r}")
+        known = names_of(read(read_settings().desk_file().flows)) if names else Names()
+        if into is None:
+            typer.echo(as_text(wanted, known), nl=False)
+        else:
+            typer.echo("\n".join(map(str, write_all(into, known))))
+
+    _guarded(run)
+
+
 @user.command("add")
 def user_add(
     email: str,

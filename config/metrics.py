@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 
-from bot.counts import Committing
+from bot.counts import Committing, EngineCounts, InboxCounts, OutboxCounts, TimerCounts
 from bot.errors import StoreDown
 from bot.ports import Store
 from bot.units import Backlog, BacklogFound
@@ -79,7 +79,10 @@ def _of_parts(parts: Parts, connections: Connections) -> Iterator[Metric]:
     yield _counter(
         "deliveries", "Attempts to send, by how they ended.", ("channel", "outcome"), outbox.deliveries.items()
     )
-    down = {"engine": engine.store_down, "inbox": inbox.store_down, "outbox": outbox.store_down}
+    timers = parts.timers.counts
+    yield _total("timers_rung", "Timers that were due and became inputs of their conversations.", timers.rung)
+    yield _total("timers_late_seconds", "How late they rang, all together.", timers.seconds_late)
+    down = {part: counts.store_down for part, counts in _writing(parts).items()}
     yield _counter("store_down", "How often the store did not answer a part.", ("part",), down.items())
     if isinstance(parts.store, Committing):
         yield _total("store_commits", "Transactions of the store.", parts.store.commits)
@@ -90,11 +93,20 @@ def _of_parts(parts: Parts, connections: Connections) -> Iterator[Metric]:
     yield open_now
 
 
+def _writing(parts: Parts) -> dict[str, EngineCounts | InboxCounts | OutboxCounts | TimerCounts]:
+    return {
+        "engine": parts.engine.counts,
+        "inbox": parts.inbox.counts,
+        "outbox": parts.outbox.counts,
+        "timers": parts.timers.counts,
+    }
+
+
 def _gauge(name: str, about: str, value: float) -> Metric:
     return GaugeMetricFamily(f"frontdesk_{name}", about, value=value)
 
 
-def _total(name: str, about: str, value: int) -> Metric:
+def _total(name: str, about: str, value: float) -> Metric:
     return CounterMetricFamily(f"frontdesk_{name}", about, value=value)
 
 

@@ -16,8 +16,8 @@ from bot.bus.memory import MemoryBus
 from bot.desk import Desk
 from bot.engine import Engine, EngineSettings
 from bot.flow.book import Book
-from bot.flow.describe import candidates, standing
-from bot.flow.interpreter import begin
+from bot.flow.describe import candidates, standing, stretch
+from bot.flow.interpreter.advance import begin
 from bot.flow.say import notice
 from bot.inbox import Inbox
 from bot.knowledge import index
@@ -29,6 +29,8 @@ from bot.responders.at_desk import AtDesk
 from bot.responders.fallback import Fallback
 from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
+from bot.timers import Timers
+from bot.tools import Tools
 from bot.turn import Director
 from config.settings import DeskFile, Settings
 
@@ -49,6 +51,7 @@ class Parts:
     engine: Engine
     inbox: Inbox
     outbox: Outbox
+    timers: Timers
     desk: Desk
     stop: Callable[[], Awaitable[None]]
     """Begin nothing; running turns and sends in the air may end. What is still accepted waits for the next start."""
@@ -107,15 +110,11 @@ async def running(
     stack = contextlib.AsyncExitStack()
     if model is None:
         model = await stack.enter_async_context(model_of(settings, file, clock))
+    free_form = free_form_of(file, book, model, knowledge=Search(store, book.assistant.languages), clock=clock)
     director = Director(
         book=book,
-        responders=responders_of(
-            file,
-            book,
-            model,
-            knowledge=Search(store, book.assistant.languages),
-            slash=slash or file.slash,
-        ),
+        responders=responders_of(book, free_form, slash=slash or file.slash),
+        leader=free_form,
         facts_of=facts_of,
         store=store,
         bus=bus,
@@ -130,6 +129,7 @@ async def running(
         random=random,
         settings=OutboxSettings(worker=worker, lease=send_lease, patience=send_lease / 2),
     )
+    timers = Timers(store=store, bus=bus, clock=clock)
     engine = Engine(
         director=director,
         store=store,
@@ -147,12 +147,15 @@ async def running(
             sweep_every=min(timedelta(seconds=1), lease / 4),
             deadline=deadline,
         ),
+        armed=timers.armed,
     )
     inbox = Inbox(store=store, bus=bus, clock=clock, random=random, engine=engine, initial=begin(book))
     desk = Desk(store, bus, clock, notices, delivers=delivers, wake=engine.wake, drafted=engine.drafted)
-    tasks = [asyncio.create_task(part.run()) for part in (engine, inbox, outbox)]
+    ringing = asyncio.create_task(timers.run(engine))
+    tasks = [ringing, *(asyncio.create_task(part.run()) for part in (engine, inbox, outbox))]
 
     async def stop() -> None:
+        ringing.cancel()
         await engine.stop()
         for task in tasks:
             task.cancel()
@@ -169,6 +172,7 @@ async def running(
         engine=engine,
         inbox=inbox,
         outbox=outbox,
+        timers=timers,
         desk=desk,
         stop=stop,
     )
@@ -180,17 +184,20 @@ async def running(
         await store.close()
 
 
-def responders_of(
-    file: DeskFile, book: Book, model: LanguageModel, *, knowledge: Knowledge, slash: bool
-) -> tuple[Responder, ...]:
-    """In the order in which they are asked; the last never declines."""
-    free_form = FreeForm(
+def free_form_of(file: DeskFile, book: Book, model: LanguageModel, *, knowledge: Knowledge, clock: Clock) -> FreeForm:
+    return FreeForm(
         model,
         knowledge,
         instructions="\n".join(filter(None, (book.assistant.instructions, file.model.instructions))),
         candidates_of=lambda turn: candidates(book, turn.state, facts_of(turn)),
         describe=lambda turn: standing(book, turn.state, facts_of(turn)),
+        stretch_of=lambda turn: stretch(book, turn.state, facts_of(turn)),
+        call=Tools(book, clock).call,
     )
+
+
+def responders_of(book: Book, free_form: Responder, *, slash: bool) -> tuple[Responder, ...]:
+    """In the order in which they are asked; the last never declines."""
     return (
         AtDesk(book, facts_of),
         InFlow(book, facts_of, slash=slash),

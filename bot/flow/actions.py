@@ -36,6 +36,10 @@ class Action:
     undo: str = ""
     call: Callable[[Mapping[str, Json], str], Coroutine[Any, Any, Json]]
     """With inputs and idempotency key. Raises `ActionFailed`, whatever the function raised."""
+    schema: Callable[[], dict[str, Json]] = dict
+    """JSON Schema of its inputs, for those who call it by themselves."""
+    about: str = ""
+    """The first line of its docstring."""
     check: Callable[[str], Coroutine[Any, Any, Json]] | None = None
     """What a call under that key gave; None: there was none. Raises `ActionFailed`."""
 
@@ -114,6 +118,8 @@ def _action(name: str, function: Any, mark: ActionMark) -> Action:
         inputs=frozenset(parameters),
         required=frozenset(key for key, value in parameters.items() if value.default is value.empty),
         call=_caller(name, function, hints["return"], takes_key=_KEY in inspect.signature(function).parameters),
+        schema=lambda: _schema(function),
+        about=(inspect.getdoc(function) or "").partition("\n")[0],
         check=_checker(name, mark.check, hints["return"]) if mark.check else None,
     )
 
@@ -142,6 +148,15 @@ def _caller(
             raise ActionFailed(f"{name}: {type(error).__name__}: {error}") from error
 
     return call
+
+
+def _schema(function: Callable[..., Any]) -> dict[str, Json]:
+    from pydantic import TypeAdapter
+
+    schema: dict[str, Any] = TypeAdapter(function).json_schema()
+    schema.get("properties", {}).pop(_KEY, None)
+    schema["required"] = [name for name in schema.get("required", ()) if name != _KEY]
+    return schema
 
 
 def _checker(

@@ -14,7 +14,7 @@ from bot.flow.conditions import Expression
 from bot.flow.examples import Examples
 from bot.flow.rules import Rules
 from bot.flow.slots import Labelled, SlotType
-from bot.flow.steps import Ask, LabelledOption, Step
+from bot.flow.steps import Agent, Ask, LabelledOption, Step
 from bot.flow.texts import Texts, Wording, chain
 from bot.model import Frame, Json, State
 
@@ -28,7 +28,7 @@ class Slot:
     optional: bool = False
     pii: bool = False
     always_ask: bool = False
-    scope: Literal["flow", "conversation"] = "flow"
+    scope: Literal["turn", "flow", "conversation", "customer"] = "flow"
 
     def options(self, language: str) -> tuple[Labelled, ...]:
         return labelled(self.of, language)
@@ -102,21 +102,34 @@ class Book:
     """By language."""
     examples: Examples
 
+    def flow_of(self, frame: Frame) -> Flow | None:
+        """The flow that a frame is in; None: it is no longer there."""
+        return self.flows.get(frame.flow)
+
     def pending(self, state: State) -> Pending | None:
         """Of the topmost flow; those below wait for their turn."""
         if not state.stack or not state.stack[-1].asking:
             return None
         frame = state.stack[-1]
-        flow = self.flows.get(frame.flow)
+        flow = self.flow_of(frame)
         ask = flow.steps.get(frame.step) if flow else None
         if flow is None or not isinstance(ask, Ask) or ask.slot != frame.asking:
             return None
         return Pending(frame, flow, ask, flow.slots[ask.slot])
 
+    def led(self, state: State) -> tuple[Frame, Agent] | None:
+        """Where the model leads: the topmost flow stands at a step `agent`."""
+        if not state.stack or state.stack[-1].asking:
+            return None
+        frame = state.stack[-1]
+        flow = self.flow_of(frame)
+        step = flow.steps.get(frame.step) if flow else None
+        return (frame, step) if isinstance(step, Agent) else None
+
     def home(self, state: State, slot: str) -> tuple[Frame, Slot] | None:
         """Where a slot lives: the topmost flow on the stack that declares it."""
         for frame in reversed(state.stack):
-            flow = self.flows.get(frame.flow)
+            flow = self.flow_of(frame)
             if flow and slot in flow.slots:
                 return frame, flow.slots[slot]
         return None

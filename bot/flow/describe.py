@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from bot import fit
 from bot.commands import guard_holds
 from bot.flow import say
@@ -12,7 +14,7 @@ from bot.flow.conditions import Unevaluated
 from bot.flow.question import look_up
 from bot.flow.texts import Unsayable, chain
 from bot.model import Facts, State
-from bot.ports import Candidate
+from bot.ports import Candidate, Tool
 
 
 def candidates(book: Book, state: State, facts: Facts) -> tuple[Candidate, ...]:
@@ -32,11 +34,38 @@ def candidates(book: Book, state: State, facts: Facts) -> tuple[Candidate, ...]:
 
 def standing(book: Book, state: State, facts: Facts) -> tuple[str, str, Mapping[str, str]]:
     """The flow in progress, its pending question as it was asked, and the slots that words may fill."""
-    flow = book.flows.get(state.stack[-1].flow) if state.stack else None
+    flow = book.flow_of(state.stack[-1]) if state.stack else None
     if flow is None:
         return "", "", {}
     slots = {name: _told(slot, book.language(state, facts)) for name, slot in flow.slots.items()}
     return flow.about or flow.name, _question(book, state, facts), slots
+
+
+class Stretch(Struct, frozen=True, kw_only=True):
+    """Where the model leads: what it is to reach, and what it may use."""
+
+    task: str
+    knows: tuple[str, ...]
+    """Names of documents without their endings; empty: all."""
+    slots: Mapping[str, str]
+    """To fill: name to what it is."""
+    tools: tuple[Tool, ...]
+
+
+def stretch(book: Book, state: State, facts: Facts) -> Stretch | None:
+    """None where the model does not lead."""
+    led = book.led(state)
+    flow = book.flow_of(led[0]) if led else None
+    if led is None or flow is None:
+        return None
+    step, language = led[1], book.language(state, facts)
+    actions = [book.actions[name] for name in step.tools if name in book.actions]
+    return Stretch(
+        task=step.task,
+        knows=step.knows,
+        slots={name: _told(flow.slots[name], language) for name in step.fills},
+        tools=tuple([Tool(name=a.name, about=a.about, arguments=a.schema()) for a in actions]),
+    )
 
 
 def _told(slot: Slot, language: str) -> str:

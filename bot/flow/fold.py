@@ -9,16 +9,19 @@ from msgspec.structs import replace
 
 from bot.model import (
     Applied,
+    Armed,
     Asked,
     Controlled,
     Dequeued,
     Did,
+    Disarmed,
     Emptied,
     Entered,
     Event,
     Filled,
     Frame,
     Json,
+    Knew,
     Move,
     Offered,
     Popped,
@@ -31,6 +34,7 @@ from bot.model import (
     Settled,
     Spoke,
     State,
+    Timer,
     Turned,
     Voided,
 )
@@ -50,6 +54,8 @@ def fold(state: State, move: Move) -> State:
             return _in(state, at, _entered, move)
         case Filled(frame=0, slot=name, value=value):
             return replace(state, slots={**state.slots, name: value})
+        case Filled(frame=-1, slot=name, value=value):
+            return replace(state, customer={**state.customer, name: value})
         case Filled(frame=at):
             return _in(state, at, _filled, move)
         case Asked(frame=at, slot=slot):
@@ -62,16 +68,20 @@ def fold(state: State, move: Move) -> State:
         case Pushed(frame=frame):
             return replace(state, stack=(*state.stack, frame), frames=max(state.frames, frame.id))
         case Popped(frame=popped):
+            state = _disarmed(state, lambda timer: timer.frame == popped)
             return replace(state, stack=tuple([frame for frame in state.stack if frame.id != popped]))
         case Did(frame=at, effect=effect):
             return state if effect == "read" else _in(state, at, _acted, move)
         case Emptied(frame=0, slot=name):
             return replace(state, slots=_without(state.slots, name))
+        case Emptied(frame=-1, slot=name):
+            return replace(state, customer=_without(state.customer, name))
         case Emptied(frame=at):
             return _in(state, at, _emptied, move)
         case Spoke(language=language):
             return replace(state, language=language)
         case Rewound(frame=at):
+            state = _disarmed(state, lambda timer: timer.frame == at)
             return _in(state, at, _rewound, move)
         case Raised(frame=raised):
             return replace(state, stack=tuple(sorted(state.stack, key=lambda frame: frame.id == raised)))
@@ -79,6 +89,13 @@ def fold(state: State, move: Move) -> State:
             return replace(state, queue=(*state.queue, start))
         case Dequeued():
             return replace(state, queue=state.queue[1:])
+        case Armed(timer=timer):
+            state = _disarmed(state, lambda other: _place(other) == _place(timer))
+            return replace(state, timers=tuple(sorted((*state.timers, timer), key=lambda each: each.due_at)))
+        case Disarmed(name=kind, frame=at):
+            return _disarmed(state, lambda timer: timer.name == kind and at in (0, timer.frame))
+        case Knew(customer=customer):
+            return replace(state, customer=customer)
         case _:
             assert_never(move)
 
@@ -91,7 +108,7 @@ def fold_event(state: State, event: Event) -> State:
                 state = fold(state, move)
             return state
         case Settled(status="resolved"):
-            return replace(state, stack=(), offers=(), queue=())
+            return replace(state, stack=(), offers=(), queue=(), timers=())
         case Controlled(control=control):
             return replace(state, offers=tuple(offer for offer in state.offers if offer.epoch >= control.epoch))
         case Returned():
@@ -106,6 +123,16 @@ def _in(state: State, at: int, change: Callable[[Frame, M], Frame], move: M) -> 
     if stack and stack[-1].id == at:
         return replace(state, stack=(*stack[:-1], change(stack[-1], move)))
     return replace(state, stack=tuple([change(frame, move) if frame.id == at else frame for frame in stack]))
+
+
+def _disarmed(state: State, is_meant: Callable[[Timer], bool]) -> State:
+    if not any(map(is_meant, state.timers)):
+        return state
+    return replace(state, timers=tuple([timer for timer in state.timers if not is_meant(timer)]))
+
+
+def _place(timer: Timer) -> tuple[int, str, str, int]:
+    return timer.frame, timer.step, timer.name, timer.n
 
 
 def _entered(frame: Frame, move: Entered) -> Frame:

@@ -15,11 +15,14 @@ MOST_OPTIONS = 25
 
 def look_up(state: State, frame: Frame | None, facts: Facts) -> Look:
     """What a name means inside a flow: its slots, its results, slots of the conversation, facts."""
-    places: tuple[Mapping[str, Json], ...] = (state.slots, facts)
+    places: tuple[Mapping[str, Json], ...] = (state.slots, state.customer, facts)
     if frame is not None:
         places = (frame.slots, frame.results, *places)
 
     def look(name: str) -> Json:
+        if name == "customer" and state.customer:
+            known = facts.get(name)
+            return {**(known if isinstance(known, dict) else {}), **state.customer}
         for place in places:
             if name in place:
                 return place[name]
@@ -54,10 +57,10 @@ def _options_on_stack(book: Book, state: State, slot: Slot, facts: Facts, langua
     if home is None:
         return slot.options(language)
     frame, _ = home
+    flow = book.flow_of(frame)
+    ask = ask_of(flow, slot.name, frame) if flow else None
     try:
-        return options_of(
-            ask_of(book.flows[frame.flow], slot.name, frame), slot, look_up(state, frame, facts), language
-        )
+        return options_of(ask, slot, look_up(state, frame, facts), language)
     except Unevaluated:
         return slot.options(language)
 

@@ -8,13 +8,13 @@ from functools import cache
 from pathlib import Path
 
 from bot.errors import FlowErrors
-from bot.flow import actions, source
+from bot.flow import actions, grammar, source
 from bot.flow.actions import Action, BadAction
 from bot.flow.book import Assistant, Book, Flow
 from bot.flow.conditions import hint
 from bot.flow.examples import prepare
 from bot.flow.fields import Fields, Problems
-from bot.flow.read_flow import FlowReader, Project
+from bot.flow.read_flow import SHARED, FlowReader, Project
 from bot.flow.rules import Rules, by_first_word, by_phrase, phrases
 from bot.flow.slots import TYPES, SlotType
 from bot.flow.source import BadFile, Mark, Node
@@ -70,6 +70,7 @@ class _Reading:
             queues=tuple(node.texts("queues")) if (node := header) else (),
             flows=names,
             starters=frozenset(_started(header)),
+            documents=self._document_names(),
         )
         flows = {flow.name: flow for node in documents if (flow := FlowReader(project, self.problems).read(node))}
         assistant = self._assistant(header, project, languages)
@@ -105,7 +106,7 @@ class _Reading:
             self.problems.add(Mark(str(path), 1, 1), "must be a mapping that begins with 'assistant: NAME'")
             return None
         header = Fields(nodes[0], "the assistant", self.problems)
-        header.only(("assistant", "brand", "languages", "instructions", "greeting", "starters", "queues"))
+        header.only(grammar.ASSISTANT.names)
         return header
 
     def _languages(self, header: Fields | None) -> tuple[str, ...]:
@@ -212,6 +213,12 @@ class _Reading:
             self.problems.add(Mark(str(self.folder), 1, 1), f"holds more than {MOST_FILES} flow files")
         return files[:MOST_FILES]
 
+    def _document_names(self) -> frozenset[str]:
+        """As `knows` calls them: `refunds` is `refunds.md` and `refunds.fr.md`."""
+        folder = self.folder / "knowledge"
+        paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*.md"))
+        return frozenset(path.partition(".")[0] for path in paths)
+
     def _flow_names(self, documents: Sequence[Node]) -> dict[str, Node]:
         names: dict[str, Node] = {}
         for node in documents:
@@ -229,7 +236,7 @@ class _Reading:
         shared: dict[str, tuple[str, str]] = {}
         for flow in flows.values():
             for slot in flow.slots.values():
-                if slot.scope != "conversation":
+                if slot.scope not in SHARED:
                     continue
                 first, kind = shared.setdefault(slot.name, (flow.name, slot.type.name))
                 if kind != slot.type.name:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
 from bot.commands import parse_slash
+from bot.flow import grammar
 from bot.flow import steps as s
 from bot.flow.actions import Action, span
 from bot.flow.book import Flow, Slot
@@ -23,20 +24,11 @@ MOST_STEPS = 500
 
 Branch = Literal["main", "stuck", "fails"]
 
-_VERBS: Mapping[str, tuple[str, ...]] = {
-    "say": ("say", "with"),
-    "ask": ("ask", "say", "with", "check", "always_ask", "tries", "stuck", "options", "default", "then"),
-    "do": ("do", "with", "into", "timeout", "retry", "fails"),
-    "set": ("set",),
-    "when": ("when", "then", "else", "switch"),
-    "goto": ("goto",),
-    "call": ("call", "with", "into"),
-    "handoff": ("handoff", "note", "priority", "after"),
-    "end": ("end",),
-}
-"""Each verb with its keys; `id` goes with all of them. `ask` comes before `say`, which it may carry."""
-_ORDER = ("ask", "do", "set", "when", "goto", "call", "handoff", "end", "say")
-_NOT_YET = ("become", "agent", "wait")
+SHARED = ("conversation", "customer")
+"""Scopes of slots that are one thing, whichever flow declares them."""
+_GIVING = ("do", "call", "wait")
+"""Verbs with `into`."""
+_BRANCHES = ("then", "else", "stuck", "fails", "nobody")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +42,8 @@ class Project:
     flows: Mapping[str, Node]
     """Name to the document that declares it."""
     starters: frozenset[str]
+    documents: frozenset[str] = frozenset()
+    """Names of the files in knowledge/, without their endings."""
 
 
 @dataclass(slots=True)
@@ -76,7 +70,7 @@ class FlowReader:
             self._problems.add(node, f"a flow is a mapping that begins with 'flow: NAME', not {node.named}")
             return None
         fields = Fields(node, "the flow", self._problems)
-        fields.only(("flow", "version", "title", "about", "examples", "when", "needs", "slots", "steps"))
+        fields.only(grammar.FLOW.names)
         name = fields.name("flow", "flow", required=True)
         self._read_slots(fields)
         self._survey(fields.items("steps", required=True))
@@ -119,7 +113,7 @@ class FlowReader:
 
     def _guard(self, fields: Fields) -> Expression | None:
         node = fields.node_of("when")
-        shared = {name for name, slot in self._making.slots.items() if slot.scope == "conversation"}
+        shared = {name for name, slot in self._making.slots.items() if slot.scope in SHARED}
         return None if node is None else self._expression(node, {*shared, *FACTS})
 
     def _flow_named(self, fields: Fields, key: str) -> str:
@@ -145,7 +139,7 @@ class FlowReader:
 
     def _slot(self, name: str, at: Node, node: Node) -> Slot:
         fields = Fields(node, f"slot {name!r}", self._problems)
-        fields.only(("type", "of", "optional", "pii", "always_ask", "scope"))
+        fields.only(grammar.SLOT.names)
         kind = fields.text("type", "text", required=True)
         types = self._project.types
         if "type" in node and not known(kind, types, node["type"], f"slot {name!r} has type", self._problems):
@@ -165,14 +159,14 @@ class FlowReader:
             optional=fields.truth("optional"),
             pii=fields.truth("pii"),
             always_ask=fields.truth("always_ask"),
-            scope=cast(Any, fields.one_of("scope", ("flow", "conversation"), "flow")),
+            scope=cast(Any, fields.one_of("scope", grammar.SLOT.key("scope").allowed, "flow")),
         )
 
     def _answer(self, slot: str, node: Node) -> s.LabelledOption:
         """A value whose label is the text `slot_value`, or `{label, value}`."""
         if node.kind == "mapping":
             fields = Fields(node, "the answer", self._problems)
-            fields.only(("label", "value"))
+            fields.only(grammar.ANSWER.names)
             value = _scalar(node.get("value"))
             if value is None:
                 self._problems.add(node, "an answer is a value, or {label: words, value: value}")
@@ -199,7 +193,7 @@ class FlowReader:
                     self._problems.add(own, f"step id {name!r} is given twice")
                 self._making.ids.add(name)
             into = node.get("into")
-            if into is not None and into.kind == "text" and ("do" in node or "call" in node):
+            if into is not None and into.kind == "text" and grammar.verb_of(node.pairs) in _GIVING:
                 name = str(into.scalar)
                 check_name(name, into, self._problems)
                 if name in self._making.slots or name in FACTS:
@@ -236,17 +230,12 @@ class FlowReader:
         if node.kind != "mapping":
             self._problems.add(node, f"a step is a mapping like {{say: hello}}, not {node.named}")
             return ""
-        for verb in _ORDER:
-            if verb in node:
-                fields = Fields(node, f"step {verb!r}", self._problems)
-                fields.only((*_VERBS[verb], "id"))
-                return verb
-        for verb in _NOT_YET:
-            if verb in node:
-                self._problems.add(node.key(verb), f"the verb {verb!r} is not known to this version")
-                return ""
-        first = next(iter(node.pairs), "")
-        self._problems.add(node, f"a step has one of the verbs {', '.join(_VERBS)}{hint(first, _VERBS)}")
+        verb = grammar.verb_of(node.pairs)
+        if verb:
+            Fields(node, f"step {verb!r}", self._problems).only(grammar.VERBS[verb].names)
+            return verb
+        first, verbs = next(iter(node.pairs), ""), grammar.VERBS
+        self._problems.add(node, f"a step has one of the verbs {', '.join(verbs)}{hint(first, verbs)}")
         return ""
 
     def _id(self, node: Node, verb: str) -> str:
@@ -273,15 +262,47 @@ class FlowReader:
             "when": self._when,
             "goto": self._goto,
             "call": self._call,
+            "become": self._become,
+            "agent": self._agent,
             "handoff": self._handoff,
+            "wait": self._wait,
             "end": self._end,
         }
         fields = Fields(node, f"step {verb!r}", self._problems)
         return make[verb](fields, {"id": name, "next": following}, branch)
 
     def _say(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
-        content = self._content(fields.node["say"], self._with(fields))
-        return s.Say(**about, content=content, reads=self._reads(content))
+        args, node = self._with(fields), fields.node["say"]
+        said = s.Variant(content=self._content(node, args, may_ask=True))
+        if node.kind == "mapping" and "form" in node:
+            about["next"] = self._form(Fields(node, "what is said", self._problems), about)
+        variants = (said, *(self._variant(item, args) for item in fields.items("variants")))
+        reads = {name for each in variants for name in (*self._reads(each.content), *_reads_of([each.condition]))}
+        mode = cast(Any, fields.one_of("mode", grammar.VERBS["say"].key("mode").allowed, "exact"))
+        return s.Say(**about, variants=variants, mode=mode, reads=tuple(sorted(reads)))
+
+    def _form(self, fields: Fields, about: Mapping[str, Any]) -> str:
+        """Questions for its slots, one by one."""
+        names = fields.texts("form")
+        for name, at in zip(names, fields.items("form"), strict=False):
+            if known(name, self._making.slots, at, "the form names slot", self._problems):
+                self._text_of(f"@ask_{name}", at, {})
+        return self._questions(
+            about, [name for name in names if name in self._making.slots], fields.node, about["next"]
+        )
+
+    def _variant(self, node: Node, args: Mapping[str, Expression]) -> s.Variant:
+        if node.kind != "mapping" or "text" not in node:
+            return s.Variant(content=self._content(node, args))
+        fields = Fields(node, "the variant", self._problems)
+        fields.only(grammar.VARIANT.names)
+        condition = fields.node_of("if")
+        return s.Variant(
+            content=self._content(node["text"], args),
+            channel=fields.text("channel"),
+            condition=self._expression(condition) if condition else None,
+            weight=fields.count("weight", 1, least=1, most=100),
+        )
 
     def _ask(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
         node = fields.node
@@ -310,6 +331,7 @@ class FlowReader:
         reads = {*self._reads(content), *(options.reads if isinstance(options, Expression) else ())}
         for check in checks:
             reads |= {*check.refused_if.reads, *self._reads(check.say)}
+        quiet = tuple(self._quiet(item) for item in fields.items("quiet"))
         about["next"] = self._branch(fields.node_of("then"), about["next"], branch)
         return s.Ask(
             **about,
@@ -321,15 +343,55 @@ class FlowReader:
             stuck=self._branch(fields.node_of("stuck"), s.END_STUCK, "stuck"),
             options=options,
             default=self._expression(default) if default else None,
+            quiet=quiet,
+            interrupt=cast(Any, fields.one_of("interrupt", grammar.VERBS["ask"].key("interrupt").allowed, "allow")),
             reads=tuple(sorted(reads - {name})),
         )
+
+    def _quiet(self, node: Node) -> s.Quiet:
+        fields = Fields(node, "'quiet'", self._problems)
+        if node.kind != "mapping":
+            self._problems.add(node, f"'quiet' lists mappings like {{after: 10m, say: words}}, not {node.named}")
+            return s.Quiet(after=timedelta(1))
+        fields.only(grammar.QUIET.names)
+        after = self._span_of(fields, "after", required=True)
+        if not self._one_of(fields, grammar.QUIET):
+            return s.Quiet(after=after)
+        if "cancel" in node and not fields.truth("cancel"):
+            self._problems.add(node["cancel"], "'cancel' can only be true here; else leave the line out")
+        return s.Quiet(
+            after=after,
+            say=self._content(node["say"], {}) if "say" in node else None,
+            cancel="cancel" in node,
+            handoff=self._queue(fields, "handoff"),
+        )
+
+    def _one_of(self, fields: Fields, shape: grammar.Shape) -> bool:
+        """Whether exactly one key of each group stands there."""
+        for group in shape.one_of:
+            if sum(key in fields.node for key in group) != 1:
+                names = ", ".join(repr(key) for key in group[:-1])
+                self._problems.add(fields.node, f"{fields.what} has exactly one of {names} and {group[-1]!r}")
+                return False
+        return True
+
+    def _queue(self, fields: Fields, key: str) -> str:
+        queue = fields.text(key)
+        if queue:
+            known(queue, self._project.queues, fields.node[key], f"{fields.what} names queue", self._problems)
+        return queue
+
+    def _span_of(self, fields: Fields, key: str, *, required: bool = False) -> timedelta:
+        """Zero where it does not stand."""
+        text = fields.text(key, required=required)
+        return self._span(text, fields.node[key]) if text else timedelta()
 
     def _check(self, node: Node) -> s.Check:
         fields = Fields(node, "the check", self._problems)
         if node.kind != "mapping" or "if" not in node or "say" not in node:
             self._problems.add(node, "a check is a mapping with 'if' and 'say'")
             return s.Check(constant(False), s.Content())
-        fields.only(("if", "say"))
+        fields.only(grammar.CHECK.names)
         return s.Check(self._expression(node["if"]), self._content(node["say"], {}))
 
     def _answers(self, fields: Fields, slot: Slot) -> tuple[s.LabelledOption, ...] | Expression:
@@ -359,18 +421,33 @@ class FlowReader:
                 self._problems.add(
                     node["retry"], f"{name!r} has effect {action.effect!r}: only what reads may be retried"
                 )
-        timeout = fields.text("timeout")
+        approve = self._approve(fields)
+        reads = {*_reads_of(args.values()), *_reads_of([approve.needed_if if approve else None])}
         return s.Do(
             **about,
             action=name,
             args=args,
             effect=action.effect if action else "read",
-            timeout=self._span(timeout, node["timeout"]) if timeout else action.timeout if action else timedelta(),
+            timeout=self._span_of(fields, "timeout") or (action.timeout if action else timedelta()),
             into=fields.text("into"),
             retry=retry,
             fails=self._branch(fields.node_of("fails"), s.END_FAILED, "fails"),
-            reads=_reads_of(args.values()),
+            approve=approve,
+            reads=tuple(sorted(reads)),
         )
+
+    def _approve(self, fields: Fields) -> s.Approve | None:
+        node = fields.node_of("approve")
+        if node is None:
+            return None
+        if node.kind != "mapping":
+            self._problems.add(node, f"'approve' is a mapping like {{if: condition, by: queue}}, not {node.named}")
+            return None
+        inner = Fields(node, "'approve'", self._problems)
+        inner.only(grammar.APPROVE.names)
+        condition = inner.node_of("if")
+        needed_if = self._expression(condition) if condition else constant(True)
+        return s.Approve(needed_if=needed_if, by=self._queue(inner, "by"))
 
     def _check_inputs(self, action: Action, args: Mapping[str, Expression], fields: Fields) -> None:
         for name in args:
@@ -404,19 +481,119 @@ class FlowReader:
         return s.Goto(**{**about, "next": target})
 
     def _call(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
-        name, args = self._flow_named(fields, "call"), self._with(fields)
+        name, args = self._flow_with(fields, "call")
+        return s.Call(**about, flow=name, args=args, into=fields.text("into"), reads=_reads_of(args.values()))
+
+    def _become(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
+        name, args = self._flow_with(fields, "become")
+        return s.Become(**{**about, "next": ""}, flow=name, args=args, reads=_reads_of(args.values()))
+
+    def _flow_with(self, fields: Fields, verb: str) -> tuple[str, dict[str, Expression]]:
+        """A flow and the slots it is given."""
+        name, args = self._flow_named(fields, verb), self._with(fields)
         document = self._project.flows.get(name)
         slots = document.get("slots") if document is not None else None
         declared = slots.pairs if slots is not None else {}
         for arg in args if document is not None else ():
             at = fields.node["with"].key(arg)
             known(arg, declared, at, f"flow {name!r} is given slot", self._problems)
-        return s.Call(**about, flow=name, args=args, into=fields.text("into"), reads=_reads_of(args.values()))
+        return name, args
+
+    def _agent(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
+        node, until = fields.node, fields.node_of("until")
+        tools, fills = self._tools(fields), self._fills(fields)
+        for item in fields.items("knows"):
+            name = str(item.scalar)
+            if item.kind != "text" or name not in self._project.documents:
+                near = hint(name, self._project.documents)
+                self._problems.add(item, f"step 'agent' knows document {name!r}, which is not in knowledge/{near}")
+        if "fills" not in node and not until:
+            self._problems.add(node, "step 'agent' never ends: give the slots it 'fills', or 'until'")
+        condition = self._expression(until) if until else None
+        stuck = self._branch(fields.node_of("stuck"), s.END_STUCK, "stuck")
+        return s.Agent(
+            **about,
+            task=fields.text("agent", required=True),
+            tools=tools,
+            knows=tuple(str(item.scalar) for item in fields.items("knows")),
+            fills=fills,
+            until=condition,
+            turns=fields.count("turns", 10, least=1, most=50),
+            stuck=stuck,
+            alone=stuck if until else self._questions(about, fills, node, stuck),
+            reads=tuple(sorted(set(condition.reads if condition else ()) - set(fills))),
+        )
+
+    def _tools(self, fields: Fields) -> tuple[str, ...]:
+        names = fields.texts("tools")
+        for name, at in zip(names, fields.items("tools"), strict=False):
+            known(name, self._project.actions, at, "step 'agent' names action", self._problems)
+            action = self._project.actions.get(name)
+            if action is not None and action.effect != "read":
+                why = f"{name!r} has effect {action.effect!r}: the model may only call what reads"
+                self._problems.add(at, f"{why}; give it a 'do' of its own")
+        return tuple(names)
+
+    def _fills(self, fields: Fields) -> tuple[str, ...]:
+        names = fields.texts("fills")
+        for name, at in zip(names, fields.items("fills"), strict=False):
+            known(name, self._making.slots, at, "step 'agent' fills slot", self._problems)
+        return tuple(name for name in names if name in self._making.slots)
+
+    def _questions(self, about: Mapping[str, Any], names: Sequence[str], at: Node, otherwise: str) -> str:
+        """Steps that ask for the slots one by one, where there is a text for each of them."""
+        texts = self._project.wording.texts
+        if not names or any(f"ask_{name}" not in texts for name in names):
+            return otherwise
+        ids = [f"{about['id']}.{name}" for name in names]
+        for name, own, following in zip(names, ids, (*ids[1:], about["next"]), strict=True):
+            content = s.Content(text=self._text_of(f"@ask_{name}", at, {}))
+            reads = self._reads(content)
+            slot, reads = self._making.slots[name], tuple(sorted({*reads} - {name}))
+            self._making.steps[own] = s.Ask(
+                id=own, next=following, slot=name, say=content, always=slot.always_ask, reads=reads
+            )
+        return ids[0]
+
+    def _wait(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
+        node, into = fields.node["wait"], fields.text("into")
+        if into and (node.kind != "mapping" or "event" not in node):
+            self._problems.add(fields.node["into"], "only an event brings something 'into' a name")
+        if node.kind == "text":
+            return s.Wait(**about, span=self._span(str(node.scalar), node), into=into)
+        if node.kind != "mapping":
+            self._problems.add(node, f"'wait' is a mapping like {{for: 2h}}, not {node.named}")
+            return s.Wait(**about)
+        inner = Fields(node, "'wait'", self._problems)
+        inner.only(grammar.WAIT.names)
+        if not node.pairs.keys() & set(grammar.WAIT.names):
+            self._problems.add(node, "'wait' says what it waits for: 'for', 'until' or 'event'")
+        until = inner.node_of("until")
+        moment = self._moment(until) if until else None
+        return s.Wait(
+            **about,
+            span=self._span_of(inner, "for") if "for" in node else None,
+            until=moment,
+            event=inner.name("event"),
+            into=into,
+            reads=_reads_of([moment]),
+        )
+
+    def _moment(self, node: Node) -> Expression:
+        """A date with time as it is written, or an expression."""
+        if node.kind == "text":
+            try:
+                datetime.fromisoformat(str(node.scalar))
+                return constant(str(node.scalar))
+            except ValueError:
+                pass
+        return self._expression(node)
 
     def _handoff(self, fields: Fields, about: dict[str, Any], branch: Branch) -> s.Step:
         queue = fields.text("handoff")
         if queue:
             known(queue, self._project.queues, fields.node["handoff"], "the handoff goes to queue", self._problems)
+        nobody = fields.node_of("nobody")
         note = fields.node_of("note")
         wording = self._project.wording.read(note, self._names, to_customers=False) if note else None
         usual = "ask" if branch == "stuck" else "continue"
@@ -425,7 +602,8 @@ class FlowReader:
             queue=queue,
             note=wording,
             priority=fields.count("priority", 0, least=0, most=9),
-            after=cast(Any, fields.one_of("after", ("continue", "ask", "end"), usual)),
+            nobody=self._branch(nobody, about["next"], branch) if nobody else "",
+            after=cast(Any, fields.one_of("after", grammar.VERBS["handoff"].key("after").allowed, usual)),
             reason=cast(Any, {"main": "rule", "stuck": "stuck", "fails": "action_failed"}[branch]),
             reads=tuple(sorted(wording.reads)) if wording else (),
         )
@@ -452,21 +630,25 @@ class FlowReader:
             self._problems.add(node, str(error))
             return constant(None)
 
-    def _content(self, node: Node, args: Mapping[str, Expression]) -> s.Content:
-        """A text, or a mapping of parts."""
+    def _content(self, node: Node, args: Mapping[str, Expression], *, may_ask: bool = False) -> s.Content:
+        """A text, or a mapping of parts; a form among them where it `may_ask`."""
         if node.kind != "mapping" or all(tag in self._project.wording.languages for tag in node.pairs):
             return s.Content(text=self._project.wording.read(node, {*self._names, *args}), args=args)
         fields = Fields(node, "what is said", self._problems)
-        fields.only(("text", "choices", "quick", "list", "card"))
+        fields.only([name for name in grammar.CONTENT.names if name != "form" or may_ask])
         looks = [look for look in ("choices", "quick", "list") if look in node]
         if len(looks) > 1:
             self._problems.add(node, f"give only one of {', '.join(map(repr, looks))}")
         text = node.get("text")
-        if text is None and "card" not in node:
-            self._problems.add(node, "options alone say nothing: give a 'text' or a 'card' as well")
+        if text is None and "card" not in node and "image" not in node:
+            self._problems.add(node, "options alone say nothing: give a 'text', a 'card' or an 'image' as well")
         look = {"choices": "buttons", "quick": "quick", "list": "list"}[looks[0]] if looks else "quick"
+        if "options" in node and looks:
+            self._problems.add(node, f"give either 'options' or {looks[0]!r}")
         return s.Content(
             text=self._project.wording.read(text, {*self._names, *args}) if text else None,
+            listed=self._expression(node["options"], {*self._names, *args}) if "options" in node else None,
+            image=self._image(node["image"], args) if "image" in node else None,
             options=tuple(self.option(item) for item in fields.items(looks[0])) if looks else (),
             look=cast(Any, look),
             card=self._card(node["card"], args) if "card" in node else None,
@@ -475,7 +657,7 @@ class FlowReader:
 
     def _card(self, node: Node, args: Mapping[str, Expression]) -> s.CardWords:
         fields = Fields(node, "the card", self._problems)
-        fields.only(("title", "body", "meta", "options"))
+        fields.only(grammar.CARD.names)
         names = {*self._names, *args}
         read = {key: self._project.wording.read(node[key], names) for key in ("title", "body", "meta") if key in node}
         if "title" not in read:
@@ -484,10 +666,22 @@ class FlowReader:
         options = tuple(self.option(item) for item in fields.items("options"))
         return s.CardWords(title=read["title"], body=read.get("body"), meta=read.get("meta"), options=options)
 
+    def _image(self, node: Node, args: Mapping[str, Expression]) -> s.ImageWords | None:
+        fields = Fields(node, "the image", self._problems)
+        if node.kind != "mapping" or "address" not in node or "alt" not in node:
+            self._problems.add(node, "an image is a mapping with 'address' and 'alt', what it shows in words")
+            return None
+        fields.only(grammar.IMAGE.names)
+        names = {*self._names, *args}
+        address, alt = (self._project.wording.read(node[key], names) for key in ("address", "alt"))
+        if not str(node["address"].scalar).startswith(("https://", "@", "{{")):
+            self._problems.add(node["address"], "the address of an image begins with https://")
+        return s.ImageWords(address, alt)
+
     def option(self, node: Node) -> s.LabelledOption:
         """`{label, start: flow}` or `{label, command: /slash}`: something to press outside of a question."""
         fields = Fields(node, "the option", self._problems)
-        fields.only(("label", "start", "command"))
+        fields.only(grammar.OPTION.names)
         label = node.get("label")
         if node.kind != "mapping" or label is None or ("start" in node) == ("command" in node):
             self._problems.add(node, "an option is {label: words, start: flow} or {label: words, command: /slash}")
@@ -519,10 +713,15 @@ class FlowReader:
             return timedelta(seconds=1)
 
     def _reads(self, content: s.Content) -> tuple[str, ...]:
-        card = content.card
-        wordings = (content.text, *((card.title, card.body, card.meta) if card else ()))
+        card, image = content.card, content.image
+        wordings = (
+            content.text,
+            *((card.title, card.body, card.meta) if card else ()),
+            *((image.address, image.alt) if image else ()),
+        )
         names = {name for wording in wordings if wording for name in wording.reads}
-        return tuple(sorted((names - content.args.keys()) | {n for e in content.args.values() for n in e.reads}))
+        names |= set(_reads_of([content.listed]))
+        return tuple(sorted((names - content.args.keys()) | set(_reads_of(content.args.values()))))
 
     # The graph
 
@@ -551,7 +750,7 @@ class FlowReader:
         for name, targets in onward.items():
             for target in targets:
                 backward.setdefault(target, []).append(name)
-        ending = _closure({name for name, step in making.steps.items() if isinstance(step, s.End)}, backward)
+        ending = _closure({name for name, step in making.steps.items() if s.ends(step)}, backward)
         for name, node in making.places.items():
             if name in reached and name not in ending:
                 self._problems.add(node, f"step {name!r} is a dead end: from here the flow never ends")
@@ -573,7 +772,7 @@ def _every_step(nodes: Sequence[Node]) -> Iterator[Node]:
         if node.kind != "mapping":
             continue
         yield node
-        for key in ("then", "else", "stuck", "fails"):
+        for key in _BRANCHES:
             yield from _nested(node.get(key))
         cases = node.get("switch")
         if cases is not None and cases.kind == "mapping":
@@ -594,8 +793,8 @@ def _asks(steps: Iterable[s.Step]) -> dict[str, tuple[s.Ask, ...]]:
     return found
 
 
-def _reads_of(expressions: Collection[Expression]) -> tuple[str, ...]:
-    return tuple(sorted({name for expression in expressions for name in expression.reads}))
+def _reads_of(expressions: Collection[Expression | None]) -> tuple[str, ...]:
+    return tuple(sorted({name for expression in expressions if expression for name in expression.reads}))
 
 
 def _scalar(node: Node | None) -> str | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from msgspec.structs import replace
 
-from bot.commands import guard_holds, slash
+from bot.commands import guard_holds, parse_slash, slash
 from bot.flow.book import Book, Flow, Slot
-from bot.flow.conditions import Look
-from bot.flow.question import options_of
-from bot.flow.steps import Ask, CardWords, Content, LabelledOption
+from bot.flow.conditions import Look, Unevaluated
+from bot.flow.question import MOST_OPTIONS, options_of
+from bot.flow.steps import Ask, CardWords, Content, LabelledOption, Variant
 from bot.flow.texts import Chosen
 from bot.model import (
     Card,
@@ -39,6 +40,39 @@ _LIST_FROM = 7
 def content(said: Content, flow: Flow, look: Look, language: str) -> Message:
     """Raises `Unevaluated`, `Unsayable`."""
     return Message(tuple(_parts(said, flow, look, language)), language)
+
+
+def chosen(variants: Sequence[Variant], look: Look, *, seed: str) -> Content:
+    """One of the ways that fit here: of those for just this case, else of the others; the same for the same seed.
+
+    The seed is one of the place in the conversation; that of the person is added, so that not all hear the same.
+    """
+    if len(variants) == 1:
+        return variants[0].content
+    fit = [each for each in variants if _fits(each, look)]
+    special = [each for each in fit if each.channel or each.condition]
+    return _drawn(special or fit, look, seed).content
+
+
+def _fits(variant: Variant, look: Look) -> bool:
+    if variant.channel and variant.channel != look("channel"):
+        return False
+    try:
+        return variant.condition is None or bool(variant.condition.evaluate(look))
+    except Unevaluated:
+        return False
+
+
+def _drawn(variants: Sequence[Variant], look: Look, seed: str) -> Variant:
+    customer = look("customer")
+    person = customer.get("id", "") if isinstance(customer, dict) else ""
+    digest = hashlib.blake2b(f"{person}/{seed}".encode(), digest_size=8).digest()
+    left = int.from_bytes(digest) % sum(each.weight for each in variants)
+    for each in variants:
+        left -= each.weight
+        if left < 0:
+            return each
+    raise AssertionError("the weights add up to more than what is left")
 
 
 def question(book: Book, ask: Ask, flow: Flow, look: Look, language: str, *, short: bool = False) -> Message:
@@ -125,16 +159,30 @@ def _parts(said: Content, flow: Flow, look: Look, language: str) -> list[Part]:
         parts.append(Text(said.text.spans(language, args)))
     if said.card is not None:
         parts.append(_card(said.card, language, args))
+    if said.image is not None:
+        address, alt = (words.plain(language, args) for words in (said.image.address, said.image.alt))
+        parts.append(Text((Span(alt, link=address if address.startswith("https://") else ""),)))
     if said.options:
         parts.append(Choices(_options(said.options, language), look=said.look))
+    if said.listed is not None and (listed := _listed(said.listed.evaluate(look))):
+        parts.append(Choices(listed, look="quick" if len(listed) < _LIST_FROM else "list"))
     return parts
+
+
+def _listed(value: Json) -> tuple[Option, ...]:
+    """From a list of mappings with `label` and `command`; what is no command is left out."""
+    if not isinstance(value, list):
+        raise Unevaluated("options must be a list")
+    pairs = [(item.get("label"), item.get("command")) for item in value[:MOST_OPTIONS] if isinstance(item, dict)]
+    return tuple([Option(str(label), str(line)) for label, line in pairs if label and parse_slash(str(line))])
 
 
 def _args(said: Content, flow: Flow, look: Look, language: str) -> dict[str, object]:
     """The values its texts name; those of `with` are the text's own."""
-    card = said.card
+    card, image = said.card, said.image
     args: dict[str, object] = {}
-    for wording in (said.text, card.title, card.body, card.meta) if card else (said.text,):
+    wordings = (said.text, *((card.title, card.body, card.meta) if card else ()))
+    for wording in (*wordings, image.address, image.alt) if image else wordings:
         for name in wording.words(language).reads if wording else ():
             own = said.args.get(name)
             args[name] = own.evaluate(look) if own else _value(look(name), flow.slots.get(name), language)

@@ -13,6 +13,9 @@ from bot.flow.texts import Wording
 END, END_FAILED, END_STUCK = "(end)", "(failed)", "(stuck)"
 """Ids of the steps that a flow ends with where its author wrote none."""
 
+Mode = Literal["exact", "rephrase", "free"]
+"""How literally a text is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledOption:
@@ -29,6 +32,12 @@ class CardWords:
     options: tuple[LabelledOption, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ImageWords:
+    address: Wording
+    alt: Wording
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """What a step shows: at least one of text, options, card."""
@@ -37,6 +46,9 @@ class Content:
     options: tuple[LabelledOption, ...] = ()
     look: Literal["buttons", "quick", "list"] = "quick"
     card: CardWords | None = None
+    image: ImageWords | None = None
+    listed: Expression | None = None
+    """Options that are known only when it is said: a list of `{label, command}`."""
     args: Mapping[str, Expression] = field(default_factory=dict)
     """`with`: names of the text's own."""
 
@@ -50,6 +62,35 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One way of saying something. A way that needs something goes before those that always do."""
+
+    content: Content
+    channel: str = ""
+    """Only there; empty: everywhere."""
+    condition: Expression | None = None
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """What happens when a question has no answer for so long: exactly one of the three."""
+
+    after: timedelta
+    say: Content | None = None
+    cancel: bool = False
+    handoff: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve:
+    """Only with a person's agreement, where `needed_if` holds; asked for at the queue `by`."""
+
+    needed_if: Expression
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
     id: str
     next: str
@@ -59,7 +100,8 @@ class _Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say(_Step):
-    content: Content
+    variants: tuple[Variant, ...]
+    mode: Mode = "exact"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +114,8 @@ class Ask(_Step):
     stuck: str = END_STUCK
     options: tuple[LabelledOption, ...] | Expression = ()
     default: Expression | None = None
+    quiet: tuple[Quiet, ...] = ()
+    interrupt: Literal["allow", "queue", "refuse"] = "allow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +127,7 @@ class Do(_Step):
     into: str = ""
     retry: int = 0
     fails: str = END_FAILED
+    approve: Approve | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +159,44 @@ class Call(_Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Become(_Step):
+    flow: str
+    args: Mapping[str, Expression] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent(_Step):
+    """The model leads until the slots are filled, `until` holds or its turns are used up."""
+
+    task: str
+    tools: tuple[str, ...] = ()
+    knows: tuple[str, ...] = ()
+    """Names of documents; empty: all."""
+    fills: tuple[str, ...] = ()
+    until: Expression | None = None
+    turns: int = 10
+    stuck: str = END_STUCK
+    alone: str = END_STUCK
+    """Where it goes on when there is no model: questions for the slots, one by one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait(_Step):
+    """A pause that ends with the first of these."""
+
+    span: timedelta | None = None
+    until: Expression | None = None
+    event: str = ""
+    into: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handoff(_Step):
     queue: str
     note: Wording | None = None
     priority: int = 0
+    nobody: str = ""
+    """Where it goes on outside of business hours; empty: a person is asked for all the same."""
     after: Literal["continue", "ask", "end"] = "continue"
     reason: Literal["rule", "stuck", "action_failed"] = "rule"
 
@@ -127,7 +206,7 @@ class End(_Step):
     outcome: str
 
 
-Step = Say | Ask | Do | Assign | When | Goto | Call | Handoff | End
+Step = Say | Ask | Do | Assign | When | Goto | Call | Become | Agent | Handoff | Wait | End
 
 
 def successors(step: Step) -> tuple[str, ...]:
@@ -135,14 +214,22 @@ def successors(step: Step) -> tuple[str, ...]:
     match step:
         case Ask():
             return step.next, step.stuck
+        case Agent():
+            return step.next, step.stuck, step.alone
+        case Handoff(nobody=nobody) if nobody:
+            return step.next, nobody
         case Do():
             return step.next, step.fails
         case When():
             return tuple(filter(None, (step.next, step.then, *step.cases.values())))
-        case End():
+        case End() | Become():
             return ()
         case _:
             return (step.next,)
+
+
+def ends(step: Step) -> bool:
+    return isinstance(step, End | Become)
 
 
 def writes(step: Step | None) -> tuple[str, ...]:
@@ -150,8 +237,10 @@ def writes(step: Step | None) -> tuple[str, ...]:
     match step:
         case Ask(slot=slot):
             return (slot,)
-        case Do(into=into) | Call(into=into) if into:
+        case Do(into=into) | Call(into=into) | Wait(into=into) if into:
             return (into,)
+        case Agent(fills=fills):
+            return fills
         case Assign(values=values):
             return tuple(values)
         case _:

@@ -10,7 +10,8 @@ from bot.commands import parse_slash
 from bot.flow import rules
 from bot.flow.book import Book, Pending
 from bot.flow.examples import CLOSE, Match
-from bot.flow.interpreter import Back, Given, Ordered, advance
+from bot.flow.interpreter.advance import advance
+from bot.flow.interpreter.given import Back, Given, Ordered, given_first
 from bot.flow.question import hearing_of
 from bot.flow.say import GREETING
 from bot.flow.slots import TYPES, Hearing
@@ -56,13 +57,13 @@ def understand(book: Book, state: State, turn: Turn, facts: Facts, *, slash: boo
     """The commands of all inputs in order; `slash`: typed slash forms count as commands.
 
     Where only some of a burst is understood, the answer is about its beginning: commands, or declined words. No command
-    at all may be understood as well: a human handed back, and there is nothing to add.
+    at all may be understood as well: a human handed back or time has passed, and there is nothing to add.
     """
     ear = _Ear(book, turn, facts, slash)
     found, clear, through = ear.each(state)
     if (not clear or through) and len(ear.lines) > 1 and (joined := ear.words("\n".join(ear.lines.values()), state)):
         return Understood((*found, *joined) if ear.has(Pressed) else joined)
-    if found or (clear and ear.has(Returned)):
+    if found or (clear and (ear.first or ear.has(Returned))):
         return Understood(found, through)
     return Declined("nothing was said" if clear else "the words are no command, no answer and no example", through)
 
@@ -73,6 +74,8 @@ class _Ear:
         self.language = book.language(turn.state, facts)
         self.lines = {event.seq: _line(event.body) for event in turn.inputs if isinstance(event.body, Said)}
         """What was written, by seq."""
+        self.first = [given for given in given_first(turn.inputs) if not isinstance(given, Back)]
+        """What has happened by itself: it comes before all that anybody wants."""
 
     def has(self, kind: type[Pressed | Returned]) -> bool:
         return any(isinstance(event.body, kind) for event in self.turn.inputs)
@@ -82,6 +85,8 @@ class _Ear:
         how far that goes: as long as it is all clear, or all unclear."""
         found: list[tuple[Command, CommandSource]] = []
         clear: bool | None = None
+        if self.first:
+            state = self.after(state, self.first)
         before = 0
         for event in self.inputs():
             given = self.given(event, state)
@@ -104,8 +109,8 @@ class _Ear:
                 return self.ordered(self.press(token, state))
             case Opened(payload=payload) if payload:
                 return self.ordered(self.opened(payload, state)) or None
-            case Returned(how=how):
-                return [Back(how)]
+            case Returned(how=how, verdict=verdict):
+                return [Back(how, verdict=verdict)]
             case _:
                 return None
 
@@ -160,6 +165,8 @@ class _Ear:
         if self.slash and (command := parse_slash(text)):
             return ((command, "slash"),)
         said, pending = tokens(text), self.book.pending(state)
+        if pending is None and self.book.led(state):
+            return tuple([each for each in self.rule(said, None) if each[0] != Repeat()])  # the rest is for the model
         if pending is None:
             return self.rule(said, pending) or self.example(self.matches(said), text, state)
         hearing = hearing_of(self.book, state, pending.slot, self.facts)

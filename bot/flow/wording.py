@@ -19,7 +19,7 @@ class WordingReader:
 
     def read(self, node: Node, given: Collection[str] = (), *, to_customers: bool = True) -> Wording:
         """`given` are the names that have values where the text is said; the staff needs one language only."""
-        if node.kind == "mapping":
+        if node.kind == "mapping" and node.pairs:
             by_language = self._per_language(node)
         elif node.kind != "text" or not str(node.scalar).strip():
             self.problems.add(node, f"here stands a text or a '@key', not {node.named}")

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from bot.errors import ModelDown
-from bot.llm.prompt import Citations, command, messages, tools
+from bot.llm.prompt import Citations, called, command, messages, tools
 from bot.ports import Answer, Ask, Cited, Clock, Usage, Wanted, Words
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class OpenAIModel:
         for call in calls.whole():
             if wanted := command(call.name, call.arguments):
                 yield Wanted(wanted)
+            elif tool := called(call.name, call.arguments, ask):
+                yield tool
         if usage:
             yield Usage(usage.prompt_tokens, usage.completion_tokens)
 

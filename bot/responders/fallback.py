@@ -36,7 +36,7 @@ class Fallback:
             return self._opened(turn, facts)
         if not turn.words.strip():
             return Outcome(responder=self.name, commands=((Refuse("unreadable"), "rule"),))
-        if self._book.pending(turn.state):
+        if self._book.pending(turn.state) or self._book.led(turn.state):
             return Outcome(responder=self.name, missed=True)
         return Outcome(responder=self.name, messages=(say.menu(self._book, turn.state, facts, "what_i_can_do"),))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal, assert_never, cast
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from bot import fit
 from bot.clean import clean
 from bot.errors import ModelDown
+from bot.flow.describe import Stretch
 from bot.knowledge.terms import terms
 from bot.markup import parse, plain
 from bot.model import (
@@ -38,6 +39,7 @@ from bot.model import (
 from bot.ports import (
     Answer,
     Ask,
+    Called,
     Candidate,
     Cited,
     Draft,
@@ -45,6 +47,7 @@ from bot.ports import (
     LanguageModel,
     Line,
     Powers,
+    Told,
     Usage,
     Wanted,
     Words,
@@ -63,6 +66,8 @@ class Limits:
     """Of the past, that the model may see."""
     quoted: int = 600
     """Characters of a passage that are shown with its source."""
+    calls: int = 8
+    """Of tools, in one turn."""
     ungrounded: bool = False
     """Say what the model says without any passage. Otherwise its words then count only as an answer to small talk."""
 
@@ -77,9 +82,13 @@ class FreeForm:
         *,
         candidates_of: Callable[[Turn], tuple[Candidate, ...]],
         describe: Callable[[Turn], Described],
+        stretch_of: Callable[[Turn], Stretch | None] = lambda turn: None,
+        call: Callable[[Called], Awaitable[Told]] | None = None,
         instructions: str = "",
         limits: Limits = Limits(),
     ) -> None:
+        """`stretch_of`: where a flow lets the model lead; `call`: what a tool it may use there gives."""
+        self._stretch_of, self._call = stretch_of, call
         self._model, self._knowledge = model, knowledge
         self._candidates_of, self._describe = candidates_of, describe
         self._instructions, self._limits = instructions, limits
@@ -88,12 +97,24 @@ class FreeForm:
         if not turn.words.strip():
             return Declined("no words")
         await powers.quiet()
-        ask = await self._ask(turn, powers)
-        draft, heard = powers.draft(), _Heard()
+        return await self._speak(turn, powers, powers.draft())
+
+    async def lead(self, turn: Turn, powers: Powers, /) -> Outcome | Declined:
+        """Nobody sees it stream: it follows what the flow has to say."""
+        if self._stretch_of(turn) is None:
+            return Declined("no flow lets the model lead")
+        return await self._speak(turn, powers, _Unseen())
+
+    async def _speak(self, turn: Turn, powers: Powers, draft: Draft) -> Outcome | Declined:
+        stretch = self._stretch_of(turn)
+        ask, heard = await self._ask(turn, powers, stretch), _Heard()
         try:
             await self._hear(ask, draft, heard)
+            while heard.called and len(ask.told) < self._limits.calls and not draft.stopped:
+                ask = replace(ask, told=(*ask.told, *(await self._told(heard, ask))))
+                await self._hear(ask, draft, heard)
             if not heard.words and heard.questions and not draft.stopped:
-                more = await self._search(heard.questions[-1], ask.language)
+                more = await self._search(heard.questions[-1], ask.language, stretch)
                 if more and more != ask.passages:
                     ask = replace(ask, passages=more)
                     await self._hear(ask, draft, heard)
@@ -102,7 +123,16 @@ class FreeForm:
             return Declined(f"model down: {down}")
         return self._outcome(ask, heard, stopped=draft.stopped)
 
-    async def _ask(self, turn: Turn, powers: Powers) -> Ask:
+    async def _told(self, heard: _Heard, ask: Ask) -> list[Told]:
+        """What the tools give that were called, as many as are still allowed."""
+        called, heard.called = heard.called[: self._limits.calls - len(ask.told)], []
+        granted = {tool.name for tool in ask.tools}
+        return [
+            await self._call(each) if self._call and each.tool in granted else Told(each, error="there is no such tool")
+            for each in called
+        ]
+
+    async def _ask(self, turn: Turn, powers: Powers, stretch: Stretch | None) -> Ask:
         language = turn.state.language or turn.conversation.language
         flow, question, slots = self._describe(turn)
         past = await powers.history(self._limits.events)
@@ -112,20 +142,27 @@ class FreeForm:
             words=turn.words,
             history=tuple(_lines(event for event in past if event.seq > _beginning(turn, past))),
             language=language,
-            passages=await self._search(turn.words, language),
+            passages=await self._search(turn.words or (stretch.task if stretch else ""), language, stretch),
             flows=self._candidates_of(turn),
             flow=flow,
             question=question,
-            slots=slots,
+            slots=stretch.slots if stretch else slots,
+            task=stretch.task if stretch else "",
+            tools=stretch.tools if stretch else (),
             instruction=back.body.instruction if back and isinstance(back.body, Returned) else "",
         )
 
-    async def _search(self, words: str, language: str) -> tuple[Passage, ...]:
-        return await self._knowledge.search(words, language=language, most=self._limits.passages)
+    async def _search(self, words: str, language: str, stretch: Stretch | None) -> tuple[Passage, ...]:
+        """Where the model leads only in the documents that are meant for it."""
+        most = self._limits.passages
+        if stretch is None or not stretch.knows:
+            return await self._knowledge.search(words, language=language, most=most)
+        found = await self._knowledge.search(words, language=language, most=most * 8)
+        return tuple([each for each in found if each.document.partition(".")[0] in stretch.knows][:most])
 
     async def _hear(self, ask: Ask, draft: Draft, heard: _Heard) -> None:
         """Take the answer in until it ends or the draft is stopped. Raises `ModelDown`."""
-        speaks = bool(ask.passages) or self._limits.ungrounded or not terms(ask.words, ask.language)
+        speaks = bool(ask.task or ask.passages) or self._limits.ungrounded or not terms(ask.words, ask.language)
         # The port promises an iterator that can be closed; `aclosing` wants it spelled so.
         async with aclosing(cast(AsyncGenerator[Answer, None], self._model.answer(ask))) as answers:
             async for item in answers:
@@ -140,6 +177,8 @@ class FreeForm:
                         heard.questions.append(question)
                     case Wanted(command=command):
                         heard.commands.append(command)
+                    case Called():
+                        heard.called.append(item)
                     case Cited(passage=passage):
                         heard.cited.append(passage)
                     case Usage():
@@ -182,6 +221,17 @@ class _Heard:
     cited: list[Passage] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
     """To search the documents for."""
+    called: list[Called] = field(default_factory=list)
+    """Tools whose answer the model waits for."""
+
+
+class _Unseen:
+    """A draft that nobody sees."""
+
+    stopped = False
+
+    def add(self, text: str) -> None:
+        pass
 
 
 def _last_back(turn: Turn, past: Iterable[Event]) -> Event | None:

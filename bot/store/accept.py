@@ -15,7 +15,6 @@ from bot.store.statements import (
     ADD_EVENT,
     ADD_SEEN,
     AFTER_ACCEPT,
-    CONVERSATION,
     ON_ACCEPT,
     SEEN,
     Query,
@@ -33,7 +32,7 @@ _NAME_CONTACT = Query(
 )
 
 _changed = attrgetter(*ON_ACCEPT, "id")
-_whole = attrgetter(*CONVERSATION, "state")
+_whole = attrgetter(*(column.name for column in schema.conversation.columns))
 
 _First = tuple[str, int, bytes]
 """Conversation, seq and digest of the first time."""
@@ -142,7 +141,7 @@ def _begin(tx: Tx, units: Sequence[Accept], rows: dict[Values, Row]) -> dict[str
             continue
         if identity not in contacts:
             contacts[identity] = unit.contact
-            new_contacts.append((unit.contact, unit.name, unit.language, at))
+            new_contacts.append((unit.contact, unit.name, unit.language, at, None))
             new_identities.append((*identity, unit.contact))
         rows[address] = new[unit.conversation] = _fresh(unit, contacts[identity], at, tx.now)
     tx.write((_ADD_CONTACT, new_contacts))
@@ -188,6 +187,7 @@ def _fresh(unit: Accept, contact: str, at: int, now: int) -> Row:
         active_at=at,
         waiting_since=None,
         unread=0,
+        wake_at=None,
         state=encode(unit.initial),
     )
 

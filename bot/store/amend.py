@@ -10,7 +10,18 @@ import sqlalchemy as sa
 from bot.model import DeliveryId, Event
 from bot.store import schema
 from bot.store.control import change_control, delivery_row
-from bot.store.rows import EVENT, Appending, Row, Values, conversation_of, encode, events_of, micros
+from bot.store.rows import (
+    EVENT,
+    Appending,
+    Row,
+    Values,
+    conversation_of,
+    decode_state,
+    encode,
+    events_of,
+    micros,
+    set_alarm,
+)
 from bot.store.statements import (
     ADD_DELIVERY,
     ADD_EVENT,
@@ -94,6 +105,8 @@ def _write(tx: Tx, unit: Amend, row: Row) -> Amended:
         row.status = unit.status
         if unit.status != "open":
             row.waiting_since = None
+    if unit.control or unit.status or unit.reset:
+        set_alarm(row, unit.reset or decode_state(row.state))
     change: Change
     if unit.reset is None:
         change = AFTER_CHANGE, [_changed(row)]

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 from bot import units
 from bot.ports import Question
-from bot.store import accept, accounts, amend, answers, backlog, knowledge, lists, sending, turns
+from bot.store import accept, accounts, amend, answers, backlog, customers, knowledge, lists, sending, timers, turns
 from bot.store.tx import Tx
 
 R = TypeVar("R")
@@ -22,6 +22,7 @@ FUNCTIONS: Mapping[type, Callable[[Tx, Sequence[Any]], Sequence[Any]]] = {
     units.Intend: turns.intend,
     units.Record: turns.record,
     units.Commit: turns.commit,
+    units.Ring: timers.ring,
     units.Amend: amend.amend,
     units.SendClaim: sending.send_claim,
     units.Settle: sending.settle,
@@ -37,6 +38,8 @@ _ANSWERS: Mapping[type, Callable[[Tx, Any], Any]] = {
     units.Unheard: answers.unheard,
     units.Log: answers.log,
     units.Find: answers.find,
+    units.NextAlarm: timers.next_alarm,
+    units.CustomerSlots: customers.customer_slots,
     units.Latest: lists.latest,
     units.Queue: lists.queue,
     units.CountViews: lists.count_views,

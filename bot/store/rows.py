@@ -96,6 +96,7 @@ class Row:
     active_at: int
     waiting_since: int | None
     unread: int
+    wake_at: int | None
     state: bytes
     xmin: int = field(default=0, compare=False)
     """PostgreSQL: the transaction that wrote this row."""
@@ -116,6 +117,12 @@ class Row:
     def is_ready(self) -> bool:
         """Something is unheard and may be answered."""
         return self.input_seq > self.heard and self.control != "paused"
+
+
+def set_alarm(row: Row, state: State) -> None:
+    """The bot's timers run while it has the floor; sorted by when they are due."""
+    runs = state.timers and row.control == "bot" and row.status != "resolved"
+    row.wake_at = micros(state.timers[0].due_at) if runs else None
 
 
 def conversation_of(row: Row) -> Conversation:

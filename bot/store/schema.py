@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-REVISION = "0001"
+REVISION = "0002"
 """The revision of the migrations that these tables are."""
 
 metadata = sa.MetaData(
@@ -64,6 +64,7 @@ contact = sa.Table(
     _text("name"),
     _text("language"),
     _instant("created_at"),
+    sa.Column("slots", sa.LargeBinary, nullable=True),  # of scope `customer`; null: none yet
 )
 
 identity = sa.Table(
@@ -146,6 +147,7 @@ conversation = sa.Table(
     _instant("waiting_since", always=False),
     _number("unread"),
     _json("state"),
+    _instant("wake_at", always=False),  # when the first of the bot's timers is due, by the wall clock
     sa.Index("conversation_address", "channel", "account", "chat", "thread", unique=True),
     sa.Index("conversation_contact", "contact"),
     sa.Index("conversation_latest", "status", "active_at", "id"),
@@ -159,6 +161,7 @@ def _partial(name: str, table: sa.Table, *columns: str, where: str) -> None:
 _partial("conversation_ready", conversation, "ready_at", where="input_seq > heard AND control <> 'paused'")
 _partial("conversation_waiting", conversation, "waiting_since", "id", where="waiting_since IS NOT NULL")
 _partial("conversation_holder", conversation, "holder", "active_at", "id", where="holder <> ''")
+_partial("conversation_wake", conversation, "wake_at", where="wake_at IS NOT NULL")
 _partial("conversation_wanted", conversation, "active_at", "id", where="control IN ('queued', 'offered')")
 
 event = sa.Table(

@@ -272,15 +272,18 @@ ON_RECORD = ("last_seq", "updated_at")
 ON_COMMIT = (
     *("last_seq", "public_seq", "input_seq", "ready_at", "heard", "worker", "lease_until", "committed", "attempts"),
     *("version", "language", "last_by", "last_text", "last_at", "waiting_since", "unread", "updated_at"),
-    "state",
+    *("wake_at", "state"),
 )
 ON_CHANGE = tuple(
     name for name in CONVERSATION if name not in ("id", "contact", *ADDRESS, "created_at", "spoke_at", "customer")
 )
 """All that may change when control or status does; with `state` after it where the state changes too."""
 
+ON_RING = ("last_seq", "input_seq", *ON_LEASE, "wake_at", "updated_at")
+
 AFTER_ACCEPT = update(schema.conversation, ON_ACCEPT)
 AFTER_LEASE = update(schema.conversation, ON_LEASE)
+AFTER_RING = update(schema.conversation, ON_RING)
 AFTER_RECORD = update(schema.conversation, ON_RECORD)
 AFTER_COMMIT = update(schema.conversation, ON_COMMIT)
 AFTER_CHANGE = update(schema.conversation, ON_CHANGE)

@@ -10,11 +10,24 @@ from operator import attrgetter
 
 import sqlalchemy as sa
 
-from bot.model import BOT, Acted, Acting, Event
+from bot.model import BOT, Acted, Acting, Emptied, Event, Filled
 from bot.store import schema
 from bot.store.accept import take
 from bot.store.control import change_control, delivery_row
-from bot.store.rows import EVENT, Appending, Row, Values, control_of, conversation_of, encode, events_of, micros, span
+from bot.store.customers import learn
+from bot.store.rows import (
+    EVENT,
+    Appending,
+    Row,
+    Values,
+    control_of,
+    conversation_of,
+    encode,
+    events_of,
+    micros,
+    set_alarm,
+    span,
+)
 from bot.store.statements import (
     ADD_DELIVERY,
     ADD_EVENT,
@@ -159,6 +172,7 @@ def commit(tx: Tx, units: Sequence[Commit]) -> list[Committed | Lost]:
     deliveries: list[Values] = []
     usual: dict[str, Row] = {}
     changed: dict[str, Row] = {}
+    learnt: dict[str, list[Filled | Emptied]] = {}
     results: list[Committed | Lost] = []
     for unit in units:
         row = rows[unit.conversation]
@@ -166,6 +180,8 @@ def commit(tx: Tx, units: Sequence[Commit]) -> list[Committed | Lost]:
             results.append(lost)
             continue
         results.append(_commit(tx, unit, row, events, deliveries))
+        if unit.learnt:
+            learnt.setdefault(row.contact, []).extend(unit.learnt)
         if unit.control is None:
             usual[row.id] = row
         else:
@@ -178,6 +194,8 @@ def commit(tx: Tx, units: Sequence[Commit]) -> list[Committed | Lost]:
         (ADD_EVENT, events),
         (ADD_DELIVERY, deliveries),
     )
+    for contact in sorted(learnt):
+        learn(tx, contact, learnt[contact])
     return results
 
 
@@ -195,6 +213,7 @@ def _commit(tx: Tx, unit: Commit, row: Row, events: list[Values], deliveries: li
     row.heard, row.committed = unit.heard, unit.fence
     row.state = encode(unit.state)
     row.version += 1
+    set_alarm(row, unit.state)
     row.language = unit.language
     row.attempts = int(row.is_ready)  # what waits is taken at once, under this lease: its first attempt
     if not row.is_ready:

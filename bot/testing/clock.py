@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -32,6 +33,20 @@ class SettableClock:
         woken = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._passed + seconds, next(self._order), woken))
         await woken
+
+    def alarm(self, at: datetime, call: Callable[[], None]) -> Callable[[], object]:
+        loop, seconds = asyncio.get_running_loop(), (at - self.now()).total_seconds()
+        if seconds <= 0:
+            return loop.call_soon(call).cancel
+        woken = loop.create_future()
+        woken.add_done_callback(lambda woken: None if woken.cancelled() else call())
+        heapq.heappush(self._sleepers, (self._passed + seconds, next(self._order), woken))
+        return woken.cancel
+
+    async def leap(self, seconds: float) -> None:
+        """Time passes while the machine sleeps: who was to be woken meanwhile is woken at its end."""
+        self._passed += seconds
+        await self.advance(0)
 
     async def advance(self, seconds: float) -> None:
         """Move on by `seconds`; a sleeper that goes to sleep again within them is woken again."""

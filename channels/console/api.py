@@ -20,13 +20,14 @@ from starlette.routing import Match
 from starlette.types import Message
 
 from bot.clean import clean
-from bot.desk import Desk
+from bot.desk import Desk, author
 from bot.errors import ControlMoved, NewerEvents, NotFound, Refusal, StoreDown
 from bot.model import ConversationId, Frame, Json, State
 from bot.ports import Random, Store
 from bot.units import Amended, ContactOf, CountViews, Deliveries, Find, Found, Log, Queue
 from channels.console import frames
 from channels.console.bodies import (
+    ConsoleEvent,
     ConsoleHandBack,
     ConsoleNote,
     ConsoleReply,
@@ -209,7 +210,15 @@ def routes(
     )
     async def hand_back(conversation: Id, body: ConsoleHandBack, key: Key, present: Present = agent) -> Response:
         id = ConversationId(conversation)
-        call = desk.hand_back(id, present.agent, body.epoch, how=body.how, instruction=body.instruction, key=str(key))
+        call = desk.hand_back(
+            id,
+            present.agent,
+            body.epoch,
+            how=body.how,
+            instruction=body.instruction,
+            verdict=body.verdict,
+            key=str(key),
+        )
         return await _done(id, call)
 
     @router.post(
@@ -220,6 +229,16 @@ def routes(
     async def resolve(conversation: Id, body: ConsoleResolve, key: Key, present: Present = agent) -> Response:
         id = ConversationId(conversation)
         return await _done(id, desk.resolve(id, present.agent, body.epoch, reason=body.reason, key=str(key)))
+
+    @router.post(
+        "/conversations/{conversation}/events",
+        operation_id="console_event",
+        responses=answers("Done", 400, 401, 404, 413),
+    )
+    async def event(conversation: Id, body: ConsoleEvent, present: Present = agent) -> Response:
+        """Tell the flows that something happened: a `wait` for the event of this name goes on."""
+        id, by = ConversationId(conversation), author(present.agent)
+        return await _done(id, desk.signal(id, body.name, body.value, ref=body.ref, by=by))
 
     async def _done(id: ConversationId, call: Awaitable[Amended]) -> Response:
         try:

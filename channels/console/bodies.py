@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
-from bot.model import How
+from bot.model import How, Verdict
 
 TEXT_BYTES = 8 * 1024
 
@@ -49,6 +49,16 @@ class ConsoleHandBack(_Body):
     epoch: Number
     how: How = "resume"
     instruction: Annotated[str, Field(max_length=2000)] = ""
+    verdict: Verdict = ""
+    """On the action that waits for approval."""
+
+
+class ConsoleEvent(_Body):
+    """Something happened outside that a flow may wait for."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    ref: Annotated[str, Field(min_length=1, max_length=200, description="Names it: a repeat changes nothing.")]
+    value: JsonValue = None
 
 
 class ConsoleResolve(_Body):

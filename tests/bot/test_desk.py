@@ -375,6 +375,13 @@ async def test_handing_back_is_an_input_and_wakes_the_engine(room: Room) -> None
     assert done.conversation.input_seq == done.events[-1].seq
 
 
+async def test_a_verdict_goes_with_the_hand_back_and_resumes(room: Room) -> None:
+    id = await room.says("hello")
+    await room.desk.take_over(id, JO, 0)
+    done = await room.desk.hand_back(id, JO, 1, how="free", verdict="approve")
+    assert done.events[-1].body == Returned("resume", "Jo", "", "approve")
+
+
 async def test_handing_back_twice_is_one_hand_back(room: Room) -> None:
     id = await room.says("hello")
     await room.desk.take_over(id, JO, 0)

@@ -103,6 +103,9 @@ def _told(process: subprocess.Popen[str]) -> Demo:
 
 def picture(page: Page, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
+    # Colours fade into one another: what is half on its way is no picture of anything.
+    fades = "document.getAnimations().filter(each => each instanceof CSSTransition)"
+    page.evaluate(f"() => Promise.allSettled({fades}.map(each => each.finished)).then(() => null)")
     page.screenshot(path=PICTURES / f"{name}.png")
 
 

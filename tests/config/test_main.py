@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -91,3 +92,24 @@ def test_nothing_heavy_is_imported_before_it_is_used(code: str, tmp_path: Path) 
     found = f"{code}; import sys; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", found], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_flow_is_drawn(tmp_path: Path) -> None:
+    picture = tmp_path / "track.svg"
+    written = run("graph", "track_order", "--svg", str(picture), data=tmp_path)
+    printed = run("graph", "track_order", data=tmp_path)
+    unknown = run("graph", "track_oder", data=tmp_path)
+    assert (written.returncode, written.stdout, picture.read_text()[:5]) == (0, "", "<svg ")
+    assert "flowchart TD" in printed.stdout
+    assert (unknown.returncode, "did you mean 'track_order'?" in unknown.stderr) == (1, True)
+
+
+def test_the_schemas_of_a_project_s_files_are_printed_or_written(tmp_path: Path) -> None:
+    printed = run("schema", "--names", data=tmp_path)
+    assert json.loads(printed.stdout)["title"].startswith("Flows of a Frontdesk project")
+    assert '"track_order"' in printed.stdout
+    written = run("schema", "--into", str(tmp_path / "schemas"), data=tmp_path)
+    assert written.stdout.splitlines() == [
+        str(tmp_path / "schemas" / f"{name}.json") for name in ("flow", "texts", "assistant", "test")
+    ]
+    assert run("schema", "flows", data=tmp_path).stderr.startswith("frontdesk: there is a schema for flow, texts")

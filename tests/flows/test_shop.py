@@ -9,7 +9,7 @@ import pytest
 
 from bot.flow import say
 from bot.flow.book import Book
-from bot.flow.interpreter import Act, ActionResult, Back
+from bot.flow.interpreter.given import Act, ActionResult, Back
 from bot.flow.read import read
 from bot.flow.words import tokens
 from bot.model import HandoffRequest, Pressed

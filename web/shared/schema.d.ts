@@ -255,6 +255,15 @@ export interface components {
             /** @enum {string} */
             readonly source: "answer" | "api" | "button" | "console" | "example" | "flow" | "model" | "rule" | "slash" | "timer";
         };
+        /**
+         * Armed
+         * @description A timer runs. It replaces the one of the same frame, step, name and number.
+         */
+        readonly Armed: {
+            /** @enum {string} */
+            readonly move: "armed";
+            readonly timer: components["schemas"]["Timer"];
+        };
         /** Asked */
         readonly Asked: {
             readonly frame: number;
@@ -273,7 +282,7 @@ export interface components {
             readonly kind: "agent" | "bot" | "customer" | "system";
             readonly name?: string;
         };
-        readonly Body: components["schemas"]["Said"] | components["schemas"]["Pressed"] | components["schemas"]["Opened"] | components["schemas"]["Noted"] | components["schemas"]["Controlled"] | components["schemas"]["Returned"] | components["schemas"]["Settled"] | components["schemas"]["Turned"] | components["schemas"]["Acting"] | components["schemas"]["Acted"] | components["schemas"]["Discarded"] | components["schemas"]["Partial"];
+        readonly Body: components["schemas"]["Said"] | components["schemas"]["Pressed"] | components["schemas"]["Opened"] | components["schemas"]["Rang"] | components["schemas"]["Signalled"] | components["schemas"]["Noted"] | components["schemas"]["Controlled"] | components["schemas"]["Returned"] | components["schemas"]["Settled"] | components["schemas"]["Turned"] | components["schemas"]["Acting"] | components["schemas"]["Acted"] | components["schemas"]["Discarded"] | components["schemas"]["Partial"];
         /** Cancel */
         readonly Cancel: {
             /** @enum {string} */
@@ -411,6 +420,12 @@ export interface components {
              * @default
              */
             readonly instruction: string;
+            /**
+             * Verdict
+             * @default
+             * @enum {string}
+             */
+            readonly verdict: "" | "approve" | "refuse";
         };
         /** Me */
         readonly ConsoleMe: {
@@ -649,6 +664,17 @@ export interface components {
             readonly step: string;
         };
         /**
+         * Disarmed
+         * @description Timers of a frame no longer run: those of that name. 0: of all frames.
+         */
+        readonly Disarmed: {
+            readonly frame?: number;
+            /** @enum {string} */
+            readonly move: "disarmed";
+            /** @enum {string} */
+            readonly name: "quiet" | "wait";
+        };
+        /**
          * Discarded
          * @description Words the bot had ready when a human took over; the agent may reuse them.
          */
@@ -740,6 +766,19 @@ export interface components {
             /** @enum {string} */
             readonly reason?: "action_failed" | "approval" | "asked" | "error" | "model_down" | "no_evidence" | "policy" | "rule" | "stuck";
         };
+        /**
+         * Knew
+         * @description What is known of the customer, where it was learnt outside of this conversation: all of it.
+         */
+        readonly Knew: {
+            readonly customer: {
+                readonly [key: string]: string | number | boolean | readonly unknown[] | {
+                    readonly [key: string]: unknown;
+                } | null;
+            };
+            /** @enum {string} */
+            readonly move: "knew";
+        };
         /** Lookup */
         readonly Lookup: {
             /** @enum {string} */
@@ -756,7 +795,7 @@ export interface components {
             readonly reply_to?: number | null;
             readonly strict?: boolean;
         };
-        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Spoke"];
+        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
         /**
          * Noted
          * @description An agent's words to colleagues. It has no parts and no address: there is nothing to send.
@@ -855,6 +894,15 @@ export interface components {
             /** @enum {string} */
             readonly move: "raised";
         };
+        /**
+         * Rang
+         * @description A timer was due. An input: the flow that set it goes on.
+         */
+        readonly Rang: {
+            readonly due_at: string;
+            /** @enum {string} */
+            readonly kind: "rang";
+        };
         /** Refuse */
         readonly Refuse: {
             /** @enum {string} */
@@ -900,6 +948,8 @@ export interface components {
             readonly instruction?: string;
             /** @enum {string} */
             readonly kind: "returned";
+            /** @enum {string} */
+            readonly verdict?: "" | "approve" | "refuse";
         };
         /**
          * Rewound
@@ -941,6 +991,19 @@ export interface components {
             readonly reason?: string;
             /** @enum {string} */
             readonly status: "open" | "resolved" | "snoozed" | "spam";
+        };
+        /**
+         * Signalled
+         * @description Something happened outside that a flow may wait for. An input.
+         */
+        readonly Signalled: {
+            /** @enum {string} */
+            readonly kind: "signalled";
+            readonly name: string;
+            readonly ref?: string;
+            readonly value?: string | number | boolean | readonly unknown[] | {
+                readonly [key: string]: unknown;
+            } | null;
         };
         /** Skip */
         readonly Skip: {
@@ -993,6 +1056,18 @@ export interface components {
             /** @enum {string} */
             readonly part: "text";
             readonly spans: readonly components["schemas"]["Span"][];
+        };
+        /**
+         * Timer
+         * @description Something a flow does when nothing else has happened until then.
+         */
+        readonly Timer: {
+            readonly due_at: string;
+            readonly frame: number;
+            readonly n?: number;
+            /** @enum {string} */
+            readonly name: "quiet" | "wait";
+            readonly step: string;
         };
         /**
          * Turned
@@ -1351,6 +1426,7 @@ export interface components {
 export type Acted = components['schemas']['Acted'];
 export type Acting = components['schemas']['Acting'];
 export type Applied = components['schemas']['Applied'];
+export type Armed = components['schemas']['Armed'];
 export type Asked = components['schemas']['Asked'];
 export type Author = components['schemas']['Author'];
 export type Body = components['schemas']['Body'];
@@ -1397,6 +1473,7 @@ export type Control = components['schemas']['Control'];
 export type Controlled = components['schemas']['Controlled'];
 export type Dequeued = components['schemas']['Dequeued'];
 export type Did = components['schemas']['Did'];
+export type Disarmed = components['schemas']['Disarmed'];
 export type Discarded = components['schemas']['Discarded'];
 export type Emptied = components['schemas']['Emptied'];
 export type Entered = components['schemas']['Entered'];
@@ -1404,6 +1481,7 @@ export type Event = components['schemas']['Event'];
 export type Filled = components['schemas']['Filled'];
 export type Frame = components['schemas']['Frame'];
 export type Human = components['schemas']['Human'];
+export type Knew = components['schemas']['Knew'];
 export type Lookup = components['schemas']['Lookup'];
 export type Message = components['schemas']['Message'];
 export type Move = components['schemas']['Move'];
@@ -1420,6 +1498,7 @@ export type Pressed = components['schemas']['Pressed'];
 export type Pushed = components['schemas']['Pushed'];
 export type Queued = components['schemas']['Queued'];
 export type Raised = components['schemas']['Raised'];
+export type Rang = components['schemas']['Rang'];
 export type Refuse = components['schemas']['Refuse'];
 export type Refused = components['schemas']['Refused'];
 export type Repeat = components['schemas']['Repeat'];
@@ -1430,6 +1509,7 @@ export type Rewound = components['schemas']['Rewound'];
 export type Said = components['schemas']['Said'];
 export type Set = components['schemas']['Set'];
 export type Settled = components['schemas']['Settled'];
+export type Signalled = components['schemas']['Signalled'];
 export type Skip = components['schemas']['Skip'];
 export type Source = components['schemas']['Source'];
 export type Sources = components['schemas']['Sources'];
@@ -1437,6 +1517,7 @@ export type Span = components['schemas']['Span'];
 export type Spoke = components['schemas']['Spoke'];
 export type Start = components['schemas']['Start'];
 export type Text = components['schemas']['Text'];
+export type Timer = components['schemas']['Timer'];
 export type Turned = components['schemas']['Turned'];
 export type Unset = components['schemas']['Unset'];
 export type Voided = components['schemas']['Voided'];

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
 
+import bot.model
 from bot import markup
 from bot.commands import parse_slash
 from bot.flow.book import Book
 from bot.flow.fold import fold
-from bot.flow.interpreter import Act, ActionResult, Advance, Back, Given, Missed, Ordered, advance, begin
+from bot.flow.interpreter.advance import BUDGET, advance, begin
+from bot.flow.interpreter.given import Act, ActionResult, Advance, Back, Given, Missed, Ordered, Rang, Signal
 from bot.flow.read import read
 from bot.flow.understand import understand
 from bot.model import (
@@ -38,6 +40,7 @@ from bot.model import (
     Pressed,
     Returned,
     Said,
+    Signalled,
     State,
     Text,
     Turn,
@@ -108,11 +111,20 @@ class Talk:
     last: Advance | None = None
     tokens: int = 0
     epoch: int = 0
+    now: datetime = NOW
+    hours: Mapping[str, Json] = field(default_factory=dict)
+    channel: str = "web"
+    person: str = "ann"
 
     @property
     def facts(self) -> Facts:
-        customer = {"verified": False, "name": "Ann"}
-        return {"now": NOW.isoformat(), "channel": "web", "customer": customer, "language": self.language}
+        return {
+            "now": self.now.isoformat(),
+            "channel": self.channel,
+            "customer": {"id": self.person, "verified": False, "name": "Ann"},
+            "language": self.language,
+            "hours": dict(self.hours),
+        }
 
     @property
     def at(self) -> list[tuple[str, str]]:
@@ -137,6 +149,18 @@ class Talk:
     def back(self, given: Back) -> list[str]:
         return self.give(given)
 
+    def signal(self, name: str, value: Json = None) -> list[str]:
+        return self.give(Signal(name, value))
+
+    def later(self, span: timedelta) -> list[str]:
+        """Time passes; each timer rings when it is due."""
+        until, lines = self.now + span, list[str]()
+        while (first := next(iter(self.state.timers), None)) is not None and first.due_at <= until:
+            self.now = max(self.now, first.due_at)
+            lines += self.give(Rang())
+        self.now = until
+        return lines
+
     def hear(self, *words: str) -> list[str] | None:
         """None: declined."""
         return self.take(*(Said(text(line)) for line in words))
@@ -151,7 +175,7 @@ class Talk:
             return None
         return self.give(*(Ordered(command, source) for command, source in found.commands))
 
-    def turn(self, *inputs: Incoming | Returned) -> Turn:
+    def turn(self, *inputs: Incoming | Returned | bot.model.Rang | Signalled) -> Turn:
         conversation = Conversation(
             id=ConversationId("c"),
             contact=ContactId("p"),
@@ -167,8 +191,11 @@ class Talk:
     def give(self, *given: Given) -> list[str]:
         lines: list[str] = []
         todo: Sequence[Given] = given
+        budget = BUDGET
         while True:
-            step = advance(self.book, self.state, todo, self.facts, self.epoch)
+            begins = todo is given
+            step = advance(self.book, self.state, todo, self.facts, self.epoch, begins=begins, budget=budget)
+            budget = step.budget
             self.moves += step.moves
             self.state = step.state
             lines += [line for message in step.says for line in self.shown(message)]
@@ -212,6 +239,13 @@ class Talk:
         return f"[{'|'.join(option.label for option in options)}]"
 
 
-def talk(folder: Path, flows: str, results: Mapping[str, Json] | None = None, **of_book: Mapping[str, str]) -> Talk:
-    made = book(folder, flows, texts=of_book.get("texts"))
+def talk(
+    folder: Path,
+    flows: str,
+    results: Mapping[str, Json] | None = None,
+    *,
+    texts: Mapping[str, str] | None = None,
+    actions: str = ACTIONS,
+) -> Talk:
+    made = read(project(folder, flows, texts=texts, actions=actions))
     return Talk(made, results or {}, state=begin(made))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from bot.commands import DEEPEST, parse_slash
 from bot.flow.book import Book
 from bot.flow.fold import MOST_OFFERS, MOST_STEPS, fold, fold_event
-from bot.flow.interpreter import BUDGET, Back, Given, Missed, Ordered
+from bot.flow.interpreter.advance import BUDGET
+from bot.flow.interpreter.given import Back, Given, Missed, Ordered
 from bot.model import (
     SYSTEM,
     Asked,

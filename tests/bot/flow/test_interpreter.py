@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.flow.interpreter import ActionResult, Back
+from bot.flow.interpreter.given import ActionResult, Back
 from bot.model import Applied, Did, Entered, Frame, HandoffRequest, Json, Popped, Queued, Refused, Spoke, State
 from tests.bot.flow.script import HEADER, Talk, book, talk
 

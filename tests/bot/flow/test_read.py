@@ -47,11 +47,120 @@ step 'say' has no key 'wiht'; did you mean 'with'?
 
 unknown verb
 - §{sya: Hi}
-a step has one of the verbs say, ask, do, set, when, goto, call, handoff, end; did you mean 'say'?
+a step has one of the verbs say, ask, do, set, when, goto, call, become, agent, handoff, wait, end; did you mean 'say'?
 
-verb of a later version
-- {§wait: 5m}
-the verb 'wait' is not known to this version
+flow to become
+- {become: §g}
+step 'become' names flow 'g', which is not declared
+
+slot of the flow to become
+- {become: f, with: {§ordr: order}}
+flow 'f' is given slot 'ordr', which is not declared; did you mean 'order'?
+
+after the flow has become another
+- {become: f}
+- §{say: Hi}
+step 'say_1' can never be reached
+
+nothing to wait for
+- {wait: §{}}
+'wait' says what it waits for: 'for', 'until' or 'event'
+
+no span to wait
+- {wait: §soon}
+'soon' is no span of time; it looks like 10s, 5m, 2h or 1d
+
+no moment to wait for
+- {wait: {until: §tomorow}}
+'tomorow' names 'tomorow', which is neither a slot nor a result
+
+wait without an event
+- {wait: 5m, into: §word}
+only an event brings something 'into' a name
+
+key of a pause
+- {wait: {for: 5m, §untill: now}}
+'wait' has no key 'untill'; did you mean 'until'?
+
+quiet without a deed
+- {ask: order, say: Which?, quiet: [§{after: 5m}]}
+'quiet' has exactly one of 'say', 'cancel' and 'handoff'
+
+quiet with two deeds
+- {ask: order, say: Which?, quiet: [§{after: 5m, cancel: true, say: Hm}]}
+'quiet' has exactly one of 'say', 'cancel' and 'handoff'
+
+quiet without a span
+- {ask: order, say: Which?, quiet: [§{cancel: true}]}
+'quiet' lacks 'after'
+
+quiet queue
+- {ask: order, say: Which?, quiet: [{after: 5m, handoff: §retruns}]}
+'quiet' names queue 'retruns', which is not declared; did you mean 'returns'?
+
+interrupt
+- {ask: order, say: Which?, interrupt: §never}
+step 'ask': 'interrupt' must be 'allow' or 'queue' or 'refuse', not a text
+
+approve
+- {do: book_it, with: {order: order}, approve: §true}
+'approve' is a mapping like {if: condition, by: queue}, not true or false
+
+approve by nobody
+- {do: book_it, with: {order: order}, approve: {by: §retruns}}
+'approve' names queue 'retruns', which is not declared; did you mean 'returns'?
+
+tool that writes
+- {agent: Help., fills: [order], tools: [§book_it]}
+'book_it' has effect 'write': the model may only call what reads; give it a 'do' of its own
+
+unknown tool
+- {agent: Help., fills: [order], tools: [§fnd]}
+step 'agent' names action 'fnd', which is not declared; did you mean 'find'?
+
+unknown slot to fill
+- {agent: Help., fills: [§ordr]}
+step 'agent' fills slot 'ordr', which is not declared; did you mean 'order'?
+
+unknown document
+- {agent: Help., fills: [order], knows: [§refunds]}
+step 'agent' knows document 'refunds', which is not in knowledge/
+
+agent without an end
+- §{agent: Help.}
+step 'agent' never ends: give the slots it 'fills', or 'until'
+
+mode
+- {say: Hi, mode: §loose}
+step 'say': 'mode' must be 'exact' or 'rephrase' or 'free', not a text
+
+key of a variant
+- {say: Hi, variants: [{text: Ho, §chanel: web}]}
+the variant has no key 'chanel'; did you mean 'channel'?
+
+form of unknown slots
+- {say: {text: Hi, form: [§ordr]}}
+the form names slot 'ordr', which is not declared; did you mean 'order'?
+
+form without a question
+- {say: {text: Hi, form: [§order]}}
+text 'ask_order' stands nowhere
+
+form in a question
+- {ask: order, say: {text: Hi, §form: [order]}}
+what is said has no key 'form'
+
+image without words
+- {say: {image: §{address: "https://x.example/a.png"}}}
+an image is a mapping with 'address' and 'alt', what it shows in words
+
+image at no address
+- {say: {image: {address: §a.png, alt: A map}}}
+the address of an image begins with https://
+
+options twice
+- {say: §{text: Hi, options: order, quick: [{label: Go, command: /human}]}}
+give either 'options' or 'quick'
 
 no step
 - §hello
@@ -137,6 +246,10 @@ unknown text
 - {say: §'@gret'}
 text 'gret' stands nowhere; did you mean 'greeting'?; write it in texts/en.yaml
 
+no text
+- {say: §{}}
+here stands a text or a '@key', not a mapping
+
 name in a text
 - {say: §'Hi {{ nmae }}'}
 this text names 'nmae', which is not declared
@@ -175,7 +288,7 @@ command of an option
 
 options alone
 - {say: §{quick: [{label: Go, command: /human}]}}
-options alone say nothing: give a 'text' or a 'card' as well
+options alone say nothing: give a 'text', a 'card' or an 'image' as well
 
 result hides a slot
 - {do: find, with: {order: order}, into: §order}
@@ -330,7 +443,7 @@ def test_a_yaml_bomb_is_an_error_message(tmp_path: Path) -> None:
 
 
 WRONG_HEADERS = {
-    "unknown key": (HEADER + "tone: warm", "assistant.yaml:4:1: the assistant has no key 'tone'"),
+    "unknown key": (HEADER + "mood: warm", "assistant.yaml:4:1: the assistant has no key 'mood'"),
     "no name": ("languages: [en]\nqueues: [service, returns]", "assistant.yaml:1:1: the assistant lacks 'assistant'"),
     "no language": (
         HEADER.replace("[en]", "[english]"),

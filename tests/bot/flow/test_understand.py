@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.flow.understand import Understood, understand
-from bot.model import Declined, Opened, Pressed, Returned, Said, Start, text
-from tests.bot.flow.script import Talk, book, talk
+from bot.model import Declined, Opened, Pressed, Rang, Returned, Said, Signalled, Start, text
+from tests.bot.flow.script import NOW, Talk, book, talk
 
 FLOWS = """
 flow: give_back
@@ -237,6 +237,21 @@ def test_a_hand_back_alone_is_understood_and_orders_nothing(talking: Talk) -> No
     assert understand(talking.book, talking.state, talking.turn(Returned("resume", "Ann")), talking.facts) == (
         Understood(())
     )
+
+
+@pytest.mark.parametrize("body", [Rang(NOW), Signalled("arrived")], ids=["time", "an event"])
+def test_what_nobody_said_is_understood_and_orders_nothing(talking: Talk, body: Rang | Signalled) -> None:
+    assert understand(talking.book, talking.state, talking.turn(body), talking.facts) == Understood(())
+
+
+def test_where_the_model_leads_words_are_its_to_hear_but_for_rules(tmp_path: Path) -> None:
+    flows = "flow: f\nabout: x\nslots: {t: {type: text}}\nsteps: [{agent: Talk., fills: [t]}]"
+    led = talk(tmp_path, flows + "\n---\nflow: g\nabout: x\nexamples: [open hours]\nsteps: [{say: Always.}]")
+    led.do("/start f")
+    assert led.hear("open hours") is None
+    assert led.hear("I want to talk to a human") == []
+    assert led.last is not None
+    assert led.last.handoff is not None
 
 
 def test_words_after_a_hand_back_are_heard_from_where_it_led(talking: Talk) -> None:

@@ -89,7 +89,7 @@ async def test_nobody_gets_in_without_a_sign_in(place: Place) -> None:
                 path = route.path.replace("{conversation}", NOBODYS)
                 answer = await stranger.http.request(method, path, headers={"Origin": HERE})
                 answers[f"{method} {path}"] = problem(answer)
-    assert len(answers) == 11
+    assert len(answers) == 12
     assert set(answers.values()) == {(401, "signed_out")}
 
 
@@ -140,6 +140,7 @@ async def test_the_description_is_complete(place: Place) -> None:
     assert sorted(operations) == [
         "console_conversation",
         "console_conversations",
+        "console_event",
         "console_events",
         "console_hand_back",
         "console_me",
@@ -347,9 +348,9 @@ async def test_an_agent_takes_over_speaks_and_hands_back(place: Place, jo: Brows
     assert (taken.row.control.state, taken.row.control.holder_name, taken.row.control.epoch) == ("human", "Jo", 1)
     said = await jo.act(id, "reply", {"text": "hi **Ana**", "seen": taken.seq, "epoch": 1})
     assert (said.row.last_by, said.row.last_text, said.row.last_seq) == ("agent", "hi Ana", said.seq)
-    back = await jo.act(id, "hand-back", {"epoch": 1, "how": "free", "instruction": "three days"})
+    back = await jo.act(id, "hand-back", {"epoch": 1, "verdict": "approve", "instruction": "three days"})
     assert (back.row.control.state, back.row.control.epoch) == ("bot", 2)
-    assert isinstance((await place.room.log(id))[-1].body, Returned)
+    assert (await place.room.log(id))[-1].body == Returned("resume", "Jo", "three days", "approve")
     closed = await jo.act(id, "resolve", {"epoch": 2, "reason": "done"})
     assert (closed.row.status, closed.row.control.epoch) == ("resolved", 3)
 

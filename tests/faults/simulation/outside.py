@@ -305,3 +305,10 @@ class MachineClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+    def alarm(self, at: datetime, call: Callable[[], None]) -> Callable[[], object]:
+        async def ring() -> None:
+            await self.sleep((at - self.now()).total_seconds())
+            call()
+
+        return asyncio.get_running_loop().create_task(ring()).cancel

@@ -1,6 +1,6 @@
 /** HTTP to the server. Every refusal is a `Refusal` with the server's problem; a broken line is an `Unreachable`. */
 
-import type { Counts, Detail, Done, Events, How, Me, Problem, Rows, View } from "./wire";
+import type { Counts, Detail, Done, Events, How, Me, Problem, Rows, Verdict, View } from "./wire";
 
 export class Refusal extends Error {
   readonly problem: Problem;
@@ -77,8 +77,8 @@ export class Api {
     return this.#act(id, "note", { text }, key);
   }
 
-  handBack(id: string, epoch: number, how: How, instruction: string, key: string): Promise<Done> {
-    return this.#act(id, "hand-back", { epoch, how, instruction }, key);
+  handBack(id: string, epoch: number, how: How, instruction: string, verdict: Verdict, key: string): Promise<Done> {
+    return this.#act(id, "hand-back", { epoch, how, instruction, verdict }, key);
   }
 
   resolve(id: string, epoch: number, reason: string, key: string): Promise<Done> {

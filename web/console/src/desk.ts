@@ -7,7 +7,7 @@ import { type Api, Refusal, Unreachable } from "./api";
 import type { Kind } from "./composer/floor";
 import type { Unsent } from "./composer/unsent";
 import type { Clock } from "./live/link";
-import { type Done, epochOf, type Event, type How, type Problem, type Row } from "./wire";
+import { type Done, epochOf, type Event, type How, type Problem, type Row, type Verdict } from "./wire";
 
 const TRIES = 3;
 const TRY_AGAIN = 5_000;
@@ -109,9 +109,10 @@ export class Desk {
     );
   }
 
-  handBack(conversation: string, how: How, instruction: string): Promise<boolean> {
+  /** `verdict`: on the action that waits for approval; empty where none does. */
+  handBack(conversation: string, how: How, instruction: string, verdict: Verdict = ""): Promise<boolean> {
     return this.#do(conversation, "hand_back", (key) =>
-      this.#api.handBack(conversation, this.#epoch(conversation), how, instruction, key),
+      this.#api.handBack(conversation, this.#epoch(conversation), how, instruction, verdict, key),
     );
   }
 

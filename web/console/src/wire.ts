@@ -29,6 +29,7 @@ export type Rows = ConsoleRows;
 export type ServerFrame = ConsoleServerFrame;
 export type View = ConsoleRowFrame["views"][number];
 export type How = "resume" | "restart" | "free";
+export type Verdict = "" | "approve" | "refuse";
 export type ControlState = NonNullable<Control["state"]>;
 
 export const VIEWS: readonly View[] = ["needs-reply", "mine", "unassigned", "bot", "resolved", "all"];

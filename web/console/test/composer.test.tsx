@@ -156,6 +156,19 @@ describe("with me", () => {
   });
 });
 
+test.each(["Approve", "Refuse"])("what waits for approval is shown, and %s is one press", async (answer) => {
+  open(held(ME, 5), { reason: "approval", note: 'refund: amount = 300' });
+  await user.keyboard("{Shift>}T{/Shift}");
+  expect((await screen.findByText("refund: amount = 300", { selector: "code" })).textContent).toContain("300");
+  server.will(done({ state: "bot", epoch: 6 }));
+  await user.click(screen.getByRole("button", { name: answer }));
+  await waitFor(() =>
+    expect(server.asked).toMatchObject([
+      { path: "/conversations/c1/hand-back", body: { epoch: 5, how: "resume", verdict: answer.toLowerCase() } },
+    ]),
+  );
+});
+
 test("a colleague's conversation takes notes only", async () => {
   open(held(JO, 5));
   isKind("Note");

@@ -156,6 +156,8 @@ function itemOf(event: Event, reader: Reader, around: readonly string[]): Item |
     case "turned":
     case "acting":
     case "acted":
+    case "rang":
+    case "signalled":
       return null;
     default:
       body satisfies never;

@@ -110,6 +110,9 @@ function follow(trace: TurnTrace, move: Move): void {
     case "voided":
     case "queued":
     case "dequeued":
+    case "armed":
+    case "disarmed":
+    case "knew":
     case "spoke":
       return;
     default:

@@ -1,0 +1,230 @@
+"""Moves a conversation along its flows: what was ordered goes in, messages, moves and at most one wish come out.
+
+Pure: no clock, no chance, no I/O. The state changes by `fold` of the moves given out, and by nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import assert_never
+
+from bot.commands import check, slash
+from bot.flow import frames, say
+from bot.flow.book import Book
+from bot.flow.conditions import Unevaluated
+from bot.flow.interpreter import repair, verbs, waits
+from bot.flow.interpreter.given import ActionResult, Advance, Back, Given, Missed, Ordered, Rang, Signal
+from bot.flow.interpreter.run import Broken, Run
+from bot.flow.texts import Unsayable
+from bot.model import (
+    Applied,
+    Cancel,
+    Chat,
+    Clarify,
+    Command,
+    CommandSource,
+    Disarmed,
+    Emptied,
+    Facts,
+    Frame,
+    Human,
+    Lookup,
+    Refuse,
+    Repeat,
+    Restart,
+    Resume,
+    Set,
+    Skip,
+    Spoke,
+    Start,
+    State,
+    Unset,
+)
+
+BUDGET = 200
+"""Steps of one turn: a circle of `goto`s ends there."""
+
+REFUSALS = ("void", "too_long", "unreadable", "cannot", "no_evidence")
+"""Reasons of `refuse` that have a text of their own."""
+
+
+def begin(book: Book) -> State:
+    """The state of a new conversation.
+
+    The greeting's options need no offers: their tokens, `greeting.0` and on, mean the same in every conversation, and
+    are open whenever no flow is in progress.
+    """
+    return State()
+
+
+def advance(
+    book: Book,
+    state: State,
+    given: Sequence[Given],
+    facts: Facts,
+    epoch: int,
+    *,
+    begins: bool = True,
+    budget: int = BUDGET,
+) -> Advance:
+    """Apply what is given, in order, then go on until a question, an action, a handoff, a pause or the end.
+
+    With nothing given it repeats the pending question: that is how a digression ends. `begins`: a turn begins with it;
+    else it goes on, with the budget that the advance before left. Never raises for what a customer, a model or a flow
+    did; a flow that cannot go on ends as `failed` and asks for a human.
+    """
+    run = Run(book, facts, state, budget=budget)
+    stood, led = waits.place(run), book.led(state)
+    open_turn(run, epoch, begins=begins)
+    for each in given:
+        take(run, each)
+    go_on(run)
+    if begins and run.heard and not (run.act or run.handoff):
+        verbs.count_turn(run, led[0] if led else None)
+        go_on(run)
+    if run.handoff is None and run.act is None and not (run.asked or run.nudged):
+        verbs.repeat_question(run)
+    waits.settle(run, stood)
+    return Advance(
+        state=run.state,
+        moves=tuple(run.moves),
+        says=tuple(run.says),
+        act=run.act,
+        handoff=run.handoff,
+        gives_up_waiting=run.gives_up_waiting,
+        budget=run.budget,
+        modes=tuple(run.modes),
+    )
+
+
+def open_turn(run: Run, epoch: int, *, begins: bool) -> None:
+    known = run.facts.get("language")
+    if not run.state.language and isinstance(known, str) and known:
+        run.move(Spoke(known))
+    run.void([offer for offer in run.state.offers if offer.epoch < epoch])
+    for frame in run.state.stack if begins else ():
+        flow = run.book.flow_of(frame)
+        for name in frame.slots:
+            if flow and name in flow.slots and flow.slots[name].scope == "turn":
+                run.move(Emptied(name, frame.id))
+
+
+def take(run: Run, given: Given) -> None:
+    match given:
+        case Ordered(command=command, source=source):
+            run.heard |= source in repair.CUSTOMERS
+            run.nudged = False
+            order(run, command, source)
+        case ActionResult():
+            verbs.finish_action(run, given)
+        case Missed():
+            run.heard, run.nudged = True, False
+            repair.miss(run)
+        case Back(how=how, verdict=verdict):
+            run.heard, run.nudged = True, False
+            repair.come_back(run, how, verdict)
+        case Rang():
+            run.nudged = not run.heard
+            ring(run)
+        case Signal(name=name, value=value):
+            run.nudged = not run.heard
+            for frame in waits.waiting_for(run, name):
+                if waits.rests(run.state, frame):
+                    with guarded(run, frame):
+                        waits.end_pause(run, frame, value)
+                    go_on(run)
+        case _:
+            assert_never(given)
+
+
+def ring(run: Run) -> None:
+    """What is due, in order. What an action or a handoff leaves over is still due afterwards, and rings again."""
+    while not (run.act or run.handoff) and (timer := waits.next_due(run)):
+        frame = frames.of_id(run.state.stack, timer.frame)
+        if frame is None:
+            run.move(Disarmed(timer.name, timer.frame))
+        else:
+            with guarded(run, frame):
+                waits.silence(run, timer) if timer.name == "quiet" else waits.end_pause(run, frame)
+        go_on(run)
+
+
+@contextmanager
+def guarded(run: Run, frame: Frame) -> Iterator[None]:
+    """Whatever goes wrong in here ends this flow, and nothing else."""
+    try:
+        yield
+    except (Broken, Unevaluated, Unsayable) as error:
+        verbs.give_up(run, frame, str(error))
+
+
+def order(run: Run, command: Command, source: CommandSource) -> None:
+    if source == "button":
+        run.use_offer(slash(command))
+    checked = check(command, source, run.book, run.state, run.facts)
+    if isinstance(checked, str):
+        repair.refuse(run, command, source, checked)
+    else:
+        apply(run, checked, source)
+
+
+def apply(run: Run, command: Command, source: CommandSource) -> None:
+    match command:
+        case Set(slot=name, value=value):
+            repair.set_slot(run, command, source, name, value)
+            return
+        case Unset(slot=name):
+            repair.unset_slot(run, command, source, name)
+            return
+    run.move(Applied(command, source))
+    match command:
+        case Start():
+            repair.start(run, command, source)
+        case Cancel(scope=scope):
+            repair.cancel(run, scope)
+        case Resume(flow=flow):
+            repair.resume(run, flow)
+        case Clarify(flows=flows):
+            run.says.append(say.menu(run.book, run.state, run.facts, "clarify", flows))
+        case Skip():
+            repair.skip(run)
+        case Repeat():
+            if run.book.pending(run.state) is None:
+                run.says.append(say.menu(run.book, run.state, run.facts, "what_i_can_do"))
+        case Lookup() | Chat():
+            pass
+        case Human(reason=reason, note=note):
+            run.hand_off(reason, note=note)
+        case Restart():
+            repair.restart(run)
+        case Refuse(reason=reason):
+            run.say(reason if reason in REFUSALS else "refused")
+        case _:
+            assert_never(command)
+
+
+def go_on(run: Run) -> None:
+    """Step by step, until there is something to wait for."""
+    while True:
+        if run.ended:
+            repair.follow_up(run)
+        frame = run.top
+        if run.act or run.handoff or frame is None or run.book.pending(run.state) or is_at_rest(run, frame):
+            return
+        if run.budget <= 0:
+            verbs.give_up(run, frame, f"more than {BUDGET} steps in one turn")
+            return
+        run.budget -= 1
+        with guarded(run, frame):
+            if frame.asking:
+                raise Broken(f"the question for {frame.asking!r} is no longer there")
+            verbs.execute(run, frame)
+
+
+def is_at_rest(run: Run, frame: Frame) -> bool:
+    """It pauses, or the model leads."""
+    if waits.rests(run.state, frame):
+        return True
+    led = None if frame.id in run.due else run.book.led(run.state)
+    return led is not None and not verbs.has_reached(run, *led)

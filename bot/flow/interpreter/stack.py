@@ -1,0 +1,56 @@
+"""Which flows are on the stack, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.commands import guard_holds
+from bot.flow import frames
+from bot.flow import steps as s
+from bot.flow.book import Flow
+from bot.flow.interpreter.run import Run, place_of
+from bot.model import Filled, Frame, Json, Popped, Pushed, Queued, Raised, Start
+
+
+def push(run: Run, command: Start) -> None:
+    flow = run.book.flows[command.flow]
+    lacks = not guard_holds(flow, run.state, run.facts) and flow.needs in run.book.flows
+    if lacks and all(frame.flow != flow.needs for frame in run.state.stack):
+        run.move(Queued(command))
+        flow, command = run.book.flows[flow.needs], Start(flow.needs)
+    frame = Frame(id=run.state.frames + 1, flow=flow.name, version=flow.version)
+    run.move(Pushed(frame))
+    fill_all(run, frame, flow, command.slots)
+
+
+def fill_all(run: Run, frame: Frame, flow: Flow, slots: dict[str, Json]) -> None:
+    for name, value in slots.items():
+        if name in flow.slots and value is not None:
+            run.move(Filled(name, value, place_of(frame, flow.slots[name])))
+
+
+def drop(run: Run, frames: Iterable[Frame], outcome: str) -> None:
+    for frame in reversed(tuple(frames)):
+        if frame.asking:
+            run.void_answers(frame.asking)
+        run.move(Popped(frame.id, outcome))
+
+
+def bring_up(run: Run, frame: Frame) -> None:
+    group = run.group(frame)
+    if run.state.stack[-len(group) :] != group:
+        for member in group:
+            run.move(Raised(member.id))
+
+
+def pop(run: Run, frame: Frame, outcome: str) -> None:
+    run.move(Popped(frame.id, outcome))
+    caller = frames.of_id(run.state.stack, frame.caller) if frame.caller else None
+    if caller is None:
+        run.ended = frame
+        return
+    if frame.into:
+        run.move(Filled(frame.into, {**frame.slots, "outcome": outcome}, caller.id, result=True))
+    step = run.flow_of(caller).steps.get(caller.step)
+    if isinstance(step, s.Call):
+        run.due[caller.id] = step.next

@@ -1,0 +1,302 @@
+"""What each verb of the flow language does when its step is reached."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import assert_never
+
+import msgspec
+
+from bot.commands import DEEPEST, guard_holds
+from bot.flow import frames, say
+from bot.flow import steps as s
+from bot.flow.book import Flow
+from bot.flow.conditions import Expression, Look, Unevaluated
+from bot.flow.interpreter import stack, waits
+from bot.flow.interpreter.given import Act, ActionResult
+from bot.flow.interpreter.run import Broken, Run, place_of
+from bot.flow.texts import Unsayable
+from bot.model import Asked, Did, Emptied, Entered, Filled, Frame, Json, Popped, Pushed, Verdict
+
+
+def execute(run: Run, frame: Frame) -> None:
+    flow = run.flow_of(frame)
+    name = run.due.pop(frame.id, "") or frame.step or flow.first
+    step = flow.steps.get(name)
+    if step is None:
+        raise Broken(f"flow {flow.name!r} has no step {name!r} any more")
+    if name == frame.step and isinstance(step, s.Handoff | s.Call):
+        run.due[frame.id] = step.next
+        return
+    if name == frame.step and isinstance(step, s.Agent) and has_reached(run, frame, step):
+        run.due[frame.id] = step.next
+        return
+    if isinstance(step, s.Handoff) and step.nobody and is_closed(run):
+        run.due[frame.id] = step.nobody
+        return
+    answered = isinstance(step, s.Ask) and is_answered(run, frame, flow, step)
+    run.move(Entered(frame.id, name, () if answered else step.reads))  # who is not asked has read nothing
+    frame = run.state.stack[-1]
+    match step:
+        case s.Ask() if answered:
+            run.due[frame.id] = step.next
+        case s.Ask():
+            ask(run, frame, flow, step)
+        case s.Say():
+            speak(run, frame, flow, step)
+            run.due[frame.id] = step.next
+        case s.End(outcome=outcome):
+            stack.pop(run, frame, outcome)
+        case s.When():
+            run.due[frame.id] = branch(run, frame, step)
+        case s.Do():
+            do(run, frame, step)
+        case s.Assign():
+            assign(run, frame, flow, step)
+        case s.Goto():
+            run.due[frame.id] = step.next
+        case s.Call():
+            call(run, frame, step)
+        case s.Become():
+            become(run, frame, step)
+        case s.Agent():
+            agent(run, frame, step)
+        case s.Wait():
+            waits.pause(run, frame, step)
+        case s.Handoff():
+            language = run.book.assistant.language  # the staff's
+            args = say.values(step.reads, flow, run.look(frame), language)
+            note = step.note.plain(language, args) if step.note else ""
+            run.hand_off(step.reason, step.queue, note, step.priority)
+        case _:
+            assert_never(step)
+
+
+def is_answered(run: Run, frame: Frame, flow: Flow, step: s.Ask) -> bool:
+    """Whether the question need not be asked. Says why when an answer given ahead is not taken."""
+    values = run.values(frame, flow.slots[step.slot])
+    if step.always or step.slot not in values:
+        return False
+    return not fails_check(run, frame, step.slot, values[step.slot])
+
+
+def fails_check(run: Run, frame: Frame, name: str, value: Json) -> bool:
+    """Says why an answer is not taken."""
+    flow = run.flow_of(frame)
+    here = run.look(frame)
+
+    def look(other: str) -> Json:
+        return value if other == name else here(other)
+
+    for step in flow.asks.get(name, ()):
+        for each in step.checks:
+            try:
+                if each.refused_if.evaluate(look):
+                    run.says.append(say.content(each.say, flow, look, run.language))
+                    return True
+            except (Unevaluated, Unsayable):
+                continue  # it needs what is not known yet
+    return False
+
+
+def evaluate(run: Run, expression: Expression, look: Look) -> Json:
+    """None where it cannot be evaluated."""
+    try:
+        return expression.evaluate(look)
+    except Unevaluated:
+        return None
+
+
+def speak(run: Run, frame: Frame, flow: Flow, step: s.Say) -> None:
+    look = run.look(frame)
+    said = say.chosen(step.variants, look, seed=f"{frame.id}.{step.id}.{frame.passes}")
+    if step.mode != "exact":
+        run.modes.append((len(run.says), step.mode))
+    run.says.append(say.content(said, flow, look, run.language))
+
+
+def is_closed(run: Run) -> bool:
+    """Outside of business hours; without any, somebody may always be there."""
+    hours = run.facts.get("hours")
+    return isinstance(hours, dict) and hours.get("open") is False
+
+
+def ask(run: Run, frame: Frame, flow: Flow, step: s.Ask) -> None:
+    slot = flow.slots[step.slot]
+    if slot.name in run.values(frame, slot):
+        run.move(Emptied(slot.name, place_of(frame, slot)))
+    run.move(Asked(frame.id, slot.name))
+    frame = run.state.stack[-1]
+    run.says.append(say.question(run.book, step, flow, run.look(frame), run.language))
+    run.asked = True
+
+
+def repeat_question(run: Run) -> None:
+    pending = run.book.pending(run.state)
+    if pending is None:
+        return
+    try:
+        run.says.append(
+            say.question(run.book, pending.ask, pending.flow, run.look(pending.frame), run.language, short=True)
+        )
+    except (Unevaluated, Unsayable) as error:
+        give_up(run, pending.frame, str(error))
+
+
+def branch(run: Run, frame: Frame, step: s.When) -> str:
+    value = step.condition.evaluate(run.look(frame))
+    if step.cases:
+        spelled = str(value).lower() if isinstance(value, bool) else str(value)
+        return step.cases.get(spelled, step.next)
+    return step.then if value else step.next
+
+
+def assign(run: Run, frame: Frame, flow: Flow, step: s.Assign) -> None:
+    for name, expression in step.values.items():
+        value = expression.evaluate(run.look(run.state.stack[-1]))
+        place = place_of(frame, flow.slots[name])
+        run.move(Emptied(name, place) if value is None else Filled(name, value, place))
+    run.due[frame.id] = step.next
+
+
+def call(run: Run, frame: Frame, step: s.Call) -> None:
+    if len(run.state.stack) >= DEEPEST:
+        raise Broken(f"more than {DEEPEST} flows on the stack")
+    begin(run, frame, step, caller=frame.id, into=step.into)
+
+
+def become(run: Run, frame: Frame, step: s.Become) -> None:
+    """Whoever called the old flow waits for the new one."""
+    look = run.look(frame)  # the slots of the old flow are gone afterwards
+    begin(run, frame, step, caller=frame.caller, into=frame.into, look=look, replaces=True)
+
+
+def begin(
+    run: Run,
+    frame: Frame,
+    step: s.Call | s.Become,
+    *,
+    caller: int,
+    into: str,
+    look: Look | None = None,
+    replaces: bool = False,
+) -> None:
+    """Another flow with the slots that this one gives it."""
+    flow = run.book.flows.get(step.flow)
+    if flow is None:
+        raise Broken(f"flow {step.flow!r} is no longer there")
+    if not guard_holds(flow, run.state, run.facts):
+        raise Broken(f"flow {step.flow!r} is not for this customer now")
+    look = look or run.look(frame)
+    slots = {name: expression.evaluate(look) for name, expression in step.args.items()}
+    if replaces:
+        run.move(Popped(frame.id, "became"))
+    begun = Frame(id=run.state.frames + 1, flow=flow.name, version=flow.version, caller=caller, into=into)
+    run.move(Pushed(begun))
+    stack.fill_all(run, begun, flow, slots)
+
+
+def agent(run: Run, frame: Frame, step: s.Agent) -> None:
+    """The model leads from here, unless there is nothing left to reach."""
+    if has_reached(run, frame, step):
+        run.due[frame.id] = step.next
+
+
+def has_reached(run: Run, frame: Frame, step: s.Agent) -> bool:
+    flow = run.flow_of(frame)
+    if step.until is not None and evaluate(run, step.until, run.look(frame)):
+        return True
+    return bool(step.fills) and all(name in run.values(frame, flow.slots[name]) for name in step.fills)
+
+
+def leave_agent(run: Run, frame: Frame, to: str) -> None:
+    """The model does not lead on."""
+    if frame.tries:
+        run.move(Asked(frame.id, ""))
+    run.due[frame.id] = to
+    if to == s.END_STUCK:
+        run.say("stuck")
+        stack.pop(run, frame, "stuck")
+        run.hand_off("stuck")
+
+
+def count_turn(run: Run, led: Frame | None) -> None:
+    """The customer was heard where the model led, and it still leads there."""
+    now = run.book.led(run.state)
+    if led is None or now is None or now[0].id != led.id or now[0].passes != led.passes:
+        return
+    frame, step = now
+    if led.tries + 1 < step.turns:
+        run.move(Asked(frame.id, "", led.tries + 1))
+    else:
+        leave_agent(run, frame, step.stuck)
+
+
+def do(run: Run, frame: Frame, step: s.Do, *, approved: bool = False) -> None:
+    look = run.look(frame)
+    args = {name: expression.evaluate(look) for name, expression in step.args.items()}
+    if step.approve and not approved and step.approve.needed_if.evaluate(look):
+        run.hand_off("approval", step.approve.by, note=f"{step.action}: {_shown(args)}")
+        return
+    run.act = Act(
+        key=_key(frame, step, args),
+        frame=frame.id,
+        step=step.id,
+        action=step.action,
+        args=args,
+        effect=step.effect,
+        timeout=step.timeout,
+    )
+
+
+def finish_action(run: Run, given: ActionResult) -> None:
+    frame = run.top
+    flow = run.book.flow_of(frame) if frame else None
+    step = flow.steps.get(frame.step) if frame and flow else None
+    if frame is None or not isinstance(step, s.Do) or not given.key.startswith(_pass(frame, step)):
+        return  # of a turn that has moved on
+    failed = bool(given.error) or given.unknown
+    run.move(Did(frame.id, step.id, step.action, step.effect, ok=not failed))
+    if not failed:
+        if step.into:
+            run.move(Filled(step.into, given.result, frame.id, result=True))
+        run.due[frame.id] = step.next
+    elif not given.unknown and frames.times_entered(frame, step.id) <= step.retry:
+        run.due[frame.id] = step.id
+    elif not given.unknown and step.fails != s.END_FAILED:
+        run.due[frame.id] = step.fails
+    else:
+        run.say("failed")
+        stack.drop(run, run.group(frame), "failed")
+        run.hand_off("action_failed", note=f"{step.action}: {given.error}")
+
+
+def judged(run: Run, frame: Frame, step: s.Do, verdict: Verdict) -> None:
+    """What a person said of an action; whoever says nothing has not agreed."""
+    if verdict == "approve":
+        do(run, frame, step, approved=True)
+    elif step.fails != s.END_FAILED:
+        run.due[frame.id] = step.fails
+    else:
+        run.say("not_approved")
+        stack.pop(run, frame, "refused")
+
+
+def _shown(args: dict[str, Json]) -> str:
+    """For the person who reads what an action is to be run with."""
+    return ", ".join(f"{name} = {msgspec.json.encode(value).decode()}" for name, value in args.items())
+
+
+def give_up(run: Run, frame: Frame, why: str) -> None:
+    stack.drop(run, run.group(frame), "failed")
+    run.say("failed")
+    run.hand_off("error", note=f"flow {frame.flow!r}: {why}")
+
+
+def _key(frame: Frame, step: s.Do, args: dict[str, Json]) -> str:
+    inputs = hashlib.blake2b(msgspec.json.encode(args, order="sorted"), digest_size=8).hexdigest()
+    return f"{_pass(frame, step)}{inputs}"
+
+
+def _pass(frame: Frame, step: s.Do) -> str:
+    return f"{frame.id}.{step.id}.{frame.passes}."
