@@ -52,7 +52,9 @@ def all_of(seconds: float, postgres: str) -> Iterator[Measure]:
         on_postgres = partial(product, postgres)
         yield _turns("turns.postgres.500", lambda: floor("postgres", postgres), on_postgres, seconds)
         yield _turns("turns.postgres.500.pg-turn", lambda: floor("postgres-turn", postgres), on_postgres, seconds)
-    yield Measure({"flow.step": "us CPU"}, _step_allowed, lambda: _step(seconds))
+    yield Measure({"flow.step": "us CPU"}, _allowed("flow.step", flow.ALLOWED), lambda: _step(seconds))
+    yield Measure({"flow.fold": "ms CPU"}, _allowed("flow.fold", flow.FOLD_ALLOWED), lambda: _fold(seconds))
+    yield Measure({"flow.load": "s CPU"}, _allowed("flow.load", flow.LOAD_ALLOWED), _flows_loaded)
     yield Measure({"turns.memory": "us CPU"}, _bot_framework, lambda: _core(seconds))
     yield Measure(
         {"start.answered": "s", "start.answered.cpu": "s CPU", "memory.idle": "MiB"},
@@ -158,8 +160,21 @@ async def _step(seconds: float) -> Figures:
     return {"flow.step": await flow.step(seconds)}
 
 
-async def _step_allowed() -> Figures:
-    return {"flow.step": await flow.allowed()}
+async def _fold(seconds: float) -> Figures:
+    return {"flow.fold": await flow.fold(seconds)}
+
+
+async def _flows_loaded() -> Figures:
+    return {"flow.load": float(await _said_by(["-m", "bench.flow"]))}
+
+
+def _allowed(name: str, most: float) -> Side:
+    """What it may cost: a constant."""
+
+    async def side() -> Figures:
+        return {name: most}
+
+    return side
 
 
 async def _imported(name: str, modules: str) -> Figures:

@@ -41,7 +41,7 @@ from bot.units import Accept, Commit, Committed, Entry, Lease
 from config.machine import SystemClock, SystemRandom
 
 LEASE = Lease("bench", timedelta(seconds=15))
-STATE = State((Frame(1, "order", 1, "order", {"order": "A-17"}, asking="order"),), frames=1, language="en")
+STATE = State((Frame(1, "order", "1", "order", {"order": "A-17"}, asking="order"),), frames=1, language="en")
 ENTRIES = (
     Entry(BOT, Turned("in_flow", (Entered(1, "order", ("order",)), Filled("order", "A-17", 1), Asked(1, "order"))), 0),
     Entry(BOT, Said(text("Thank you, I have noted A-17. Which order is it?")), 0, public=True),

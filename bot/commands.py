@@ -9,6 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import assert_never, get_args
 
+from msgspec.structs import replace
+
+from bot.flow import frames
 from bot.flow.book import Book, Flow, Slot
 from bot.flow.conditions import Unevaluated
 from bot.flow.question import hearing_of, look_up
@@ -39,6 +42,8 @@ from bot.model import (
 DEEPEST = 5
 """Flows on the stack at once."""
 MOST_QUEUED = 10
+LANGUAGE = "language"
+"""What `set` calls the language of the conversation, where no flow in progress has a slot of that name."""
 _LONGEST = 4_200  # of a slash form: a text slot and its name
 
 _ANY_FLOW: tuple[CommandSource, ...] = ("button", "console", "api", "flow", "timer")
@@ -68,7 +73,7 @@ def parse_slash(text: str) -> Command | None:
         case "resume":
             return Resume(rest) if not rest or rest.isidentifier() else None
         case "clarify":
-            return Clarify(tuple(rest.split())) if rest else None
+            return Clarify(tuple(rest.split()))
         case "lookup":
             return Lookup(rest) if rest else None
         case "human":
@@ -77,6 +82,12 @@ def parse_slash(text: str) -> Command | None:
             return Refuse(rest) if rest else None
         case _:
             return None if rest else _BARE.get(word)
+
+
+def question_in(words: str) -> str:
+    """What is asked by a typed `/lookup`; other words ask what they say."""
+    command = parse_slash(words)
+    return command.question if isinstance(command, Lookup) else words
 
 
 _BARE: Mapping[str, Command] = {"skip": Skip(), "repeat": Repeat(), "chat": Chat(), "restart": Restart()}
@@ -96,7 +107,7 @@ def slash(command: Command) -> str:
         case Resume(flow=flow):
             return f"/resume {flow}".strip()
         case Clarify(flows=flows):
-            return f"/clarify {' '.join(flows)}"
+            return f"/clarify {' '.join(flows)}".strip()
         case Skip() | Repeat() | Chat() | Restart():
             return f"/{type(command).__name__.lower()}"
         case Lookup(question=question):
@@ -118,7 +129,7 @@ def _words(value: Json) -> str:
         case None:
             return ""
         case _:
-            return json.dumps(value)
+            return json.dumps(value, ensure_ascii=False)
 
 
 def _quoted(words: str) -> str:
@@ -175,7 +186,7 @@ def check(command: Command, source: CommandSource, book: Book, state: State, fac
         case Unset(slot=name):
             return command if book.home(state, name) else f"no flow in progress has a slot {name!r}"
         case Resume(flow=flow):
-            waits = not flow or any(frame.flow == flow for frame in state.stack)
+            waits = not flow or frames.running(state.stack, flow)
             return command if waits else f"flow {flow!r} is not in progress"
         case Clarify(flows=flows):
             return _check_clarify(flows, source, book)
@@ -201,8 +212,7 @@ def _check_start(command: Start, source: CommandSource, book: Book, state: State
         return f"there is no flow {command.flow!r}"
     if not flow.is_open and source not in _ANY_FLOW:
         return f"flow {flow.name!r} is only called by others"
-    in_progress = any(frame.flow == flow.name for frame in state.stack)
-    if len(state.stack) >= DEEPEST and not in_progress:
+    if frames.depth(state.stack) >= DEEPEST and not frames.running(state.stack, flow.name):
         return f"{DEEPEST} flows are in progress already"
     if not guard_holds(flow, state, facts) and not flow.needs:
         return f"flow {flow.name!r} is not for this customer now"
@@ -213,7 +223,7 @@ def _check_start(command: Start, source: CommandSource, book: Book, state: State
             return f"flow {flow.name!r} has no slot {name!r}"
         if slot.always_ask or (_is_kept_from(slot, flow) and source not in _ANY_FLOW):
             continue
-        read = _typed(slot, value, hearing_of(book, state, slot, facts))
+        read = read_value(slot, value, source, hearing_of(book, state, slot, facts))
         if read is None:
             return f"slot {name!r}: that is no {slot.type.name}"
         typed[name] = read
@@ -222,6 +232,8 @@ def _check_start(command: Start, source: CommandSource, book: Book, state: State
 
 def _check_set(name: str, value: Json, source: CommandSource, book: Book, state: State, facts: Facts) -> Command | str:
     home = book.home(state, name)
+    if home is None and name == LANGUAGE:
+        return _check_language(value, book)
     if home is None:
         return f"no flow in progress has a slot {name!r}"
     frame, slot = home
@@ -232,8 +244,16 @@ def _check_set(name: str, value: Json, source: CommandSource, book: Book, state:
     flow = book.flow_of(frame)
     if flow and _is_kept_from(slot, flow) and source not in _ANY_FLOW:
         return f"slot {name!r} is only set by the flow"
-    read = _typed(slot, value, hearing_of(book, state, slot, facts))
+    read = read_value(slot, value, source, hearing_of(book, state, slot, facts))
     return f"slot {name!r}: that is no {slot.type.name}" if read is None else Set(name, read)
+
+
+def _check_language(value: Json, book: Book) -> Set | str:
+    """`fr` and `fr-BE` are what a project that speaks `fr-FR` or `fr` speaks of it."""
+    spoken, wanted = book.assistant.languages, str(value).casefold().replace("_", "-")
+    alike = [tag for tag in spoken if tag.casefold().partition("-")[0] == wanted.partition("-")[0]]
+    found = next((tag for tag in alike if tag.casefold() == wanted), None) or next(iter(alike), None)
+    return Set(LANGUAGE, found) if found else f"{value!r} is not among the languages {', '.join(spoken)}"
 
 
 def _is_kept_from(slot: Slot, flow: Flow) -> bool:
@@ -245,17 +265,18 @@ def _is_kept_from(slot: Slot, flow: Flow) -> bool:
     )
 
 
-def _typed(slot: Slot, value: Json, hearing: Hearing) -> Json:
-    match value:
-        case str() | bool() | int() | float():
-            return slot.type.parse(_words(value), hearing)
-        case _:
-            return None
+def read_value(slot: Slot, value: Json, source: CommandSource, hearing: Hearing) -> Json:
+    """As a value, else as words. A model makes up no files: those were sent, or are none."""
+    if value is None or (slot.type.take is not None and source == "model"):
+        return None
+    words = _words(value)
+    exact = slot.type.parse(words, replace(hearing, strict=True))
+    return exact if exact is not None or not isinstance(value, str) else slot.type.parse(words, hearing)
 
 
 def _check_clarify(flows: tuple[str, ...], source: CommandSource, book: Book) -> Command | str:
     known = tuple(name for name in dict.fromkeys(flows) if name in book.flows and book.flows[name].is_open)
-    return Clarify(known[:10]) if known else f"none of {list(flows[:10])} is a flow customers can ask for"
+    return Clarify(known[:10]) if known or not flows else f"none of {list(flows[:10])} is a flow customers can ask for"
 
 
 def _check_skip(book: Book, state: State) -> Command | str:

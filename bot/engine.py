@@ -170,6 +170,10 @@ class Engine:
         """Something other than a channel made this conversation ready; a lost wake costs one sweep."""
         self._start(self._woken(conversation))
 
+    def takes(self, conversation: ConversationId) -> bool:
+        """Whether a turn is being taken there, by this process."""
+        return conversation in self._running
+
     def drafted(self, conversation: ConversationId) -> str:
         """What the customer sees now of an answer that is not yet said."""
         running = self._running.get(conversation)

@@ -13,7 +13,7 @@ import msgspec
 import regex
 
 from bot import markup
-from bot.model import Card, Choices, Mark, Message, Notice, Option, Part, Sources, Span, Text
+from bot.model import Card, Choices, Location, Mark, Media, Message, Notice, Option, Part, Rating, Sources, Span, Text
 from bot.ports import Buttons, Capabilities, Limit
 
 _WHOLE = r"(?![\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}])"  # what follows does not belong to what was before
@@ -37,7 +37,7 @@ class Loss:
     """One change a reader could notice."""
 
     part: str
-    """The part's tag: `text`, `choices`, `card`, `sources`, `notice`."""
+    """The part's tag: `text`, `choices`, `card`, ..."""
     kind: Literal["mark", "link", "buttons", "part"]
     """`mark`, `link`: shown as plain characters; `buttons`: options as a numbered list; `part`: the part as text."""
     detail: str = ""
@@ -86,6 +86,14 @@ def plain(part: Part) -> str:
             )
         case Notice():
             return part.text
+        case Media():
+            named = f"[{part.kind}] {part.alt or part.name}".strip()
+            return _lines(named, part.caption, part.transcript)
+        case Location():
+            at = f"{part.latitude:.6f},{part.longitude:.6f}"
+            return _lines(part.label, f"https://www.openstreetmap.org/?mlat={at.replace(',', '&mlon=')}")
+        case Rating():
+            return _lines(part.prompt, "👍 / 👎" if part.scale == 2 else f"1-{part.scale}")
         case _:
             assert_never(part)
 
@@ -122,7 +130,10 @@ class _Showable:
                 self._choices(part, "choices", native=native)
             case Card():
                 self._card(part, native=native)
-            case Sources() | Notice():
+            case Media() if native and part.caption and not self._fits(plain(part)):
+                self._other(msgspec.structs.replace(part, caption=""), native=native)
+                self._text((Span(part.caption),))
+            case Sources() | Notice() | Media() | Location() | Rating():
                 self._other(part, native=native)
             case _:
                 assert_never(part)
@@ -164,14 +175,14 @@ class _Showable:
         self.losses += (Loss(part, "buttons", label) for label in without)
         return not without
 
-    def _other(self, part: Sources | Notice, *, native: bool) -> None:
+    def _other(self, part: Sources | Notice | Media | Location | Rating, *, native: bool) -> None:
         characters = plain(part)
         if _is_blank(characters):
             return
         if native and self._fits(characters):
             self.parts.append(part)
         else:
-            self.losses.append(Loss("sources" if isinstance(part, Sources) else "notice", "part"))
+            self.losses.append(Loss(type(part).__name__.lower(), "part"))
             self._text((Span(characters),))
 
     def _text(self, spans: Iterable[Span]) -> None:

@@ -106,7 +106,42 @@ class Notice(Struct, frozen=True, tag_field="part", tag="notice", omit_defaults=
     args: dict[str, str] = {}
 
 
-Part = Text | Choices | Card | Sources | Notice
+class Media(Struct, frozen=True, tag_field="part", tag="media", omit_defaults=True):
+    """A file that came with the message or goes with it."""
+
+    kind: Literal["image", "audio", "voice", "video", "file"]
+    ref: str
+    """Where the channel finds it again; means nothing elsewhere, and is shown to no customer."""
+    name: str = ""
+    type: str = ""
+    """MIME."""
+    size: int = 0
+    """Bytes; 0: not known."""
+    caption: str = ""
+    """Words that were written with it."""
+    alt: str = ""
+    """What is to be seen on it."""
+    transcript: str = ""
+    """What is said in it."""
+
+
+class Location(Struct, frozen=True, tag_field="part", tag="location", omit_defaults=True):
+    """A place on the earth, in degrees (WGS 84)."""
+
+    latitude: float
+    longitude: float
+    label: str = ""
+
+
+class Rating(Struct, frozen=True, tag_field="part", tag="rating", omit_defaults=True):
+    """A question that is answered with a grade."""
+
+    prompt: str
+    scale: int = 5
+    """The best grade; the worst is 1. 2: thumbs."""
+
+
+Part = Text | Choices | Card | Sources | Notice | Media | Location | Rating
 
 
 class Message(Struct, frozen=True, omit_defaults=True):
@@ -120,9 +155,28 @@ class Message(Struct, frozen=True, omit_defaults=True):
     """Refuse to send rather than lose anything a reader could notice."""
 
 
+def written(message: Message) -> str:
+    """What somebody wrote or said in it: its texts, and what goes with its files as caption or transcript."""
+    return "\n".join(filter(None, map(_written, message.parts)))
+
+
+def _written(part: Part) -> str:
+    match part:
+        case Text(spans=spans):
+            return "".join([span.text for span in spans])
+        case Media(caption=caption, transcript=transcript):
+            return caption or transcript
+        case _:
+            return ""
+
+
 def text(characters: str, *, language: str = "") -> Message:
     """A message of plain characters: nothing in them is markup."""
     return Message((Text((Span(characters),)),), language)
+
+
+Mode = Literal["exact", "rephrase", "free"]
+"""How literally a text of a flow is said."""
 
 
 # Control
@@ -149,8 +203,9 @@ HandoffReason = Literal[
     "asked", "stuck", "no_evidence", "action_failed", "policy", "model_down", "error", "rule", "approval"
 ]
 
-How = Literal["resume", "restart", "free"]
-"""How the bot goes on after a hand back: at the pending question, from the flow's first step, or with no flow."""
+How = Literal["resume", "restart", "free", "step"]
+"""How the bot goes on after a hand back: at the pending question, from the flow's first step, with no flow, at a step
+that is named."""
 
 Verdict = Literal["", "approve", "refuse"]
 """What an agent says of an action that may only run with approval; empty: nothing."""
@@ -188,7 +243,8 @@ class Resume(_Command, frozen=True):
 
 
 class Clarify(_Command, frozen=True):
-    flows: tuple[str, ...]
+    flows: tuple[str, ...] = ()
+    """What was nearest to the words; empty: nothing was, and all that can be asked for is offered."""
 
 
 class Skip(_Command, frozen=True):
@@ -234,7 +290,8 @@ class Frame(Struct, frozen=True, omit_defaults=True):
     id: int
     """Rises within a conversation; never used twice."""
     flow: str
-    version: int
+    version: str
+    """Which of the flow's versions it is in: the author's number and a digest of the structure, `3.1f8a09c2`."""
     step: str = ""
     slots: dict[str, Json] = {}
     results: dict[str, Json] = {}
@@ -253,6 +310,10 @@ class Frame(Struct, frozen=True, omit_defaults=True):
     into: str = ""
     asked: bool = False
     """It has asked the customer something: on return the flow below it says what it was about."""
+    pattern: bool = False
+    """`flow` names a pattern: the engine started it by itself."""
+    before: bool = False
+    """A correction took it back: `step` is still to be done again."""
 
 
 class Offer(Struct, frozen=True, omit_defaults=True):
@@ -297,6 +358,8 @@ class State(Struct, frozen=True, omit_defaults=True):
     """Slots of scope `customer`, as they were known when the last turn began, and what was learnt since."""
     timers: tuple[Timer, ...] = ()
     """Running; sorted by when they are due."""
+    clarified: int = 0
+    """How often in a row the customer was asked what it is about."""
     marker: int = 0
     """Seq of the last end-of-human marker: what a model sees begins here."""
 
@@ -333,6 +396,17 @@ class Rewound(_Move, frozen=True):
     frame: int
     step: str
     kept: int
+
+
+class Moved(_Move, frozen=True):
+    """The flow was published anew, and the frame goes on in that version. Its timers go with it."""
+
+    frame: int
+    version: str
+    step: str
+    """Where it stands now; where that is not the last of the steps it passed, before that step."""
+    steps: dict[str, str] = {}
+    """Steps it passed that have another name now; empty: gone."""
 
 
 class Filled(_Move, frozen=True):
@@ -432,6 +506,7 @@ Move = (
     | Raised
     | Entered
     | Rewound
+    | Moved
     | Filled
     | Emptied
     | Asked
@@ -541,6 +616,8 @@ class Acting(_Body, frozen=True):
     """Seq of the last input that its turn was about: what came later was no part of it. 0: not recorded."""
     known: tuple[Acted, ...] = ()
     """What actions without effect had given in this turn: another attempt at it goes by the same."""
+    versions: dict[str, str] = {}
+    """Versions of the flows that led to it: whoever takes this turn again follows the same."""
 
 
 class Acted(_Body, frozen=True):
@@ -650,14 +727,8 @@ class Turn(Struct, frozen=True, kw_only=True):
     @property
     def words(self) -> str:
         """What the customer wrote in this turn, messages joined by line breaks."""
-        said = (event.body.message for event in self.inputs if isinstance(event.body, Said))
-        lines = (
-            "".join(span.text for span in part.spans)
-            for message in said
-            for part in message.parts
-            if isinstance(part, Text)
-        )
-        return "\n".join(lines)
+        said = (written(event.body.message) for event in self.inputs if isinstance(event.body, Said))
+        return "\n".join(filter(None, said))
 
 
 class HandoffRequest(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from bot.model import (
     Json,
     Mark,
     Message,
+    Mode,
     Outcome,
     Part,
     Passage,
@@ -309,6 +310,10 @@ class Ask(Struct, frozen=True, kw_only=True):
     tools: tuple[Tool, ...] = ()
     told: tuple[Told, ...] = ()
     """What it called in this turn, in order, and what came of it."""
+    restyle: str = ""
+    """A text that it is to say in other words, and nothing else."""
+    freely: bool = False
+    """It may answer from that text instead."""
 
 
 class Words(Struct, frozen=True):
@@ -380,6 +385,9 @@ class Leader(Protocol):
 
     async def lead(self, turn: Turn, powers: Powers, /) -> Outcome | Declined:
         """What to say first. Declines where nobody can: the flow then goes on without a model."""
+
+    async def restyle(self, turn: Turn, powers: Powers, message: Message, mode: Mode, /) -> Message:
+        """The message in other words that say the same, or as it is. Never raises for what a model did."""
 
 
 class Responder(Protocol):

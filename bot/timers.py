@@ -11,13 +11,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
 from bot.counts import TimerCounts
 from bot.errors import StoreDown
 from bot.inbox import Taking
-from bot.model import Rang
+from bot.model import ConversationId, Rang
 from bot.ports import Bus, Clock, Happened, Store
 from bot.units import NextAlarm, Ring, Rung
 from bot.waiting import unbroken, within
@@ -26,7 +27,17 @@ log = structlog.get_logger()
 
 LOOK_EVERY = timedelta(seconds=2)
 """For what another process has set, and for a wall clock that was set."""
-MOST_AT_ONCE = 200
+MOST_AT_ONCE = 40
+"""Turns of timers in the air: however many are due together, who writes meanwhile is answered as ever."""
+MOMENT = timedelta(milliseconds=20)
+"""Until there may be room for more of them."""
+
+
+class Turning(Taking, Protocol):
+    """What timers need of the engine."""
+
+    def takes(self, conversation: ConversationId) -> bool:
+        """Whether this process takes turns in it now."""
 
 
 class Timers:
@@ -37,6 +48,8 @@ class Timers:
         self._look = asyncio.Event()
         self._due_at: datetime | None = None
         self._call_off: Callable[[], object] = _nothing
+        self._rung: set[ConversationId] = set()
+        """Whose turns may still be under way."""
         self.counts = TimerCounts()
 
     def armed(self, due_at: datetime) -> None:
@@ -45,7 +58,7 @@ class Timers:
             self._call_off()
             self._due_at, self._call_off = due_at, self._clock.alarm(due_at, self._look.set)
 
-    async def run(self, engine: Taking) -> None:
+    async def run(self, engine: Turning) -> None:
         """Until cancelled."""
         try:
             while True:
@@ -60,16 +73,20 @@ class Timers:
         finally:
             self._call_off()
 
-    async def _ring_what_is_due(self, engine: Taking) -> None:
+    async def _ring_what_is_due(self, engine: Turning) -> None:
         while (due_at := await self._store.read(NextAlarm())) is not None:
             if due_at > self._clock.now():
                 self.armed(due_at)
                 return
-            ring = Ring(at=self._clock.now(), most=MOST_AT_ONCE, lease=engine.room())
-            if not await unbroken(self._store.write(ring), lambda rung: self._rung(rung, engine)):
+            self._rung = set(filter(engine.takes, self._rung))
+            if not (room := MOST_AT_ONCE - len(self._rung)):
+                await self._clock.sleep(MOMENT.total_seconds())
+                continue
+            ring = Ring(at=self._clock.now(), most=room, lease=engine.room())
+            if not await unbroken(self._store.write(ring), lambda rung: self._go_on(rung, engine)):
                 return  # somebody else was quicker, or the customer was
 
-    def _rung(self, rung: Sequence[Rung], engine: Taking) -> None:
+    def _go_on(self, rung: Sequence[Rung], engine: Turning) -> None:
         now = self._clock.now()
         for each in rung:
             assert isinstance(each.event.body, Rang)
@@ -77,6 +94,7 @@ class Timers:
             self.counts.seconds_late += max(0.0, (now - each.event.body.due_at).total_seconds())
             self._bus.publish(Happened(each.conversation, (each.event,)))
             if each.claimed is not None:
+                self._rung.add(each.conversation)
                 engine.take(each.claimed)
 
     async def _wait(self) -> None:

@@ -5,7 +5,7 @@ Nothing is written here but the intents and results of actions; everything else 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -13,7 +13,6 @@ import structlog
 from msgspec.structs import replace
 
 from bot.errors import ActionFailed
-from bot.flow.book import Book
 from bot.flow.fold import fold, fold_event
 from bot.flow.interpreter import given as g
 from bot.flow.interpreter.advance import BUDGET, advance
@@ -28,24 +27,26 @@ from bot.model import (
     Declined,
     Disarmed,
     Event,
-    Facts,
     HandoffRequest,
     Json,
     Knew,
     Message,
+    Mode,
     Move,
     Offer,
     Option,
     Outcome,
     Part,
     Pressed,
+    Pushed,
     Said,
     Signalled,
     State,
     Turn,
 )
-from bot.ports import Bus, Clock, Happened, Leader, Random, Responder, Store
+from bot.ports import Bus, Clock, Happened, Random, Store
 from bot.powers import TurnPowers
+from bot.shelf import Edition, Shelf
 from bot.units import CustomerSlots, Intend, Log, Record
 from bot.waiting import unbroken, within
 
@@ -55,6 +56,7 @@ PAGE = 500
 """Events of a log that are read at once."""
 MOST_LEADS = 5
 """How often in one turn a flow may come to let the model lead."""
+MOST_RESTYLED = 3
 WAITING = ("queued", "offered")
 """A human is wanted and nobody is there yet."""
 
@@ -73,6 +75,8 @@ class Played:
     """The responder's own words."""
     says: list[Message] = field(default_factory=list)
     """What the flows say after them."""
+    modes: list[tuple[int, Mode]] = field(default_factory=list)
+    """Those of them, by their place, that the model may say in other words."""
     handoff: HandoffRequest | None = None
     gives_up_waiting: bool = False
     """The customer no longer wants the human that was asked for."""
@@ -95,26 +99,10 @@ class Overtaken(Exception):
 
 
 class Director:
-    """Knows the responders and the flows; one for all turns."""
+    """One for all turns; each is taken by the edition of the flows that is in force when it begins."""
 
-    def __init__(
-        self,
-        *,
-        book: Book,
-        responders: Sequence[Responder],
-        facts_of: Callable[[Turn], Facts],
-        store: Store,
-        bus: Bus,
-        clock: Clock,
-        random: Random,
-        leader: Leader | None = None,
-    ) -> None:
-        """`leader` speaks where a flow lets the model lead; without one such a flow asks its questions itself."""
-        self.book, self._leader = book, leader
-        self._responders, self._facts_of = tuple(responders), facts_of
-        self._book_asked: Book | None = None
-        self._knows_customers = False
-        self._store, self._bus, self._clock = store, bus, clock
+    def __init__(self, *, shelf: Shelf, store: Store, bus: Bus, clock: Clock, random: Random) -> None:
+        self._shelf, self._store, self._bus, self._clock = shelf, store, bus, clock
 
     async def play(self, turn: Turn, powers: TurnPowers) -> Played:
         """Raises what a responder raises; `Lengthened` when the turn must be offered again; `Overtaken`."""
@@ -122,6 +110,30 @@ class Director:
         if turn.attempt > 1 or turn.inputs[0].epoch != turn.conversation.control.epoch:  # it was taken before
             begun = await self._begun(turn)
             turn = as_begun(turn, begun)
+        edition = await self._shelf.edition_of(turn.state, _followed_by(begun))
+        return await Taking(edition, self._store, self._bus, self._clock).play(turn, powers, begun)
+
+    async def _begun(self, turn: Turn) -> tuple[Event, ...]:
+        """The effects that earlier attempts at this turn have begun, oldest first."""
+        found: list[Event] = []
+        after = turn.id
+        while True:
+            events = await self._store.read(Log(conversation=turn.conversation.id, after=after, most=PAGE))
+            found += (event for event in events if isinstance(event.body, Acting) and event.turn == turn.id)
+            if len(events) < PAGE:
+                return tuple(found)
+            after = events[-1].seq
+
+
+class Taking:
+    """One attempt at one turn, by one edition."""
+
+    def __init__(self, edition: Edition, store: Store, bus: Bus, clock: Clock) -> None:
+        self._edition, self.book = edition, edition.book
+        self._store, self._bus, self._clock = store, bus, clock
+
+    async def play(self, turn: Turn, powers: TurnPowers, begun: Sequence[Event]) -> Played:
+        """`begun`: effects of earlier attempts at it."""
         whole, customer = turn, await self._customer(turn)
         turn, outcome, declined = await self._offer(opened(turn, customer), powers)
         turn = through(whole, turn.inputs[-1].seq)
@@ -134,6 +146,7 @@ class Director:
             missed = await self._missed_signals(turn) if any(isinstance(each, g.Back) for each in given) else ()
             await self._move(turn, (*missed, *given), played)
             await self._lead(turn, powers, played)
+            await self._restyle(turn, powers, played)
             _ask_a_person(played)
         return played
 
@@ -146,7 +159,7 @@ class Director:
             if led is None or played.handoff or (stays and (played.answer or played.says)):
                 return
             now = replace(turn, state=played.state)
-            answer = await self._leader.lead(now, powers) if self._leader else Declined("nobody leads")
+            answer = await self._edition.leader.lead(now, powers) if self._edition.leader else Declined("nobody leads")
             if isinstance(answer, Declined):
                 await self._move(turn, (g.Missed(),), played, begins=False)
             else:
@@ -154,22 +167,6 @@ class Director:
                 given = tuple(g.Ordered(command, source) for command, source in answer.commands)
                 await self._move(turn, given, played, begins=False)
             was = led
-
-    async def _begun(self, turn: Turn) -> tuple[Event, ...]:
-        """The effects that earlier attempts at this turn have begun, oldest first."""
-        return tuple(
-            [e async for e in self._log(turn, after=turn.id) if isinstance(e.body, Acting) and e.turn == turn.id]
-        )
-
-    async def _log(self, turn: Turn, after: int) -> AsyncIterator[Event]:
-        """What followed, page by page."""
-        while True:
-            events = await self._store.read(Log(conversation=turn.conversation.id, after=after, most=PAGE))
-            for event in events:
-                yield event
-            if len(events) < PAGE:
-                return
-            after = events[-1].seq
 
     async def _back(self, turn: Turn, before: int | None = None) -> AsyncIterator[Event]:
         """What was, the newest first, page by page."""
@@ -184,10 +181,7 @@ class Director:
 
     async def _customer(self, turn: Turn) -> Mapping[str, Json]:
         """What is known of the customer in all conversations, where a flow asks for that."""
-        if self._book_asked is not self.book:
-            slots = (slot for flow in self.book.flows.values() for slot in flow.slots.values())
-            self._book_asked, self._knows_customers = self.book, any(slot.scope == "customer" for slot in slots)
-        if not self._knows_customers:
+        if not self._edition.asks_of_customers:
             return turn.state.customer
         return await self._store.read(CustomerSlots(turn.conversation.contact))
 
@@ -205,7 +199,7 @@ class Director:
     async def _offer(self, whole: Turn, powers: TurnPowers) -> tuple[Turn, Outcome, tuple[tuple[str, str], ...]]:
         """Gives the turn with the inputs that the outcome is about."""
         turn, declined = through(whole, None), list[tuple[str, str]]()
-        for responder in self._responders:
+        for responder in self._edition.responders:
             answer = await responder.take(turn, powers)
             if answer.through is not None:
                 turn = through(whole, answer.through)
@@ -215,14 +209,21 @@ class Director:
             powers.stream.take_back("cancel")
         raise LookupError(f"every responder declined: {declined}; the last one must not")
 
+    async def _restyle(self, turn: Turn, powers: TurnPowers, played: Played) -> None:
+        """What the flows leave to other words; more than a few in one turn are said as they are written."""
+        if leader := self._edition.leader:
+            for at, mode in played.modes[:MOST_RESTYLED]:
+                played.says[at] = await leader.restyle(turn, powers, played.says[at], mode)
+
     async def _move(self, turn: Turn, given: Sequence[Given], played: Played, *, begins: bool = True) -> None:
-        facts, epoch = self._facts_of(turn), turn.conversation.control.epoch
+        facts, epoch = self._edition.facts_of(turn), turn.conversation.control.epoch
         budget = BUDGET
         while given:
             step = advance(self.book, played.state, given, facts, epoch, begins=begins, budget=budget)
             begins, budget = False, step.budget
             played.state = step.state
             played.moves += step.moves
+            played.modes += [(len(played.says) + at, mode) for at, mode in step.modes]
             played.says += step.says
             played.handoff = step.handoff or played.handoff
             played.gives_up_waiting |= step.gives_up_waiting
@@ -261,7 +262,9 @@ class Director:
             fence=turn.conversation.fence,
             epoch=turn.conversation.control.epoch,
             turn=turn.id,
-            acting=Acting(key, act.action, act.args, turn.inputs[-1].seq, tuple(played.known.values())),
+            acting=Acting(
+                key, act.action, act.args, turn.inputs[-1].seq, tuple(played.known.values()), _followed(played)
+            ),
             at=self._clock.now(),
         )
         event = await self._store.write(intent)
@@ -315,6 +318,16 @@ class Director:
         self._bus.publish(Happened(turn.conversation.id, (event,)))
         assert isinstance(event.body, Acted)
         return ActionResult(result.key, event.body.result, event.body.error)
+
+
+def _followed_by(begun: Sequence[Event]) -> dict[str, str]:
+    """The versions of flows that such an attempt followed: under others its effect might come again."""
+    return begun[0].body.versions if begun and isinstance(begun[0].body, Acting) else {}
+
+
+def _followed(played: Played) -> dict[str, str]:
+    begun = [move.frame for move in played.moves if isinstance(move, Pushed)]
+    return {frame.flow: frame.version for frame in (*begun, *played.state.stack) if not frame.pattern}
 
 
 def as_begun(turn: Turn, begun: Sequence[Event]) -> Turn:

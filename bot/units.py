@@ -5,7 +5,7 @@ Every unit is indivisible. Where a unit has a guard, its result says whether it 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
@@ -550,6 +550,52 @@ class BacklogFound(Struct, frozen=True, kw_only=True):
     """Deliveries that were given up."""
     unreadable: int
     """Arrivals kept as dead letters."""
+
+
+# Flows
+
+
+class PublishedFlow(Struct, frozen=True, kw_only=True):
+    """One version of one flow, with all that is needed to read it again."""
+
+    flow: str
+    version: str
+    structure: bytes
+    """`bot.flow.structure.Structure` as JSON."""
+    source: bytes
+    """`bot.flow.book.FlowSource` as JSON."""
+    at: datetime = datetime.min.replace(tzinfo=UTC)
+    """When it was published last; a unit need not give it."""
+
+
+class Publish(Unit["Issued"], frozen=True, kw_only=True):
+    """Keep versions of flows, each once; one that is published again has its words as they are now."""
+
+    flows: tuple[PublishedFlow, ...]
+    at: datetime
+
+
+class Issued(Struct, frozen=True):
+    before: tuple[tuple[str, str], ...]
+    """(flow, version) of what was published last before, one of each flow there is."""
+    at: datetime
+    """Later than any time before."""
+
+
+class Publication(Question[PublishedFlow | None], frozen=True):
+    flow: str
+    version: str
+
+
+class Published(Question[tuple[tuple[str, str], ...]], frozen=True):
+    """(flow, version) of what was published last, one of each flow there is, by name."""
+
+
+class Standing(Question[tuple[tuple[ConversationId, State], ...]], frozen=True, kw_only=True):
+    """Conversations that are not closed, by id, after one of them; at most `most`."""
+
+    after: ConversationId = ConversationId("")
+    most: int = 500
 
 
 # Knowledge

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from bot.errors import FlowErrors, FrontdeskError
@@ -32,11 +34,15 @@ def demo(host: Host = None, port: Port = None) -> None:
 
 
 @app.command()
-def serve(host: Host = None, port: Port = None) -> None:
+def serve(
+    host: Host = None,
+    port: Port = None,
+    reload: Annotated[bool, typer.Option("--reload", help="Publish the flows again whenever a file changes.")] = False,
+) -> None:
     """Start the program: all doors, turns and deliveries in one process."""
     from config.server import serve as run
 
-    _run(run(host, port))
+    _run(run(host, port, reload=reload))
 
 
 @app.command()
@@ -53,17 +59,91 @@ def chat(
 
 
 @app.command()
-def check(path: FolderOrFile = None) -> None:
+def check(
+    path: FolderOrFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print mistakes as a JSON list, for editors and CI.")] = False,
+) -> None:
     """Check flows, texts and settings; every mistake is printed as file:line:column: message."""
     from bot.flow.read import read
+    from config.packs import refuse_ungranted
     from config.settings import read_settings
 
     def run() -> None:
-        folder = path or read_settings().desk_file().flows
-        book = read(folder)
-        typer.echo(f"{folder}: {len(book.flows)} flows, {len(book.actions)} actions, no mistakes")
+        file = read_settings().desk_file()
+        folder = path or file.flows
+        try:
+            book = read(folder)
+        except FlowErrors as errors:
+            if not as_json:
+                raise
+            typer.echo(msgspec.json.encode(errors.problems).decode())
+            raise typer.Exit(1) from None
+        if folder == file.flows:
+            refuse_ungranted(book, file, os.environ)
+        summary = f"{folder}: {len(book.flows)} flows, {len(book.actions)} actions, no mistakes"
+        typer.echo("[]" if as_json else summary)
 
     _guarded(run)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The new project's folder.")],
+    pack: Annotated[str, typer.Option(help="What it begins with: starter, shop, helpdesk, clinic.")] = "starter",
+) -> None:
+    """Make a new project of a pack: flows with texts, knowledge and tests, and its config/frontdesk.yaml."""
+    from config.packs import make
+
+    def run() -> None:
+        book = make(folder, pack)
+        typer.echo(
+            f"{folder}: {len(book.flows)} flows. Next: cd {folder}, frontdesk check, frontdesk test, frontdesk chat"
+        )
+        if book.assistant.needs.scopes:
+            typer.echo(f"granted in config/frontdesk.yaml: {', '.join(book.assistant.needs.scopes)}")
+        if book.assistant.needs.settings:
+            typer.echo(f"to be set in the environment: {', '.join(book.assistant.needs.settings)}")
+
+    _guarded(run)
+
+
+@app.command("test")
+def run_tests(
+    path: Annotated[Path | None, typer.Argument(help="Flow folder, folder of tests or one file.")] = None,
+    only: Annotated[str, typer.Option("-k", help="Only tests whose name or file holds this.")] = "",
+    coverage: Annotated[bool, typer.Option("--coverage", help="Tell which steps and branches no test takes.")] = False,
+    fail_under: Annotated[float, typer.Option(help="With --coverage: percent below which the command fails.")] = 0,
+    conversation: Annotated[
+        str, typer.Option("--from", metavar="CONVERSATION", help="Print a test made from this conversation's log.")
+    ] = "",
+) -> None:
+    """Run the conversation tests of a project: the real core, no network, virtual time."""
+    from config.talks.command import all_pass
+    from config.talks.record import written
+
+    def run() -> None:
+        if conversation:
+            typer.echo(written(conversation, path), nl=False)
+        elif not all_pass(path, only=only, coverage=coverage, fail_under=fail_under, echo=typer.echo):
+            raise typer.Exit(1)
+
+    _guarded(run)
+
+
+@app.command()
+def diff(path: FolderOrFile = None) -> None:
+    """Tell what publishing the flows would do to the conversations that are under way; exit 1 if it breaks one."""
+    from config.difference import difference, told
+    from config.settings import read_settings
+
+    async def run() -> None:
+        settings = read_settings()
+        found = await difference(path or settings.desk_file().flows, settings.database)
+        typer.echo("\n".join(told(found)))
+        if any(each.fails for each in found):
+            raise typer.Exit(1)
+
+    _run(run())
 
 
 @app.command("graph")
@@ -86,6 +166,21 @@ def graph_(
             typer.echo(drawn(book, flow, as_svg=str(svg) == "-" and not mermaid), nl=False)
 
     _guarded(run)
+
+
+@app.command()
+def replay(
+    conversation: Annotated[str, typer.Argument(help="The conversation's id, as the console's address shows it.")],
+    step: Annotated[bool, typer.Option("--step", help="Show flows and slots after each event.")] = False,
+) -> None:
+    """Fold a conversation's log again, step by step; exit 1 when it does not come to the stored state."""
+    from config.replay import replay as run
+
+    async def judged() -> None:
+        if not await run(conversation, step=step):
+            raise typer.Exit(1)
+
+    _run(judged())
 
 
 @app.command("schema")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from channels.web.web import Web
 from config.app import ASGI, App, Connections, health, metrics, shop
 from config.logs import set_up_logs, watch_loop
 from config.machine import SystemClock, SystemRandom
+from config.packs import refuse_ungranted
 from config.serving import Server, SocketProtocol, asked_by_signal
 from config.settings import DeskFile, Settings, read_settings
 from config.wiring import Parts, running
@@ -43,13 +45,14 @@ DEMO_EMAIL = "mara@demo.example"
 DEMO_NAME = "Mara"
 
 
-async def serve(host: str | None, port: int | None) -> None:
+async def serve(host: str | None, port: int | None, *, reload: bool = False) -> None:
     settings = _given(read_settings(), host, port)
     set_up_logs(screen=False)
     watch_loop()
     async with server(settings) as site:
         log.info("server.started", address=site.address)
-        await site.run()
+        async with _reloading(site.parts) if reload else nullcontext():
+            await site.run()
 
 
 async def demo(host: str | None, port: int | None) -> None:
@@ -59,7 +62,22 @@ async def demo(host: str | None, port: int | None) -> None:
     async with server(settings, with_shop=True) as site:
         password = await _demo_account(site.parts)
         _tell(site, password)
-        await site.run()
+        async with _reloading(site.parts):
+            await site.run()
+
+
+@asynccontextmanager
+async def _reloading(parts: Parts) -> AsyncIterator[None]:
+    """For those who write flows: what they change is published while the program runs."""
+    from config.reload import keep_current
+
+    screen = Screen(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    watching = asyncio.create_task(keep_current(parts, screen.print))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.wait((watching,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +93,7 @@ async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterato
     """Everything put together, listening but not yet serving."""
     file = settings.desk_file()
     book = read(file.flows)
+    refuse_ungranted(book, file, os.environ)
     clock, random = SystemClock(), SystemRandom()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(_listen(settings.host, settings.port))

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -17,6 +18,7 @@ from bot.desk import Desk
 from bot.engine import Engine, EngineSettings
 from bot.flow.book import Book
 from bot.flow.describe import candidates, standing, stretch
+from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
 from bot.flow.say import notice
 from bot.inbox import Inbox
@@ -29,6 +31,7 @@ from bot.responders.at_desk import AtDesk
 from bot.responders.fallback import Fallback
 from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
+from bot.shelf import Edition, Shelf
 from bot.timers import Timers
 from bot.tools import Tools
 from bot.turn import Director
@@ -43,7 +46,7 @@ class Parts:
 
     settings: Settings
     file: DeskFile
-    book: Book
+    shelf: Shelf
     clock: Clock
     random: Random
     store: Store
@@ -55,6 +58,11 @@ class Parts:
     desk: Desk
     stop: Callable[[], Awaitable[None]]
     """Begin nothing; running turns and sends in the air may end. What is still accepted waits for the next start."""
+
+    @property
+    def book(self) -> Book:
+        """The flows that are in force now."""
+        return self.shelf.book
 
 
 @asynccontextmanager
@@ -105,22 +113,24 @@ async def running(
     await index.index(file.flows / "knowledge", store, clock, language=book.assistant.language)
 
     def notices(key: str, language: str, args: Mapping[str, str], /) -> Message:
-        return notice(book, key, language, args)
+        return notice(shelf.book, key, language, args)
 
     stack = contextlib.AsyncExitStack()
     if model is None:
         model = await stack.enter_async_context(model_of(settings, file, clock))
-    free_form = free_form_of(file, book, model, knowledge=Search(store, book.assistant.languages), clock=clock)
-    director = Director(
-        book=book,
-        responders=responders_of(book, free_form, slash=slash or file.slash),
-        leader=free_form,
-        facts_of=facts_of,
-        store=store,
-        bus=bus,
-        clock=clock,
-        random=random,
-    )
+
+    def edited(book: Book) -> Edition:
+        knowledge, facts = Search(store, book.assistant.languages), partial(facts_of, hours=book.assistant.hours)
+        free_form = free_form_of(file, book, model, knowledge=knowledge, clock=clock, facts_of=facts)
+        responders = responders_of(book, free_form, slash=slash or file.slash, facts_of=facts)
+        return Edition(book, responders, facts, leader=free_form)
+
+    shelf = Shelf(book, edited, store=store, clock=clock)
+    for name in await shelf.publish(book):
+        log.warning(
+            "flow.same_number", flow=name, why="its steps changed and its version did not: give it the next one"
+        )
+    director = Director(shelf=shelf, store=store, bus=bus, clock=clock, random=random)
     outbox = Outbox(
         senders,
         store=store,
@@ -164,7 +174,7 @@ async def running(
     parts = Parts(
         settings=settings,
         file=file,
-        book=book,
+        shelf=shelf,
         clock=clock,
         random=random,
         store=store,
@@ -184,7 +194,15 @@ async def running(
         await store.close()
 
 
-def free_form_of(file: DeskFile, book: Book, model: LanguageModel, *, knowledge: Knowledge, clock: Clock) -> FreeForm:
+def free_form_of(
+    file: DeskFile,
+    book: Book,
+    model: LanguageModel,
+    *,
+    knowledge: Knowledge,
+    clock: Clock,
+    facts_of: Callable[[Turn], Facts],
+) -> FreeForm:
     return FreeForm(
         model,
         knowledge,
@@ -196,7 +214,9 @@ def free_form_of(file: DeskFile, book: Book, model: LanguageModel, *, knowledge:
     )
 
 
-def responders_of(book: Book, free_form: Responder, *, slash: bool) -> tuple[Responder, ...]:
+def responders_of(
+    book: Book, free_form: Responder, *, slash: bool, facts_of: Callable[[Turn], Facts]
+) -> tuple[Responder, ...]:
     """In the order in which they are asked; the last never declines."""
     return (
         AtDesk(book, facts_of),
@@ -206,12 +226,12 @@ def responders_of(book: Book, free_form: Responder, *, slash: bool) -> tuple[Res
     )
 
 
-def facts_of(turn: Turn) -> Facts:
+def facts_of(turn: Turn, hours: Hours = ALWAYS) -> Facts:
     """What conditions and texts may read beside slots."""
     return {
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
-        "now": turn.now.isoformat(),
-        "hours": {},
+        "now": hours.local(turn.now).isoformat(),
+        "hours": hours.at(turn.now),
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -34,6 +33,8 @@ class Action:
     inputs: frozenset[str]
     required: frozenset[str]
     undo: str = ""
+    scopes: tuple[str, ...] = ()
+    """What an assistant must be granted to run it."""
     call: Callable[[Mapping[str, Json], str], Coroutine[Any, Any, Json]]
     """With inputs and idempotency key. Raises `ActionFailed`, whatever the function raised."""
     schema: Callable[[], dict[str, Json]] = dict
@@ -51,15 +52,21 @@ class BadAction(ValueError):
 
 
 def load(path: Path) -> ModuleType:
-    """Run the file. Raises `BadAction` whatever it raises: a project's mistake is a message, not a crash."""
-    name = f"frontdesk_project_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise BadAction(1, "is no Python file")
-    module = importlib.util.module_from_spec(spec)
+    """Run the file. Raises `BadAction` whatever it raises: a project's mistake is a message, not a crash.
+
+    Always what stands in the file: bytecode kept beside it goes by whole seconds, and may be that of a moment ago. A
+    file that changed is another module, so what is still at work in the old one is left alone.
+    """
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise BadAction(1, f"cannot be read: {error.strerror or error}") from error
+    name = f"frontdesk_project_{hashlib.sha256(str(path.resolve()).encode() + source).hexdigest()[:16]}"
+    module = ModuleType(name)
+    module.__file__ = str(path)
     sys.modules[name] = module  # annotations are looked up there
     try:
-        spec.loader.exec_module(module)
+        exec(compile(source, str(path), "exec"), vars(module))
     except SyntaxError as error:
         raise BadAction(error.lineno or 1, f"is no Python: {error.msg}") from error
     except Exception as error:  # foreign code may raise anything
@@ -115,6 +122,7 @@ def _action(name: str, function: Any, mark: ActionMark) -> Action:
         effect=mark.effect,
         timeout=timeout,
         undo=mark.undo,
+        scopes=mark.scopes,
         inputs=frozenset(parameters),
         required=frozenset(key for key, value in parameters.items() if value.default is value.empty),
         call=_caller(name, function, hints["return"], takes_key=_KEY in inspect.signature(function).parameters),
@@ -204,7 +212,7 @@ def _slot_type(mark: SlotTypeMark, parser: Callable[[str], str | None]) -> SlotT
         except ValueError:
             return None
 
-    return SlotType(name=mark.name, parse=parse, error=mark.error.removeprefix("@"))
+    return SlotType(name=mark.name, parse=parse, error=mark.error.removeprefix("@"), find=parse)
 
 
 def _line_of(error: BaseException, path: Path) -> int:

@@ -12,9 +12,12 @@ from msgspec import Struct
 from bot.flow.actions import Action
 from bot.flow.conditions import Expression
 from bot.flow.examples import Examples
+from bot.flow.hours import ALWAYS, Hours
 from bot.flow.rules import Rules
 from bot.flow.slots import Labelled, SlotType
-from bot.flow.steps import Agent, Ask, LabelledOption, Step
+from bot.flow.source import Mark
+from bot.flow.steps import Agent, Ask, Content, LabelledOption, Say, Step
+from bot.flow.structure import Structure
 from bot.flow.texts import Texts, Wording, chain
 from bot.model import Frame, Json, State
 
@@ -24,10 +27,16 @@ class Slot:
     name: str
     type: SlotType
     of: tuple[LabelledOption, ...] = ()
-    """The answers of a `choice` or `yes_no`."""
+    """The answers of a `choice`, `multi_choice`, `rating` or `yes_no`."""
     optional: bool = False
     pii: bool = False
     always_ask: bool = False
+    region: str = ""
+    """Whose phone numbers and money are meant where nothing is said, ISO 3166."""
+    currency: str = ""
+    """ISO 4217; empty: the region's."""
+    scale: int = 5
+    """The best grade of a `rating`."""
     scope: Literal["turn", "flow", "conversation", "customer"] = "flow"
 
     def options(self, language: str) -> tuple[Labelled, ...]:
@@ -38,10 +47,30 @@ def labelled(options: tuple[LabelledOption, ...], language: str) -> tuple[Labell
     return tuple([Labelled(option.value, option.label.plain(language, {})) for option in options]) if options else ()
 
 
+class FlowSource(Struct, frozen=True, kw_only=True):
+    """All that is needed to read a flow again when the project's files say something else."""
+
+    path: str
+    """For messages."""
+    yaml: str
+    """The whole file; it may hold other flows too."""
+    languages: tuple[str, ...]
+    texts: dict[str, dict[str, str]]
+    """The texts that it names: key, then language."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     name: str
-    version: int
+    version: str
+    """The author's number and the digest of the structure: two structures never share it."""
+    number: int
+    """What the author calls the version."""
+    structure: Structure
+    migrate: Mapping[str, str] | None = None
+    """Where conversations go on that stand in an older version: old step to new. None: they finish what they are in."""
+    source: FlowSource
+    """What it was read from."""
     title: Wording
     """What customers see it called."""
     about: str = ""
@@ -56,6 +85,19 @@ class Flow:
     first: str
     is_open: bool
     """A customer may ask for it; else only other flows call it."""
+    is_pattern: bool = False
+    places: Mapping[str, Mark] = field(default_factory=dict)
+    """Where each step stands that its author wrote."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a desk must grant before the project runs there."""
+
+    scopes: tuple[str, ...] = ()
+    """Of its actions."""
+    settings: tuple[str, ...] = ()
+    """Environment variables that its actions read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +114,10 @@ class Assistant:
     starters: tuple[LabelledOption, ...] = ()
     queues: tuple[str, ...] = ()
     """Where a person is found; the first is asked when nobody says which."""
+    needs: Needs = Needs()
+    hours: Hours = ALWAYS
+    broken: Literal["error", "restart", "handoff"] = "error"
+    """What becomes of a customer whose flow was changed so that it cannot go on."""
 
     @property
     def language(self) -> str:
@@ -80,6 +126,19 @@ class Assistant:
     @property
     def queue(self) -> str:
         return self.queues[0] if self.queues else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An older version of a flow, as it was published."""
+
+    structure: Structure
+    flow: Flow | None
+    """None: it can no longer be read."""
+    why: str = ""
+    """It cannot: the first mistake."""
+    is_newer: bool = False
+    """Another process published it after this book: it is not older at all."""
 
 
 class Pending(Struct, frozen=True):
@@ -101,10 +160,25 @@ class Book:
     rules: Mapping[str, Rules]
     """By language."""
     examples: Examples
+    patterns: Mapping[str, Flow] = field(default_factory=dict)
+    """The flows that the engine starts by itself."""
+    kept: Mapping[tuple[str, str], Kept] = field(default_factory=dict)
+    """Older versions by name and version: those that the conversation at hand stands in."""
+
+    def newest(self, flow: str) -> Flow | None:
+        """The version that new conversations take."""
+        return self.flows.get(flow)
+
+    def newest_of(self, frame: Frame) -> Flow | None:
+        return self.patterns.get(frame.flow) if frame.pattern else self.flows.get(frame.flow)
 
     def flow_of(self, frame: Frame) -> Flow | None:
-        """The flow that a frame is in; None: it is no longer there."""
-        return self.flows.get(frame.flow)
+        """The flow that a frame is in, in its version; None: it is no longer there."""
+        flow = self.newest_of(frame)
+        if flow is not None and flow.version == frame.version:
+            return flow
+        kept = None if frame.pattern else self.kept.get((frame.flow, frame.version))
+        return kept.flow if kept else None
 
     def pending(self, state: State) -> Pending | None:
         """Of the topmost flow; those below wait for their turn."""
@@ -133,6 +207,18 @@ class Book:
             if flow and slot in flow.slots:
                 return frame, flow.slots[slot]
         return None
+
+    def title(self, frame: Frame, language: str) -> str:
+        """What customers see a flow called."""
+        flow = self.flow_of(frame)
+        return flow.title.plain(language, {}) if flow else ""
+
+    @property
+    def greeting(self) -> Content:
+        """What opens a conversation: the first that the pattern `start` says."""
+        first = self.patterns["start"].steps[self.patterns["start"].first]
+        assert isinstance(first, Say), "the reader refuses another"
+        return first.variants[0].content
 
     def language(self, state: State, facts: Mapping[str, Json]) -> str:
         """What to speak: as the state says, else what is known of the conversation, else the project's own."""

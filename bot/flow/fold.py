@@ -11,6 +11,7 @@ from bot.model import (
     Applied,
     Armed,
     Asked,
+    Clarify,
     Controlled,
     Dequeued,
     Did,
@@ -23,6 +24,7 @@ from bot.model import (
     Json,
     Knew,
     Move,
+    Moved,
     Offered,
     Popped,
     Pushed,
@@ -48,7 +50,11 @@ MOST_STEPS = 400
 
 def fold(state: State, move: Move) -> State:
     match move:  # the most frequent first: each case costs
-        case Applied() | Refused():
+        case Applied(by=Clarify()):
+            return replace(state, clarified=state.clarified + 1)
+        case Applied():
+            return replace(state, clarified=0) if state.clarified else state
+        case Refused():
             return state
         case Entered(frame=at):
             return _in(state, at, _entered, move)
@@ -68,7 +74,7 @@ def fold(state: State, move: Move) -> State:
         case Pushed(frame=frame):
             return replace(state, stack=(*state.stack, frame), frames=max(state.frames, frame.id))
         case Popped(frame=popped):
-            state = _disarmed(state, lambda timer: timer.frame == popped)
+            state = _with_effects(_disarmed(state, lambda timer: timer.frame == popped), popped)
             return replace(state, stack=tuple([frame for frame in state.stack if frame.id != popped]))
         case Did(frame=at, effect=effect):
             return state if effect == "read" else _in(state, at, _acted, move)
@@ -83,6 +89,8 @@ def fold(state: State, move: Move) -> State:
         case Rewound(frame=at):
             state = _disarmed(state, lambda timer: timer.frame == at)
             return _in(state, at, _rewound, move)
+        case Moved(frame=at):
+            return _in(replace(state, timers=_moved_timers(state.timers, move)), at, _moved, move)
         case Raised(frame=raised):
             return replace(state, stack=tuple(sorted(state.stack, key=lambda frame: frame.id == raised)))
         case Queued(start=start):
@@ -137,11 +145,28 @@ def _place(timer: Timer) -> tuple[int, str, str, int]:
 
 def _entered(frame: Frame, move: Entered) -> Frame:
     read = (*frame.read, (move.step, move.reads))[-MOST_STEPS:]
-    return replace(frame, step=move.step, read=read, passes=frame.passes + 1)
+    return replace(frame, step=move.step, read=read, passes=frame.passes + 1, before=False)
 
 
 def _rewound(frame: Frame, move: Rewound) -> Frame:
-    return replace(frame, step=move.step, read=frame.read[: move.kept])
+    read = frame.read[: move.kept]
+    if not frame.effects:
+        return replace(frame, step=move.step, read=read, before=True)
+    kept = {step for step, _ in read}
+    effects = tuple([step for step in frame.effects if step in kept])
+    return replace(frame, step=move.step, read=read, effects=effects, before=True)
+
+
+def _moved(frame: Frame, move: Moved) -> Frame:
+    read = tuple([(name, reads) for step, reads in frame.read if (name := move.steps.get(step, step))])
+    effects = tuple([name for step in frame.effects if (name := move.steps.get(step, step))])
+    return replace(frame, version=move.version, step=move.step, read=read, effects=effects)
+
+
+def _moved_timers(timers: tuple[Timer, ...], move: Moved) -> tuple[Timer, ...]:
+    """Those of steps that are gone no longer run."""
+    moved = [replace(t, step=move.steps.get(t.step, t.step)) if t.frame == move.frame else t for t in timers]
+    return tuple([timer for timer in moved if timer.step])
 
 
 def _filled(frame: Frame, move: Filled) -> Frame:
@@ -167,6 +192,17 @@ def _with_callers(state: State, at: int) -> State:
     if not callers:
         return state
     return replace(state, stack=tuple([replace(f, asked=True) if f.id in callers else f for f in state.stack]))
+
+
+def _with_effects(state: State, popped: int) -> State:
+    """What a flow that ends has done, the step has done that called it."""
+    ended = next((frame for frame in state.stack if frame.id == popped), None)
+    if ended is None or not ended.caller or not ended.effects:
+        return state
+    called = [
+        replace(f, effects=(*f.effects, f.step)[-MOST_STEPS:]) if f.id == ended.caller else f for f in state.stack
+    ]
+    return replace(state, stack=tuple(called))
 
 
 def _acted(frame: Frame, move: Did) -> Frame:

@@ -74,7 +74,7 @@ def graph(book: Book, flow: Flow) -> Graph:
         todo += [arrow.target for arrow in onward]
     return Graph(
         flow=flow.name,
-        version=flow.version,
+        version=flow.number,
         title=reached[START].title,
         about=flow.about,
         places=tuple(reached.values()),

@@ -42,11 +42,15 @@ def options_of(ask: Ask | None, slot: Slot, look: Look, language: str) -> tuple[
 def hearing_of(book: Book, state: State, slot: Slot, facts: Facts, *, strict: bool = False) -> Hearing:
     """How words are heard as a value of this slot, in the flow on the stack that declares it."""
     language = book.language(state, facts)
-    now = facts.get("now")
+    now, zone = facts.get("now"), facts.get("zone")
     return Hearing(
         language=language,
         rules=book.rules_for(language),
         now=now if isinstance(now, str) else "",
+        zone=zone if isinstance(zone, str) else "",
+        region=slot.region,
+        currency=slot.currency,
+        scale=slot.scale,
         options=_options_on_stack(book, state, slot, facts, language),
         strict=strict,
     )

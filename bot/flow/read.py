@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import gc
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, tzinfo
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 from bot.errors import FlowErrors
 from bot.flow import actions, grammar, source
 from bot.flow.actions import Action, BadAction
-from bot.flow.book import Assistant, Book, Flow
-from bot.flow.conditions import hint
+from bot.flow.book import Assistant, Book, Flow, Needs
+from bot.flow.conditions import FACTS, BadExpression, Expression, compile_expression, constant, hint
 from bot.flow.examples import prepare
 from bot.flow.fields import Fields, Problems
+from bot.flow.hours import WEEKDAYS, Hours, Interval, days, interval
+from bot.flow.patterns import PATTERNS
 from bot.flow.read_flow import SHARED, FlowReader, Project
-from bot.flow.rules import Rules, by_first_word, by_phrase, phrases
+from bot.flow.rules import Rules, rules_from
 from bot.flow.slots import TYPES, SlotType
 from bot.flow.source import BadFile, Mark, Node
-from bot.flow.texts import BadText, Texts, Wording, Words, compile_text
+from bot.flow.steps import Content, Say, Variant
+from bot.flow.texts import BadText, OneWay, Texts, Wording, Words, compile_text, several
+from bot.flow.ways import always_fits
 from bot.flow.wording import WordingReader
+
+T = TypeVar("T")
 
 MOST_FILES = 500
 SHIPPED = ("en", "fr", "es", "de", "pt", "ar")
@@ -27,6 +38,14 @@ SHIPPED = ("en", "fr", "es", "de", "pt", "ar")
 
 ARGS: Mapping[str, frozenset[str]] = {
     "resume": frozenset({"flow"}),
+    "changed": frozenset(PATTERNS["correct"]),
+    "too_late": frozenset(PATTERNS["too_late"]),
+    "too_late_ask": frozenset(PATTERNS["too_late"]),
+    "cancelled": frozenset(PATTERNS["cancel"]),
+    "cancelled_after": frozenset(PATTERNS["cancel"]),
+    "miss": frozenset(PATTERNS["stuck"]),
+    "miss_again": frozenset(PATTERNS["stuck"]),
+    "stuck": frozenset(PATTERNS["stuck"]),
     "handoff_joined": frozenset({"name"}),
 }
 """What the texts of the program itself are given; a project that writes its own may use the same names."""
@@ -37,17 +56,32 @@ _HERE = Path(__file__).parent
 def read(folder: Path) -> Book:
     """Raises `FlowErrors` with all mistakes, in order of their place."""
     reading = _Reading(folder)
-    book = reading.book()
+    with _no_garbage_sought():
+        book = reading.book()
     if reading.problems.found:
         raise FlowErrors(sorted(reading.problems.found))
     assert book is not None, "a book that cannot be made is a problem"
     return book
 
 
+@contextmanager
+def _no_garbage_sought() -> Iterator[None]:
+    """Almost all that reading makes stays: looking through it again and again is a quarter of the time it takes."""
+    sought = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if sought:
+            gc.enable()
+
+
 @dataclass(slots=True)
 class _Reading:
     folder: Path
     problems: Problems = field(default_factory=Problems)
+    files: dict[str, str] = field(default_factory=dict)
+    """Path to what stood in the file when it was read."""
 
     def book(self) -> Book | None:
         if not self.folder.is_dir():
@@ -70,13 +104,17 @@ class _Reading:
             queues=tuple(node.texts("queues")) if (node := header) else (),
             flows=names,
             starters=frozenset(_started(header)),
+            files=self.files,
             documents=self._document_names(),
         )
-        flows = {flow.name: flow for node in documents if (flow := FlowReader(project, self.problems).read(node))}
+        patterns = self._patterns(project, [node for node in documents if _is_pattern(node)])
+        documents = [node for node in documents if not _is_pattern(node)]
+        flows = {flow.name: flow for node in documents if (flow := self._flow(node, project))}
         assistant = self._assistant(header, project, languages)
         if assistant is None:
             return None
         self._check_between(flows, names)
+        patterns["start"] = patterns.get("start") or _greeting(_shipped_pattern("start", project), assistant)
         rules = {tag: rules_of(tag) for tag in _with_parents(languages)}
         lines = (
             (tag, flow.name, sentence)
@@ -92,6 +130,7 @@ class _Reading:
             slot_types=types,
             rules=rules,
             examples=prepare(lines, rules),
+            patterns={name: patterns.get(name) or _shipped_pattern(name, project) for name in PATTERNS},
         )
 
     # The header
@@ -132,7 +171,60 @@ class _Reading:
             greeting=project.wording.read(greeting) if greeting else project.wording.texts.wording("greeting"),
             starters=tuple(reader.option(node) for node in header.items("starters")),
             queues=project.queues,
+            needs=self._needs(header, project.actions),
+            hours=self._hours(header),
+            broken=cast(Any, header.one_of("broken", ("error", "restart", "handoff"), "error")),
         )
+
+    def _needs(self, header: Fields, found: Mapping[str, Action]) -> Needs:
+        """All that its actions may do must stand there, for whoever grants it to read."""
+        node = header.node_of("needs")
+        fields = Fields(node or Node(header.node.mark, "mapping"), "'needs'", self.problems)
+        if node is not None and node.kind != "mapping":
+            self.problems.add(node, f"'needs' is a mapping like {{scopes: [payments]}}, not {node.named}")
+        fields.only(grammar.NEEDS.names)
+        scopes = tuple(fields.texts("scopes"))
+        for action in found.values():
+            for scope in (scope for scope in action.scopes if scope not in scopes):
+                why = f"action {action.name!r} has scope {scope!r}, which 'needs' does not name under 'scopes'"
+                self.problems.add(fields.node, why + hint(scope, scopes))
+        return Needs(scopes=scopes, settings=tuple(fields.texts("settings")))
+
+    def _hours(self, header: Fields) -> Hours:
+        week: dict[int, tuple[Interval, ...]] = {}
+        for name, at, node in header.pairs("hours"):
+            for day in self._said(at, days, name) or ():
+                if day in week:
+                    self.problems.add(at, f"{WEEKDAYS[day]!r} stands in another line as well")
+                week[day] = self._intervals(node)
+        holidays: dict[date, tuple[Interval, ...]] = {}
+        for name, at, node in header.pairs("holidays"):
+            if holiday := self._said(at, date.fromisoformat, name, "is no date; it looks like 2026-12-25"):
+                holidays[holiday] = self._intervals(node)
+        if holidays and not week:
+            self.problems.add(header.node.key("holidays"), "holidays go with 'hours': say when people are there")
+        zone = self._said(header.node["timezone"], _zone, header.text("timezone")) if "timezone" in header.node else UTC
+        return Hours(zone=zone or UTC, week=week, holidays=holidays)
+
+    def _intervals(self, node: Node) -> tuple[Interval, ...]:
+        """`closed`, one interval, or a list of them that do not overlap."""
+        if node.kind == "text" and node.scalar == "closed":
+            return ()
+        found: list[Interval] = []
+        for item in node.items if node.kind == "list" else [node]:
+            each = self._said(item, interval, str(item.scalar))
+            if each is not None and found and each[0] < found[-1][1]:
+                self.problems.add(item, f"{item.scalar!r} begins before the hours before it end")
+            elif each is not None:
+                found.append(each)
+        return tuple(found)
+
+    def _said(self, at: Node, read: Callable[[str], T], text: str, otherwise: str = "") -> T | None:
+        try:
+            return read(text)
+        except ValueError as error:
+            self.problems.add(at, f"{text!r} {otherwise}" if otherwise else str(error))
+            return None
 
     # Python
 
@@ -158,10 +250,7 @@ class _Reading:
 
     def _texts(self, languages: Sequence[str]) -> dict[str, Wording]:
         """The program's texts in the project's languages, under the project's own."""
-        found: dict[str, dict[str, Words]] = {}
-        for tag in _with_parents((*languages, "en")):
-            for key, words in _shipped(tag).items():
-                found.setdefault(key, {})[tag] = words
+        found = shipped_words(languages)
         for path in sorted((self.folder / "texts").glob("*.yaml")):
             if path.stem not in _with_parents(languages):
                 why = f"language {path.stem!r} is not among the languages of assistant.yaml"
@@ -179,18 +268,59 @@ class _Reading:
             for key, (at, value) in node.pairs.items():
                 if not key.isascii() or not key.isidentifier():
                     self.problems.add(at, f"{key!r} is no key: a key is letters, digits and '_'")
-                elif value.kind != "text" or not str(value.scalar).strip():
-                    self.problems.add(value, f"text {key!r} must be a text, not {value.named}")
-                else:
-                    try:
-                        words = compile_text(str(value.scalar), path.stem)
-                    except BadText as error:
-                        self.problems.add(value, f"text {key!r}: {error}")
-                        continue
-                    if key in ARGS or key in _shipped("en"):
-                        self._only_given(key, words, value)
+                elif words := self._words(key, value, path.stem):
                     found[key] = words
         return found
+
+    def _words(self, key: str, node: Node, tag: str) -> Words | None:
+        """A text, or several ways of saying it."""
+        if node.kind != "list":
+            return self._one(key, node, tag)
+        ways = [way for item in node.items if (way := self._way(key, item, tag))]
+        if len(ways) < len(node.items):
+            return None
+        if not any(map(always_fits, ways)):
+            self.problems.add(node, f"text {key!r} has no way that always fits: one without 'if' and 'channel'")
+            return None
+        return several(ways)
+
+    def _way(self, key: str, node: Node, tag: str) -> OneWay | None:
+        if node.kind != "mapping":
+            words = self._one(key, node, tag)
+            return OneWay(words=words) if words else None
+        fields = Fields(node, "the variant", self.problems)
+        fields.only(grammar.VARIANT.names)
+        words = self._one(key, node["text"], tag) if "text" in node else None
+        if "text" not in node:
+            self.problems.add(node, "the variant lacks 'text'")
+        condition = self._condition(key, node["if"]) if "if" in node else None
+        weight = fields.count("weight", 1, least=1, most=100)
+        return (
+            OneWay(words=words, channel=fields.text("channel"), condition=condition, weight=weight) if words else None
+        )
+
+    def _condition(self, key: str, node: Node) -> Expression:
+        """Over what the flows that say it know; what the program says itself knows the facts alone."""
+        if node.kind != "text":
+            return constant(node.plain)
+        try:
+            return compile_expression(str(node.scalar), FACTS if key in _shipped("en") else _Anything())
+        except BadExpression as error:
+            self.problems.add(node, str(error))
+            return constant(False)
+
+    def _one(self, key: str, node: Node, tag: str) -> Words | None:
+        if node.kind != "text" or not str(node.scalar).strip():
+            self.problems.add(node, f"text {key!r} must be a text, not {node.named}")
+            return None
+        try:
+            words = compile_text(str(node.scalar), tag)
+        except BadText as error:
+            self.problems.add(node, f"text {key!r}: {error}")
+            return None
+        if key in ARGS or key in _shipped("en"):
+            self._only_given(key, words, node)
+        return words
 
     def _only_given(self, key: str, words: Words, at: Node) -> None:
         given = ARGS.get(key, frozenset())
@@ -206,6 +336,11 @@ class _Reading:
                 self.problems.add(at, f"language {tag!r} comes with no texts; write: {', '.join(sorted(missing))}")
 
     # Flows
+
+    def _flow(self, node: Node, project: Project) -> Flow | None:
+        """With the texts that it names noted as its own."""
+        wording = replace(project.wording, used=set())
+        return FlowReader(replace(project, wording=wording), self.problems).read(node)
 
     def _flow_files(self) -> list[Path]:
         files = sorted(path for path in self.folder.glob("*.yaml") if path.name != "assistant.yaml")
@@ -231,6 +366,21 @@ class _Reading:
             names.setdefault(str(name.scalar), node)
         return names
 
+    def _patterns(self, project: Project, documents: Sequence[Node]) -> dict[str, Flow]:
+        """The project's own."""
+        found: dict[str, Flow] = {}
+        places: dict[str, Node] = {}
+        for node in documents:
+            flow = FlowReader(project, self.problems).read(node)
+            if flow is None:
+                continue
+            if first := places.get(flow.name):
+                where = f"{first.mark.path}:{first.mark.line}"
+                self.problems.add(node["pattern"], f"pattern {flow.name!r} is declared twice; first in {where}")
+            places.setdefault(flow.name, node)
+            found.setdefault(flow.name, flow)
+        return found
+
     def _check_between(self, flows: Mapping[str, Flow], documents: Mapping[str, Node]) -> None:
         """Slots of the conversation are one thing, whichever flow declares them."""
         shared: dict[str, tuple[str, str]] = {}
@@ -245,10 +395,67 @@ class _Reading:
 
     def _documents(self, path: Path) -> list[Node]:
         try:
-            return [node for node in source.load(path, str(path)) if node.kind != "nothing"]
+            self.files[str(path)] = text = source.text_of(path, str(path))
+            return [node for node in source.parse(text, str(path)) if node.kind != "nothing"]
         except BadFile as error:
             self.problems.add(error.mark, str(error))
             return []
+
+
+class _Anything(Collection[str]):
+    """All names: those who use the text check what they have."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError(f"{name!r} is no time zone; it looks like Europe/Paris") from error
+
+
+def shipped_words(languages: Sequence[str]) -> dict[str, dict[str, Words]]:
+    """The program's own texts by key, then language."""
+    found: dict[str, dict[str, Words]] = {}
+    for tag in _with_parents((*languages, "en")):
+        for key, words in _shipped(tag).items():
+            found.setdefault(key, {})[tag] = words
+    return found
+
+
+def _is_pattern(node: Node) -> bool:
+    return node.kind == "mapping" and "pattern" in node
+
+
+def _shipped_pattern(name: str, project: Project) -> Flow:
+    """In the project's texts. Where it lacks some of them, that is noted elsewhere, once."""
+    unheard = Problems()
+    project = replace(project, wording=replace(project.wording, problems=unheard))
+    flow = FlowReader(project, unheard).read(_pattern_node(name))
+    assert flow is not None, "a shipped pattern can be read"
+    return flow
+
+
+@cache
+def _pattern_node(name: str) -> Node:
+    return source.load(_HERE / "patterns" / f"{name}.yaml", f"bot/flow/patterns/{name}.yaml")[0]
+
+
+def _greeting(start: Flow, assistant: Assistant) -> Flow:
+    """The shipped start, with what the assistant says and offers."""
+    said = Content(text=assistant.greeting, options=assistant.starters, look="quick")
+    first = start.steps[start.first]
+    return replace(
+        start, steps={**start.steps, first.id: Say(id=first.id, next=first.next, variants=(Variant(content=said),))}
+    )
 
 
 def rules_of(tag: str) -> Rules:
@@ -259,21 +466,7 @@ def rules_of(tag: str) -> Rules:
 @cache
 def _rules(tag: str) -> Rules:
     plain = source.load(_HERE / "rules" / f"{tag}.yaml", tag)[0].plain if tag else {}
-    return Rules(
-        whole=by_phrase(plain.get("whole", {})),
-        within=by_first_word(plain.get("within", {})),
-        yes=phrases(plain.get("yes", ())),
-        no=phrases(plain.get("no", ())),
-        negations=_words(plain.get("negations", ())),
-        filler=_words(plain.get("filler", ())),
-        ordinals=tuple(phrases(names) for names in plain.get("ordinals", ())),
-        last=phrases(plain.get("last", ())),
-        numbers=tuple(" ".join(phrase) for line in plain.get("numbers", ()) for phrase in phrases([line])),
-    )
-
-
-def _words(lines: Sequence[str]) -> frozenset[str]:
-    return frozenset(word for phrase in phrases(lines) for word in phrase)
+    return rules_from(plain)
 
 
 @cache

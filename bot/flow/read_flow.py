@@ -11,12 +11,14 @@ from bot.commands import parse_slash
 from bot.flow import grammar
 from bot.flow import steps as s
 from bot.flow.actions import Action, span
-from bot.flow.book import Flow, Slot
+from bot.flow.book import Flow, FlowSource, Slot
 from bot.flow.conditions import FACTS, BadExpression, Expression, compile_expression, constant, hint
 from bot.flow.fields import Fields, Problems, check_name, known
+from bot.flow.patterns import CALLABLE, PATTERNS
 from bot.flow.slots import SlotType
 from bot.flow.source import Node
-from bot.flow.texts import Wording
+from bot.flow.structure import structure_of
+from bot.flow.texts import Wording, compile_text
 from bot.flow.wording import WordingReader
 from bot.model import Set, Start
 
@@ -29,6 +31,13 @@ SHARED = ("conversation", "customer")
 _GIVING = ("do", "call", "wait")
 """Verbs with `into`."""
 _BRANCHES = ("then", "else", "stuck", "fails", "nobody")
+_ONLY_WITH: Mapping[str, tuple[str, ...]] = {
+    "of": ("choice", "multi_choice"),
+    "currency": ("money",),
+    "region": ("money", "phone", "date", "time", "datetime"),
+    "scale": ("rating",),
+}
+"""Keys of a slot that mean something for some types only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +51,8 @@ class Project:
     flows: Mapping[str, Node]
     """Name to the document that declares it."""
     starters: frozenset[str]
+    files: Mapping[str, str]
+    """Path to what stands in the file."""
     documents: frozenset[str] = frozenset()
     """Names of the files in knowledge/, without their endings."""
 
@@ -66,6 +77,8 @@ class FlowReader:
 
     def read(self, node: Node) -> Flow | None:
         """None when it is so far from a flow that nothing more can be said of it."""
+        if node.kind == "mapping" and "pattern" in node:
+            return self._pattern(node)
         if node.kind != "mapping" or "flow" not in node:
             self._problems.add(node, f"a flow is a mapping that begins with 'flow: NAME', not {node.named}")
             return None
@@ -78,13 +91,20 @@ class FlowReader:
         if "steps" in node and node["steps"].kind == "list" and not node["steps"].items:
             self._problems.add(node["steps"], f"flow {name!r} has no steps")
         self._finish()
-        title = fields.node_of("title")
+        title_node = fields.node_of("title")
         wording = self._project.wording
         about, examples = fields.text("about"), self._examples(fields)
+        title = wording.read(title_node) if title_node else wording.label(f"flow_{name}", name, node["flow"])
+        number = fields.count("version", 1, least=1, most=1_000_000)
+        structure = structure_of(first, self._making.slots, self._making.steps)
         return Flow(
             name=name,
-            version=fields.count("version", 1, least=1, most=1_000_000),
-            title=wording.read(title) if title else wording.label(f"flow_{name}", name, node["flow"]),
+            version=f"{number}.{structure.digest}",
+            number=number,
+            structure=structure,
+            migrate=self._migrate(fields) if "migrate" in node else None,
+            source=self._source(node),
+            title=title,
             about=about,
             examples=examples,
             guard=self._guard(fields),
@@ -94,9 +114,77 @@ class FlowReader:
             asks=_asks(self._making.steps.values()),
             first=first,
             is_open=bool(about or examples or name in self._project.starters),
+            places={step: at.mark for step, at in self._making.places.items()},
         )
 
+    def _pattern(self, node: Node) -> Flow:
+        """It may be empty: then the engine says nothing there."""
+        fields = Fields(node, "the pattern", self._problems)
+        fields.only(grammar.PATTERN.names)
+        name = fields.text("pattern", "start", required=True)
+        if not known(name, PATTERNS, node["pattern"], "this replaces pattern", self._problems):
+            name = "start"
+        self._making.results.update(PATTERNS[name])
+        self._read_slots(fields)
+        self._survey(fields.items("steps", required=True))
+        first = self._branch_of(fields.items("steps"), s.END, "main")
+        self._finish()
+        language = self._project.wording.languages[0]
+        title = Wording("", {language: compile_text(name.replace("_", " ").capitalize(), language)}, language)
+        number = fields.count("version", 1, least=1, most=1_000_000)
+        structure = structure_of(first, self._making.slots, self._making.steps)
+        flow = Flow(
+            name=name,
+            version=f"{number}.{structure.digest}",
+            number=number,
+            structure=structure,
+            source=self._source(node),
+            title=title,
+            slots=self._making.slots,
+            steps=self._making.steps,
+            asks=_asks(self._making.steps.values()),
+            first=first,
+            is_open=False,
+            is_pattern=True,
+        )
+        if name == "start":
+            self._greets(flow, node)
+        return flow
+
+    def _greets(self, flow: Flow, node: Node) -> None:
+        step = flow.steps.get(flow.first)
+        said = step.variants[0].content if isinstance(step, s.Say) and len(step.variants) == 1 else None
+        if said is None or said.text is None or said.card or said.image or said.listed or said.args or said.text.reads:
+            self._problems.add(
+                node["pattern"],
+                "pattern 'start' begins with a 'say' of a text without values, and options if you like: it is shown"
+                " before anything is known of the customer",
+            )
+
     # The head
+
+    def _migrate(self, fields: Fields) -> dict[str, str]:
+        """Old step to new; the old ones are checked where the old version is known."""
+        steps = self._making.places
+        found: dict[str, str] = {}
+        for old, _, node in fields.pairs("migrate"):
+            new = _scalar(node) or ""
+            if new not in steps:
+                self._problems.add(
+                    node, f"'migrate' leads to step {new!r}, which this flow does not have{hint(new, steps)}"
+                )
+            found[old] = new
+        return found
+
+    def _source(self, node: Node) -> FlowSource:
+        wording = self._project.wording
+        texts = {key: wording.texts.wording(key).by_language for key in sorted(wording.used)}
+        return FlowSource(
+            path=node.mark.path,
+            yaml=self._project.files.get(node.mark.path, ""),
+            languages=wording.languages,
+            texts={key: {tag: words.source for tag, words in written.items()} for key, written in texts.items()},
+        )
 
     def _examples(self, fields: Fields) -> dict[str, tuple[str, ...]]:
         """A list in the project's own language, or one list for each language."""
@@ -118,7 +206,8 @@ class FlowReader:
 
     def _flow_named(self, fields: Fields, key: str) -> str:
         name = fields.text(key)
-        if name and not known(name, self._project.flows, fields.node[key], f"{fields.what} names flow", self._problems):
+        flows = [*self._project.flows, *(CALLABLE if key == "call" else ())]
+        if name and not known(name, flows, fields.node[key], f"{fields.what} names flow", self._problems):
             return ""
         return name
 
@@ -144,9 +233,14 @@ class FlowReader:
         types = self._project.types
         if "type" in node and not known(kind, types, node["type"], f"slot {name!r} has type", self._problems):
             kind = "text"
-        if "of" in node and kind != "choice":
-            self._problems.add(node["of"], "'of' goes with type choice only")
-        of = [self._answer(name, item) for item in fields.items("of")] if kind == "choice" else []
+        for key, kinds in _ONLY_WITH.items():
+            if key in node and kind not in kinds:
+                self._problems.add(node[key], f"{key!r} goes with type {' or '.join(kinds)} only")
+        of = [self._answer(name, item) for item in fields.items("of")] if kind in _ONLY_WITH["of"] else []
+        scale = fields.count("scale", 5, least=2, most=10)
+        if kind == "rating":
+            grades = [str(grade) for grade in range(1, scale + 1)]
+            of = [s.LabelledOption(self._project.wording.figure(grade), grade) for grade in grades]
         if kind == "yes_no":
             words = self._project.wording
             of = [s.LabelledOption(words.keyed("yes", at), "true"), s.LabelledOption(words.keyed("no", at), "false")]
@@ -159,8 +253,19 @@ class FlowReader:
             optional=fields.truth("optional"),
             pii=fields.truth("pii"),
             always_ask=fields.truth("always_ask"),
+            region=self._code(fields, "region", 2),
+            currency=self._code(fields, "currency", 3),
+            scale=scale,
             scope=cast(Any, fields.one_of("scope", grammar.SLOT.key("scope").allowed, "flow")),
         )
+
+    def _code(self, fields: Fields, key: str, length: int) -> str:
+        code = fields.text(key)
+        if code and not (len(code) == length and code.isascii() and code.isalpha() and code.isupper()):
+            example = {"region": "GB", "currency": "EUR"}[key]
+            self._problems.add(fields.node[key], f"{code!r} is no {key}: it looks like {example!r}")
+            return ""
+        return code
 
     def _answer(self, slot: str, node: Node) -> s.LabelledOption:
         """A value whose label is the text `slot_value`, or `{label, value}`."""
@@ -326,8 +431,9 @@ class FlowReader:
         checks = tuple(self._check(item) for item in fields.items("check"))
         options = self._answers(fields, slot)
         default = fields.node_of("default")
-        if isinstance(options, tuple) and not options and slot.type.name == "choice" and not slot.of:
-            self._problems.add(node, f"slot {name!r} is a choice without 'of': this step must give its 'options'")
+        if isinstance(options, tuple) and not options and slot.type.name in _ONLY_WITH["of"] and not slot.of:
+            kind = slot.type.name.replace("_", " ")
+            self._problems.add(node, f"slot {name!r} is a {kind} without 'of': this step must give its 'options'")
         reads = {*self._reads(content), *(options.reads if isinstance(options, Expression) else ())}
         for check in checks:
             reads |= {*check.refused_if.reads, *self._reads(check.say)}
@@ -355,7 +461,9 @@ class FlowReader:
             return s.Quiet(after=timedelta(1))
         fields.only(grammar.QUIET.names)
         after = self._span_of(fields, "after", required=True)
-        if not self._one_of(fields, grammar.QUIET):
+        given = [key for key in ("say", "cancel", "handoff") if key in node]
+        if len(given) > 1:
+            self._problems.add(node, f"'quiet' has only one of {', '.join(map(repr, given))}, not several")
             return s.Quiet(after=after)
         if "cancel" in node and not fields.truth("cancel"):
             self._problems.add(node["cancel"], "'cancel' can only be true here; else leave the line out")

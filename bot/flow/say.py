@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -12,12 +12,14 @@ from bot.commands import guard_holds, parse_slash, slash
 from bot.flow.book import Book, Flow, Slot
 from bot.flow.conditions import Look, Unevaluated
 from bot.flow.question import MOST_OPTIONS, options_of
-from bot.flow.steps import Ask, CardWords, Content, LabelledOption, Variant
-from bot.flow.texts import Chosen
+from bot.flow.steps import Ask, Call, CardWords, Content, Do, LabelledOption, Step
+from bot.flow.texts import Chosen, Unsayable
 from bot.model import (
     Card,
     Choices,
+    Command,
     Facts,
+    Frame,
     Human,
     Json,
     Message,
@@ -37,51 +39,20 @@ _LIST_FROM = 7
 """That many options no longer fit beside one another."""
 
 
-def content(said: Content, flow: Flow, look: Look, language: str) -> Message:
-    """Raises `Unevaluated`, `Unsayable`."""
-    return Message(tuple(_parts(said, flow, look, language)), language)
+def content(said: Content, flow: Flow, look: Look, language: str, *, seed: str = "") -> Message:
+    """`seed` is the place, by which one of several ways is taken. Raises `Unevaluated`, `Unsayable`."""
+    return Message(tuple(_parts(said, flow, look, language, seed)), language)
 
 
-def chosen(variants: Sequence[Variant], look: Look, *, seed: str) -> Content:
-    """One of the ways that fit here: of those for just this case, else of the others; the same for the same seed.
-
-    The seed is one of the place in the conversation; that of the person is added, so that not all hear the same.
-    """
-    if len(variants) == 1:
-        return variants[0].content
-    fit = [each for each in variants if _fits(each, look)]
-    special = [each for each in fit if each.channel or each.condition]
-    return _drawn(special or fit, look, seed).content
-
-
-def _fits(variant: Variant, look: Look) -> bool:
-    if variant.channel and variant.channel != look("channel"):
-        return False
-    try:
-        return variant.condition is None or bool(variant.condition.evaluate(look))
-    except Unevaluated:
-        return False
-
-
-def _drawn(variants: Sequence[Variant], look: Look, seed: str) -> Variant:
-    customer = look("customer")
-    person = customer.get("id", "") if isinstance(customer, dict) else ""
-    digest = hashlib.blake2b(f"{person}/{seed}".encode(), digest_size=8).digest()
-    left = int.from_bytes(digest) % sum(each.weight for each in variants)
-    for each in variants:
-        left -= each.weight
-        if left < 0:
-            return each
-    raise AssertionError("the weights add up to more than what is left")
-
-
-def question(book: Book, ask: Ask, flow: Flow, look: Look, language: str, *, short: bool = False) -> Message:
+def question(
+    book: Book, ask: Ask, flow: Flow, look: Look, language: str, *, short: bool = False, seed: str = ""
+) -> Message:
     """The question with its answers to choose from; `short` is its last paragraph alone.
 
     Raises `Unevaluated`, `Unsayable`.
     """
     slot = flow.slots[ask.slot]
-    parts = _parts(ask.say, flow, look, language)
+    parts = _parts(ask.say, flow, look, language, seed)
     if short:
         parts = [_last_paragraph(part) if isinstance(part, Text) else part for part in parts]
         parts = [part for part in parts if not isinstance(part, Card)] or parts
@@ -95,37 +66,75 @@ def question(book: Book, ask: Ask, flow: Flow, look: Look, language: str, *, sho
 
 def greeting(book: Book, language: str) -> Message:
     """What opens a conversation. Its options carry tokens already, the same in every conversation: `greeting.0`, ..."""
-    said: list[Part] = [Text(book.assistant.greeting.spans(language, {}))]
-    if book.assistant.starters:
-        starters = _options(book.assistant.starters, language)
-        said.append(Choices(tuple(replace(o, token=f"{GREETING}{n}") for n, o in enumerate(starters)), look="quick"))
+    first = book.greeting
+    said: list[Part] = [Text(first.text.spans(language, {}))] if first.text else []
+    if first.options:
+        options = _options(first.options, language)
+        said.append(Choices(tuple(replace(o, token=f"{GREETING}{n}") for n, o in enumerate(options)), look=first.look))
     return Message(tuple(said), language=language)
 
 
 GREETING = "greeting."
 
 
-def menu(book: Book, state: State, facts: Facts, key: str, flows: Iterable[str] = ()) -> Message:
-    """A text over flows to choose from: the given ones, else all a customer can ask for now, and a person."""
+def menu(book: Book, state: State, facts: Facts, flows: Iterable[str] = ()) -> list[Json]:
+    """Flows to choose from, as `{label, command}`: the given ones, else all a customer can ask for; and a person."""
     language = book.language(state, facts)
     chosen = [book.flows[name] for name in flows] or [flow for flow in book.flows.values() if flow.is_open]
     options = [
-        Option(flow.title.plain(language, {}), slash(Start(flow.name)))
+        listed(flow.title.plain(language, {}), Start(flow.name))
         for flow in chosen
         if flow.needs or guard_holds(flow, state, facts)
     ][:MOST_ON_MENU]
-    options.append(to_a_person(book, language))
-    said = book.texts.say(key, language)
-    return replace(said, parts=(*said.parts, Choices(tuple(options), look="buttons")))
+    return [*options, listed(book.texts.plain("talk_to_human", language), Human())]
 
 
-def to_a_person(book: Book, language: str) -> Option:
-    return Option(book.texts.plain("talk_to_human", language), slash(Human()))
+def listed(label: str, command: Command) -> Json:
+    """One of the options that a text is given as a list."""
+    return {"label": label, "command": slash(command)}
 
 
-def pattern(book: Book, key: str, language: str, args: Mapping[str, object] | None = None) -> Message:
+def done(book: Book, stack: Iterable[Frame], look_of: Callable[[Frame], Look], language: str) -> list[Json]:
+    """What flows have done with effect, each in the words of text `done_ACTION`, else by the flow's title."""
+    found: dict[str, None] = {}
+    for frame in stack:
+        if flow := book.flow_of(frame):
+            for name in dict.fromkeys(frame.effects):
+                found[_done(book, flow, flow.steps.get(name), look_of(frame), language)] = None
+    return [*found]
+
+
+def _known(names: Iterable[str], flow: Flow, look: Look, language: str) -> dict[str, object]:
+    return {name: value for name, value in values(names, flow, look, language).items() if value is not None}
+
+
+def _done(book: Book, flow: Flow, step: Step | None, look: Look, language: str) -> str:
+    match step:
+        case Do(action=action, args=args) if f"done_{action}" in book.texts:
+            wording = book.texts.wording(f"done_{action}")
+            try:
+                own = {name: expression.evaluate(look) for name, expression in args.items()}
+                return wording.plain(language, {**own, **_known(wording.reads, flow, look, language)})
+            except (Unevaluated, Unsayable):
+                return flow.title.plain(language, {})
+        case Call(flow=name) if name in book.flows:
+            return book.flows[name].title.plain(language, {})
+        case _:
+            return flow.title.plain(language, {})
+
+
+def pattern(
+    book: Book,
+    key: str,
+    language: str,
+    args: Mapping[str, object] | None = None,
+    *,
+    look: Look = lambda name: None,
+    seed: str = "",
+) -> Message:
     """What the program itself has to say, in the project's words where it has its own."""
-    return book.texts.say(key, language, args)
+    words = book.texts.wording(key).words(language).way(look, seed)
+    return Message((Text(words.spans(args or {})),), language=language)
 
 
 def notice(book: Book, key: str, language: str, args: Mapping[str, str]) -> Message:
@@ -136,27 +145,49 @@ def notice(book: Book, key: str, language: str, args: Mapping[str, str]) -> Mess
 
 
 def values(names: Iterable[str], flow: Flow, look: Look, language: str) -> dict[str, object]:
-    """What texts see: choices show their label, dates are dates."""
+    """What texts see: choices show their label, dates are dates, durations durations."""
     return {name: _value(look(name), flow.slots.get(name), language) for name in names}
 
 
 def _value(value: Json, slot: Slot | None, language: str) -> object:
     if slot is None or value is None:
         return value
-    if slot.type.is_instant and isinstance(value, str):
-        return date.fromisoformat(value[:10])
-    if slot.of:
-        spelled = {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value
-        label = next((option.label.plain(language, {}) for option in slot.of if option.value == spelled), None)
-        return value if label is None or not isinstance(value, str) else Chosen(value, label)
-    return value
+    match slot.type.name, value:
+        case ("date" | "datetime" | "time") as kind, str():
+            return _moment(kind, value)
+        case "duration", int() | float():
+            return timedelta(seconds=value)
+        case _, str():
+            return _chosen(value, slot, language)
+        case "multi_choice", list():
+            return [_chosen(each, slot, language) for each in value]
+        case _:
+            return value
 
 
-def _parts(said: Content, flow: Flow, look: Look, language: str) -> list[Part]:
+def _moment(kind: Literal["date", "datetime", "time"], value: str) -> object:
+    try:
+        match kind:
+            case "date":
+                return date.fromisoformat(value[:10])
+            case "datetime":
+                return datetime.fromisoformat(value)
+            case "time":
+                return time.fromisoformat(value)
+    except ValueError:  # a flow may set what no customer could have said
+        return value
+
+
+def _chosen(value: str, slot: Slot, language: str) -> str:
+    label = next((option.label.plain(language, {}) for option in slot.of if option.value == value), None)
+    return value if label is None else Chosen(value, label)
+
+
+def _parts(said: Content, flow: Flow, look: Look, language: str, seed: str) -> list[Part]:
     args = _args(said, flow, look, language)
     parts: list[Part] = []
     if said.text is not None:
-        parts.append(Text(said.text.spans(language, args)))
+        parts.append(Text(said.text.words(language).way(look, seed).spans(args)))
     if said.card is not None:
         parts.append(_card(said.card, language, args))
     if said.image is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,11 @@ class Node:
 
 def load(path: Path, shown: str) -> list[Node]:
     """The documents of a file; `shown` is its name in messages. Raises `BadFile`."""
+    return list(parse(text_of(path, shown), shown))
+
+
+def text_of(path: Path, shown: str) -> str:
+    """Raises `BadFile`."""
     start = Mark(shown, 1, 1)
     try:
         with path.open("rb") as file:
@@ -92,11 +98,10 @@ def load(path: Path, shown: str) -> list[Node]:
     if len(raw) > LARGEST:
         raise BadFile(start, f"is larger than {LARGEST // 1024} kB")
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise BadFile(Mark(shown, line, 1), "is not UTF-8") from error
-    return list(parse(text, shown))
 
 
 def parse(text: str, shown: str) -> Iterator[Node]:
@@ -105,6 +110,7 @@ def parse(text: str, shown: str) -> Iterator[Node]:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     yaml = YAML(typ="safe", pure=True)
+    yaml.Scanner, yaml.Parser = _quick()
     try:
         yield from _Builder(shown, yaml.resolver).build(yaml.parse(text))
     except MarkedYAMLError as error:
@@ -119,6 +125,41 @@ def parse(text: str, shown: str) -> Iterator[Node]:
 
 def _without_advice(why: str) -> str:
     return why.strip().splitlines()[0]
+
+
+@cache
+def _quick() -> tuple[type, type]:
+    """The library's scanner and parser, without what they do again and again: that was half of their time."""
+    from ruamel.yaml.parser import Parser
+    from ruamel.yaml.scanner import Scanner
+
+    class QuickScanner(Scanner):
+        enough_at = -1
+        """How many tokens were taken when there were last enough: until the next is taken, there are."""
+
+        def need_more_tokens(self) -> bool:
+            if self.enough_at == self.tokens_taken:
+                return False
+            needed = super().need_more_tokens()
+            self.enough_at = -1 if needed else self.tokens_taken
+            return needed
+
+        def check_token(self, *choices: type) -> bool:
+            if self.enough_at != self.tokens_taken:
+                while self.need_more_tokens():
+                    self.fetch_more_tokens()
+            return bool(self.tokens) and (not choices or isinstance(self.tokens[0], choices))
+
+        @cached_property
+        def reader(self) -> Any:
+            return super().reader
+
+    class QuickParser(Parser):
+        @cached_property
+        def scanner(self) -> Any:
+            return super().scanner
+
+    return QuickScanner, QuickParser
 
 
 class _Builder:

@@ -9,12 +9,10 @@ from typing import Literal
 
 from bot.flow.conditions import Expression
 from bot.flow.texts import Wording
+from bot.model import Mode
 
 END, END_FAILED, END_STUCK = "(end)", "(failed)", "(stuck)"
 """Ids of the steps that a flow ends with where its author wrote none."""
-
-Mode = Literal["exact", "rephrase", "free"]
-"""How literally a text is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quiet:
-    """What happens when a question has no answer for so long: exactly one of the three."""
+    """What happens when a question has no answer for so long: at most one of the three, else the pattern `silent`."""
 
     after: timedelta
     say: Content | None = None

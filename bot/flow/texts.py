@@ -8,14 +8,16 @@ sandbox, with the syntax they may use listed below.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from bot import markup
-from bot.flow.conditions import hint
+from bot.flow.conditions import Expression, Look, hint
+from bot.flow.locales import locale_of
+from bot.flow.ways import always_fits, chosen
 from bot.model import Message, Span, Text
 
 if TYPE_CHECKING:
@@ -66,6 +68,11 @@ class Words:
     fill: Callable[[Args], tuple[Span, ...]]
     label: str | None = None
     """Without markup, where it is always the same."""
+    ways: tuple[OneWay, ...] = ()
+    """Where there are several, with itself among them; it is the first that always fits."""
+
+    def way(self, look: Look, seed: str) -> Words:
+        return chosen(self.ways, look, seed).words if self.ways else self
 
     def spans(self, args: Args) -> tuple[Span, ...]:
         """Raises `Unsayable`."""
@@ -73,6 +80,21 @@ class Words:
 
     def plain(self, args: Args) -> str:
         return markup.plain(self.fill(args)) if self.label is None else self.label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneWay:
+    words: Words
+    channel: str = ""
+    condition: Expression | None = None
+    weight: int = 1
+
+
+def several(found: Sequence[OneWay]) -> Words:
+    """Of which at least one always fits."""
+    usual = next(way.words for way in found if always_fits(way))
+    reads = {name for way in found for name in (*way.words.reads, *(way.condition.reads if way.condition else ()))}
+    return replace(usual, reads=tuple(sorted(reads)), ways=tuple(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,11 +446,21 @@ def shown(value: object, language: str) -> str:
         case float():
             return _number(value, language)
         case datetime():
-            return _date(value, language)
+            return _day_and_time(value, language)
         case date():
             return _date(value, language)
+        case time():
+            return _time(value, language)
+        case timedelta():
+            return _span(value, language)
         case list() | tuple():
-            return ", ".join(shown(item, language) for item in value)
+            return _list([shown(item, language) for item in value], language)
+        case {"amount": int() | float() as amount, "currency": str(currency)}:
+            return _money(amount, language, currency)
+        case {"latitude": int() | float() as latitude, "longitude": int() | float() as longitude, "label": str(label)}:
+            return shown(label or f"{latitude:.5f}, {longitude:.5f}", language)
+        case {"ref": str(), "name": str(name), "type": str(kind)}:
+            return shown(name or kind, language)
         case _:
             raise Unsayable(f"a {type(value).__name__} cannot be shown")
 
@@ -440,27 +472,19 @@ def _apply(name: str, value: object, language: str, args: Sequence[object], name
         raise Unsayable(f"{name}: {error}") from error
 
 
-def _locale(language: str) -> Any:
-    from babel import Locale, UnknownLocaleError
-
-    for tag in (*chain(language, "en"), "en"):
-        try:
-            return Locale.parse(tag, sep="-")
-        except (UnknownLocaleError, ValueError):
-            continue
-    return Locale.parse("en")
-
-
 def _number(value: object, language: str) -> str:
     from babel.numbers import format_decimal
 
-    return str(format_decimal(_amount(value), locale=_locale(language)))
+    return str(format_decimal(_amount(value), locale=locale_of(language)))
 
 
-def _money(value: object, language: str, currency: str) -> str:
+def _money(value: object, language: str, currency: str = "") -> str:
     from babel.numbers import format_currency
 
-    return str(format_currency(_amount(value), currency, locale=_locale(language)))
+    match value:
+        case {"amount": amount, "currency": str(own)}:
+            value, currency = amount, own
+    return str(format_currency(_amount(value), currency, locale=locale_of(language)))
 
 
 def _amount(value: object) -> Any:
@@ -474,14 +498,57 @@ def _amount(value: object) -> Any:
 def _date(value: object, language: str, look: str = "long") -> str:
     from babel.dates import format_date
 
-    return str(format_date(_moment(value), format=look, locale=_locale(language)))
+    return str(format_date(_moment(value), format=look, locale=locale_of(language)))
 
 
 def _time(value: object, language: str, look: str = "short") -> str:
     from babel.dates import format_time
 
-    moment = _moment(value)
-    return str(format_time(moment.timetz() if isinstance(moment, datetime) else None, look, locale=_locale(language)))
+    moment = value if isinstance(value, time) else _moment(value)
+    at = moment.timetz() if isinstance(moment, datetime) else moment if isinstance(moment, time) else None
+    return str(format_time(at, look, locale=locale_of(language)))
+
+
+def _day_and_time(value: datetime, language: str) -> str:
+    """In the zone it was said in; nobody is told which, for it is their own."""
+    from babel.dates import get_datetime_format
+
+    joined = str(get_datetime_format("long", locale_of(language))).replace("'", "")
+    return joined.replace("{1}", _date(value, language)).replace("{0}", _time(value, language))
+
+
+_SPANS: tuple[tuple[Literal["week", "day", "hour", "minute", "second"], int], ...] = (
+    ("week", 604_800),
+    ("day", 86_400),
+    ("hour", 3_600),
+    ("minute", 60),
+    ("second", 1),
+)
+
+
+def _span(value: timedelta, language: str) -> str:
+    """In its two largest units: `1 hour 30 minutes`; a week is said as days unless it is whole."""
+    from babel.dates import format_timedelta
+
+    locale = locale_of(language)
+    left, parts = round(value.total_seconds()), list[str]()
+    for unit, size in _SPANS:
+        if unit == "week" and left % size:
+            continue
+        count, left = divmod(left, size)
+        if (count or (unit == "second" and not parts)) and len(parts) < 2:
+            whole = timedelta(seconds=count * size)  # `format_unit` has no names for days in half of the languages
+            parts.append(format_timedelta(whole, unit, threshold=10**9, locale=locale))
+    return " ".join(parts)
+
+
+def _list(items: Sequence[str], language: str) -> str:
+    """`a, b and c`."""
+    if len(items) < 2:
+        return "".join(items)
+    from babel.lists import format_list
+
+    return str(format_list(items, locale=locale_of(language)))
 
 
 def _moment(value: object) -> date:
@@ -494,7 +561,7 @@ def _moment(value: object) -> date:
 
 def _plural(value: object, language: str, **forms: object) -> object:
     """`{{ days | plural(one="day", other="days") }}`: the form alone, by the language's own rules."""
-    form = _locale(language).plural_form(_amount(value))
+    form = locale_of(language).plural_form(_amount(value))
     return forms.get(form, forms.get("other", ""))
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from msgspec import Struct
 
-from bot.commands import parse_slash
+from bot.commands import LANGUAGE, parse_slash
 from bot.flow import rules
+from bot.flow.amend import amended
 from bot.flow.book import Book, Pending
 from bot.flow.examples import CLOSE, Match
 from bot.flow.interpreter.advance import advance
 from bot.flow.interpreter.given import Back, Given, Ordered, given_first
 from bot.flow.question import hearing_of
 from bot.flow.say import GREETING
-from bot.flow.slots import TYPES, Hearing
+from bot.flow.slots import Hearing
 from bot.flow.words import MOST_CHARACTERS, Phrase, tokens
 from bot.model import (
     Cancel,
@@ -26,6 +28,8 @@ from bot.model import (
     Facts,
     Human,
     Json,
+    Lookup,
+    Message,
     Opened,
     Pressed,
     Refuse,
@@ -37,8 +41,8 @@ from bot.model import (
     Skip,
     Start,
     State,
-    Text,
     Turn,
+    written,
 )
 
 Found = tuple[tuple[Command, CommandSource], ...]
@@ -72,8 +76,8 @@ class _Ear:
     def __init__(self, book: Book, turn: Turn, facts: Facts, slash: bool) -> None:
         self.book, self.turn, self.facts, self.slash = book, turn, facts, slash
         self.language = book.language(turn.state, facts)
-        self.lines = {event.seq: _line(event.body) for event in turn.inputs if isinstance(event.body, Said)}
-        """What was written, by seq."""
+        self.lines = {e.seq: written(e.body.message) for e in turn.inputs if isinstance(e.body, Said)}
+        """What was written, by seq; empty where it was something else than words."""
         self.first = [given for given in given_first(turn.inputs) if not isinstance(given, Back)]
         """What has happened by itself: it comes before all that anybody wants."""
 
@@ -103,8 +107,8 @@ class _Ear:
     def given(self, event: Event, state: State) -> list[Given] | None:
         """Empty: words that are not understood. None: no words, and nothing to do."""
         match event.body:
-            case Said():
-                return self.ordered(self.words(self.lines[event.seq], state))
+            case Said(message=message):
+                return self.ordered(self.sent(message, state) or self.words(self.lines[event.seq], state))
             case Pressed(token=token):
                 return self.ordered(self.press(token, state))
             case Opened(payload=payload) if payload:
@@ -142,7 +146,7 @@ class _Ear:
     def starter(self, token: str, state: State) -> str:
         """The greeting's options stay open as long as no flow is in progress."""
         number = token.removeprefix(GREETING)
-        starters = self.book.assistant.starters
+        starters = self.book.greeting.options
         if state.stack or number == token or not number.isdecimal() or len(number) > 3 or int(number) >= len(starters):
             return ""
         return starters[int(number)].value
@@ -155,27 +159,64 @@ class _Ear:
         flow = self.book.flows.get(payload)
         return ((Start(flow.name), "rule"),) if flow and flow.is_open else ()
 
+    # Files and places
+
+    def sent(self, message: Message, state: State) -> Found:
+        """The first part that is what the pending question asks for."""
+        pending = self.book.pending(state)
+        if pending is None or pending.slot.type.take is None:
+            return ()
+        values = (value for part in message.parts if (value := pending.slot.type.take(part)) is not None)
+        return tuple([(Set(pending.slot.name, value), "answer") for value in islice(values, 1)])
+
     # Words
 
     def words(self, text: str, state: State) -> Found:
         """Empty when they are not understood."""
         text = text.strip()
         if len(text) > MOST_CHARACTERS:
-            return ((Refuse("too_long"), "rule"),)
+            return ((Refuse("long"), "rule"),)
         if self.slash and (command := parse_slash(text)):
-            return ((command, "slash"),)
+            return () if isinstance(command, Lookup) else ((command, "slash"),)  # it is answered as any question is
         said, pending = tokens(text), self.book.pending(state)
         if pending is None and self.book.led(state):
             return tuple([each for each in self.rule(said, None) if each[0] != Repeat()])  # the rest is for the model
         if pending is None:
-            return self.rule(said, pending) or self.example(self.matches(said), text, state)
+            return (
+                self.offered(said, state)
+                or self.language_asked(said, pending)
+                or self.rule(said, pending)
+                or self.amended(text, state)
+                or self.example(self.matches(said), text, state)
+                or self.amended(text, state, boldly=True)
+            )
         hearing = hearing_of(self.book, state, pending.slot, self.facts)
         return (
             self.option(text, pending, hearing)
+            or self.offered(said, state)
+            or self.language_asked(said, pending)
             or self.rule(said, pending)
+            or self.amended(text, state)
             or self.answer(text, said, pending, hearing)
             or self.example(self.matches(said), text, state)
+            or self.amended(text, state, boldly=True)
         )
+
+    def offered(self, said: Phrase, state: State) -> Found:
+        """Who types what stands on an option that is still open means to press it."""
+        for offer in reversed(state.offers if said else ()):
+            if tokens(offer.label) == said and offer.epoch >= self.turn.conversation.control.epoch:
+                command = parse_slash(offer.value)
+                return ((command, "button"),) if command else ()
+        return ()
+
+    def language_asked(self, said: Phrase, pending: Pending | None) -> Found:
+        tag = rules.asked_for(said, self.book.rules, by_name=pending is None)
+        return ((Set(LANGUAGE, tag), "rule"),) if tag else ()
+
+    def amended(self, text: str, state: State, *, boldly: bool = False) -> Found:
+        command = amended(self.book, state, self.facts, text, boldly=boldly) if state.stack else None
+        return ((command, "rule"),) if command else ()
 
     def option(self, text: str, pending: Pending, hearing: Hearing) -> Found:
         """Word for word what the question offers."""
@@ -238,17 +279,17 @@ class _Ear:
         return ((Start(best.flow, self.named(best.flow, text, state)), "example"),)
 
     def named(self, flow: str, text: str, state: State) -> dict[str, Json]:
-        """Values that stand in a request, such as an order's number: of types that are not found in just any words."""
+        """Values that stand in a request, such as an order's number: of types that are not found in just any words.
+
+        Where two slots could have the value nobody knows which is meant, and both are asked for.
+        """
         told: dict[str, Json] = {}
-        for name, slot in self.book.flows[flow].slots.items():
-            if text and not slot.always_ask and (slot.type.name not in TYPES or slot.type.name == "email"):
-                value = slot.type.parse(text, hearing_of(self.book, state, slot, self.facts))
+        slots = self.book.flows[flow].slots
+        kinds = [slot.type.name for slot in slots.values()]
+        for name, slot in slots.items():
+            find = slot.type.find
+            if text and find is not None and not slot.always_ask and kinds.count(slot.type.name) == 1:
+                value = find(text, hearing_of(self.book, state, slot, self.facts))
                 if value is not None:
                     told[name] = value
         return told
-
-
-def _line(said: Said) -> str:
-    """What was written; empty when it was something else than words."""
-    texts = [part for part in said.message.parts if isinstance(part, Text)]
-    return "\n".join(["".join([span.text for span in part.spans]) for part in texts])

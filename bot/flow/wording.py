@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.flow.conditions import hint
 from bot.flow.fields import Problems
@@ -16,6 +16,8 @@ class WordingReader:
     texts: Texts
     languages: tuple[str, ...]
     problems: Problems
+    used: set[str] = field(default_factory=set)
+    """Keys that were asked for."""
 
     def read(self, node: Node, given: Collection[str] = (), *, to_customers: bool = True) -> Wording:
         """`given` are the names that have values where the text is said; the staff needs one language only."""
@@ -39,6 +41,7 @@ class WordingReader:
             where = " and ".join(f"texts/{tag}.yaml" for tag in self.languages)
             self.problems.add(at, f"text {key!r} stands nowhere{hint(key, self.texts.by_key)}; write it in {where}")
             return Wording(key, {self.languages[0]: _nothing(self.languages[0])}, self.languages[0])
+        self.used.add(key)
         wording = self.texts.wording(key)
         self._complete(wording.by_language, at, f"write {key!r} in its file in texts/")
         self._only_given(wording, at, given)
@@ -52,6 +55,10 @@ class WordingReader:
             self.problems.add(at, f"{otherwise!r} has no name that customers can read: write text {key!r}")
         words = compile_text(otherwise.replace("_", " ").capitalize(), self.languages[0])
         return Wording("", {self.languages[0]: words}, self.languages[0])
+
+    def figure(self, digits: str) -> Wording:
+        """Digits, which are in every language the same."""
+        return Wording("", {self.languages[0]: compile_text(digits, self.languages[0])}, self.languages[0])
 
     def _per_language(self, node: Node) -> dict[str, Words]:
         found: dict[str, Words] = {}

@@ -19,8 +19,8 @@ class ExtractiveModel:
     name = "extractive"
 
     async def answer(self, ask: Ask, /) -> AsyncIterator[Answer]:
-        """Words of the best passage and the passage; nothing when there is none, or when it is to lead."""
-        if ask.task or not ask.passages:
+        """Words of the best passage and the passage; nothing when there is none: it neither leads nor restyles."""
+        if ask.task or ask.restyle or not ask.passages:
             return
         best = ask.passages[0]
         for piece in re.findall(r".+?(?:(?<=[.!?…])\s+|\n+|\Z)", quote(best.text, ask.words, ask.language), re.DOTALL):

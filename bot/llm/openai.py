@@ -162,7 +162,8 @@ class OpenAIModel:
             "stream_options": {"include_usage": True},
             longest(self._settings.base_url): self._settings.tokens,
         }
-        return body | ({"tools": tools(ask)} if self._settings.tools else {})
+        granted = tools(ask) if self._settings.tools else []
+        return body | ({"tools": granted} if granted else {})
 
 
 def longest(base_url: str | None) -> str:

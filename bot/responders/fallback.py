@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bot.commands import parse_slash
 from bot.flow import say
 from bot.flow.book import Book
-from bot.model import Facts, Opened, Outcome, Refuse, Said, Turn
+from bot.flow.hours import ALWAYS, Hours
+from bot.model import Clarify, Facts, Lookup, Opened, Outcome, Refuse, Said, Turn
 from bot.ports import Powers
 
 
-def plain_facts(turn: Turn) -> Facts:
+def plain_facts(turn: Turn, hours: Hours = ALWAYS) -> Facts:
     """What a turn tells by itself."""
     conversation = turn.conversation
     return {
         "language": conversation.language,
         "channel": conversation.address.channel,
-        "now": turn.now.isoformat(),
+        "now": hours.local(turn.now).isoformat(),
         "customer": {},
-        "hours": {},
+        "hours": hours.at(turn.now),
     }
 
 
@@ -34,11 +36,15 @@ class Fallback:
         facts = self._facts_of(turn)
         if not any(isinstance(event.body, Said) for event in turn.inputs):
             return self._opened(turn, facts)
-        if not turn.words.strip():
-            return Outcome(responder=self.name, commands=((Refuse("unreadable"), "rule"),))
-        if self._book.pending(turn.state) or self._book.led(turn.state):
+        pending = self._book.pending(turn.state)
+        awaits_words = pending is None or pending.slot.type.take is None
+        if not turn.words.strip() and awaits_words:
+            return Outcome(responder=self.name, commands=((Refuse("unsupported"), "rule"),))
+        if isinstance(command := parse_slash(turn.words), Lookup):
+            return Outcome(responder=self.name, commands=((command, "slash"),))
+        if pending or self._book.led(turn.state):
             return Outcome(responder=self.name, missed=True)
-        return Outcome(responder=self.name, messages=(say.menu(self._book, turn.state, facts, "what_i_can_do"),))
+        return Outcome(responder=self.name, commands=((Clarify(), "rule"),))
 
     def _opened(self, turn: Turn, facts: Facts) -> Outcome:
         """The first time somebody looks in they are greeted; who comes back finds everything where it was."""

@@ -10,8 +10,9 @@ from typing import Literal, assert_never, cast
 import structlog
 from msgspec.structs import replace
 
-from bot import fit
+from bot import faithful, fit
 from bot.clean import clean
+from bot.commands import question_in
 from bot.errors import ModelDown
 from bot.flow.describe import Stretch
 from bot.knowledge.terms import terms
@@ -24,6 +25,7 @@ from bot.model import (
     Event,
     Lookup,
     Message,
+    Mode,
     Outcome,
     Part,
     Passage,
@@ -105,6 +107,34 @@ class FreeForm:
             return Declined("no flow lets the model lead")
         return await self._speak(turn, powers, _Unseen())
 
+    async def restyle(self, turn: Turn, powers: Powers, message: Message, mode: Mode, /) -> Message:
+        text = next((part for part in message.parts if isinstance(part, Text)), None)
+        if text is None or mode == "exact":
+            return message
+        past = await powers.history(self._limits.events)
+        ask = Ask(
+            instructions=self._instructions,
+            words=turn.words,
+            history=tuple(_lines(event for event in past if event.seq > _beginning(turn, past))),
+            language=message.language,
+            restyle=faithful.source(text.spans),
+            freely=mode == "free",
+        )
+        heard = _Heard()
+        try:
+            await self._hear(ask, _Unseen(), heard)
+        except ModelDown as down:
+            log.warning("model.down", model=self._model.name, why=down)
+            return message
+        spans = parse(clean(heard.words))
+        is_right = (
+            faithful.is_guided(text.spans, spans, turn.words) if ask.freely else faithful.is_restyled(text.spans, spans)
+        )
+        if not is_right:
+            log.info("model.unfaithful", mode=mode)
+            return message
+        return replace(message, parts=tuple([Text(spans) if part is text else part for part in message.parts]))
+
     async def _speak(self, turn: Turn, powers: Powers, draft: Draft) -> Outcome | Declined:
         stretch = self._stretch_of(turn)
         ask, heard = await self._ask(turn, powers, stretch), _Heard()
@@ -134,15 +164,16 @@ class FreeForm:
 
     async def _ask(self, turn: Turn, powers: Powers, stretch: Stretch | None) -> Ask:
         language = turn.state.language or turn.conversation.language
+        words = question_in(turn.words)
         flow, question, slots = self._describe(turn)
         past = await powers.history(self._limits.events)
         back = _last_back(turn, past)
         return Ask(
             instructions=self._instructions,
-            words=turn.words,
+            words=words,
             history=tuple(_lines(event for event in past if event.seq > _beginning(turn, past))),
             language=language,
-            passages=await self._search(turn.words or (stretch.task if stretch else ""), language, stretch),
+            passages=await self._search(words or (stretch.task if stretch else ""), language, stretch),
             flows=self._candidates_of(turn),
             flow=flow,
             question=question,
@@ -162,7 +193,11 @@ class FreeForm:
 
     async def _hear(self, ask: Ask, draft: Draft, heard: _Heard) -> None:
         """Take the answer in until it ends or the draft is stopped. Raises `ModelDown`."""
-        speaks = bool(ask.task or ask.passages) or self._limits.ungrounded or not terms(ask.words, ask.language)
+        speaks = (
+            bool(ask.restyle or ask.task or ask.passages)
+            or self._limits.ungrounded
+            or not terms(ask.words, ask.language)
+        )
         # The port promises an iterator that can be closed; `aclosing` wants it spelled so.
         async with aclosing(cast(AsyncGenerator[Answer, None], self._model.answer(ask))) as answers:
             async for item in answers:

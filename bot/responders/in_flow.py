@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bot.flow.book import Book
 from bot.flow.understand import understand
-from bot.model import Declined, Facts, Outcome, Turn
+from bot.model import Chat, Declined, Facts, Outcome, Turn
 from bot.ports import Powers
 
 
@@ -22,5 +22,9 @@ class InFlow:
     async def take(self, turn: Turn, powers: Powers) -> Outcome | Declined:
         found = understand(self._book, turn.state, turn, self._facts_of(turn), slash=self._slash)
         if isinstance(found, Declined):
-            return found
+            return found if not self._is_lost(turn) else Outcome(responder=self.name, commands=((Chat(), "rule"),))
         return Outcome(responder=self.name, commands=found.commands, through=found.through)
+
+    def _is_lost(self, turn: Turn) -> bool:
+        """What was asked last is no longer known: there is nothing to understand, and the flows say so."""
+        return bool(turn.state.stack) and self._book.flow_of(turn.state.stack[-1]) is None

@@ -7,7 +7,20 @@ from typing import Any, TypeVar, cast
 
 from bot import units
 from bot.ports import Question
-from bot.store import accept, accounts, amend, answers, backlog, customers, knowledge, lists, sending, timers, turns
+from bot.store import (
+    accept,
+    accounts,
+    amend,
+    answers,
+    backlog,
+    customers,
+    knowledge,
+    lists,
+    published,
+    sending,
+    timers,
+    turns,
+)
 from bot.store.tx import Tx
 
 R = TypeVar("R")
@@ -29,6 +42,7 @@ FUNCTIONS: Mapping[type, Callable[[Tx, Sequence[Any]], Sequence[Any]]] = {
     units.PutAgent: accounts.put_agent,
     units.PutSignIn: accounts.put_sign_in,
     units.DropSignIns: accounts.drop_sign_ins,
+    units.Publish: published.publish,
     units.PutDocument: knowledge.put_document,
     units.DropDocument: knowledge.drop_document,
 }
@@ -50,6 +64,9 @@ _ANSWERS: Mapping[type, Callable[[Tx, Any], Any]] = {
     units.Deliveries: lists.deliveries,
     units.DeadLetters: lists.dead_letters,
     units.Backlog: backlog.backlog,
+    units.Published: published.published,
+    units.Publication: published.publication,
+    units.Standing: published.standing,
     units.Documents: knowledge.documents,
     units.Candidates: knowledge.candidates,
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from bot.fit import plain
 from bot.model import (
     Address,
     Author,
@@ -21,9 +22,12 @@ from bot.model import (
     ConversationId,
     DeliveryId,
     Event,
+    Location,
+    Media,
     Message,
     Notice,
     Pressed,
+    Rating,
     Said,
     State,
     Text,
@@ -229,6 +233,8 @@ def preview(message: Message) -> str:
             words += (" ", part.title)
         elif isinstance(part, Notice):
             words += (" ", part.text)
+        elif isinstance(part, Media | Location | Rating):
+            words += (" ", plain(part))
     line = words[0] if len(words) == 1 else "".join(words)
     return " ".join(line[: 2 * PREVIEW].replace("\0", "").split())[:PREVIEW]
 

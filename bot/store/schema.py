@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-REVISION = "0002"
+REVISION = "0003"
 """The revision of the migrations that these tables are."""
 
 metadata = sa.MetaData(
@@ -311,6 +311,16 @@ FOR EACH ROW EXECUTE FUNCTION delivery_public()""".strip(),
 }
 
 # Knowledge
+
+flow_version = sa.Table(
+    "flow_version",
+    metadata,
+    _key("flow", primary_key=True),
+    _key("version", primary_key=True),
+    _instant("at"),
+    _json("structure"),
+    _json("source"),
+)
 
 document = sa.Table(
     "document",

@@ -244,6 +244,30 @@ def _settle(future: asyncio.Future[Any], result: Any) -> None:
 _Batch = tuple[asyncio.AbstractEventLoop, list[tuple[Unit[Any], "asyncio.Future[Any]"]]]
 
 
+class LookingStore:
+    """A file that another process may have open and write: read, never changed. Raises `SettingsError`."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        if not path.is_file():
+            raise SettingsError(f"there is no database {str(path)!r}")
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        self._reader = Writer(connection, _Time(clock))
+
+    def write(self, unit: Unit[R], /) -> Handed[R]:
+        future: Handed[R] = Handed()
+        future.set_exception(StoreDown("the database was opened to be looked at"))
+        return future
+
+    async def read(self, question: Question[R], /) -> R:
+        try:
+            return self._reader.answer(question)
+        except sqlite3.Error as error:
+            raise StoreDown(f"the database cannot be read: {error}") from error
+
+    async def close(self) -> None:
+        self._reader.close()
+
+
 class Writer:
     """One connection, used by one thread at a time."""
 

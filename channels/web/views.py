@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from bot.fit import plain
 from bot.model import (
     Author,
     Card,
@@ -15,11 +16,14 @@ from bot.model import (
     Control,
     Controlled,
     Event,
+    Location,
+    Media,
     Notice,
     Option,
     Part,
     Partial,
     Pressed,
+    Rating,
     Said,
     Source,
     Sources,
@@ -127,6 +131,8 @@ def view_part(part: Part) -> PartView:
             return SourcesView(tuple(map(_source, sources)))
         case Notice(key, text):
             return NoticeView(key, text)
+        case Media() | Location() | Rating():
+            return TextView((SpanView(plain(part)),))
         case never:
             assert_never(never)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.commands import check, parse_slash, slash
+from bot.flow.book import Book
 from bot.model import (
     Cancel,
     Chat,
@@ -18,6 +21,7 @@ from bot.model import (
     Facts,
     Frame,
     Human,
+    Json,
     Lookup,
     Refuse,
     Repeat,
@@ -123,7 +127,7 @@ steps: [{say: Hi}]
 
 
 def standing(asking: str) -> State:
-    return State((Frame(1, "open", 1, step=f"ask_{asking}", asking=asking),), frames=1)
+    return State((Frame(1, "open", "", step=f"ask_{asking}", asking=asking),), frames=1)
 
 
 @pytest.mark.parametrize(
@@ -160,10 +164,69 @@ def test_a_command_is_checked_against_guard_scope_and_type(
     command = parse_slash(line)
     assert command is not None
     facts: Facts = {"now": NOW.isoformat(), "customer": {"verified": False}}
-    assert check(command, source, book(tmp_path, FLOWS), state, facts) == checked
+    made = book(tmp_path, FLOWS)
+    assert check(command, source, made, in_force(state, made), facts) == checked
+
+
+def in_force(state: State, book: Book) -> State:
+    """Its frames in the versions of this book."""
+    stack = tuple(replace(frame, version=book.flows[frame.flow].version) for frame in state.stack)
+    return replace(state, stack=stack)
 
 
 def test_a_value_that_is_no_text_is_read_like_one(tmp_path: Path) -> None:
     made = book(tmp_path, FLOWS)
-    checked = [check(Set("count", value), "model", made, standing("count"), {}) for value in (3, "3", [3], None)]
+    state = in_force(standing("count"), made)
+    checked = [check(Set("count", value), "model", made, state, {}) for value in (3, "3", [3], None)]
     assert checked == [Set("count", 3), Set("count", 3), *["slot 'count': that is no integer"] * 2]
+
+
+NAMES = st.from_regex("[a-z_][a-z0-9_]{0,8}", fullmatch=True)
+WORDS = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp")), max_size=30).map(str.strip)
+SAID = WORDS.filter(bool)
+JSON = st.recursive(
+    st.one_of(WORDS, st.integers(), st.booleans()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)),
+    max_leaves=5,
+)
+COMMANDS = st.one_of(
+    st.builds(Start, NAMES, st.dictionaries(NAMES, JSON, max_size=3)),
+    st.builds(Set, NAMES, JSON),
+    st.builds(Unset, NAMES),
+    st.builds(Cancel, st.sampled_from(["flow", "all", "handoff"])),
+    st.builds(Resume, st.one_of(st.just(""), NAMES)),
+    st.builds(Clarify, st.lists(NAMES, max_size=3).map(tuple)),
+    st.just(Skip()),
+    st.just(Repeat()),
+    st.builds(Lookup, SAID),
+    st.just(Chat()),
+    st.builds(Human, st.sampled_from(["asked", "stuck", "no_evidence"]), WORDS.filter(lambda w: not w.startswith("("))),
+    st.just(Restart()),
+    st.builds(Refuse, SAID),
+)
+
+
+def as_words(command: Command) -> Command:
+    """Values as they are spelled: the slot's type reads them from there."""
+    match command:
+        case Start(flow=flow, slots=slots):
+            return Start(flow, {name: spelled(value) for name, value in slots.items()})
+        case Set(slot=slot, value=value):
+            return Set(slot, spelled(value).strip())
+        case _:
+            return command
+
+
+def spelled(value: Json) -> str:
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return json.dumps(value)
+
+
+@given(COMMANDS)
+def test_every_command_survives_its_slash_form(command: Command) -> None:
+    assert parse_slash(slash(command)) == as_words(command)

@@ -396,7 +396,7 @@ async def test_handing_back_twice_is_one_hand_back(room: Room) -> None:
 
 async def test_resolving_closes_and_forgets_the_flows(room: Room) -> None:
     id = await room.says("hello")
-    asking = State((Frame(3, "order", 1, asking="size"),), {"city": "Lyon"}, frames=3, language="es")
+    asking = State((Frame(3, "order", "1", asking="size"),), {"city": "Lyon"}, frames=3, language="es")
     await room.commit(replace(await room.claim(id), state=asking))
     await room.desk.take_over(id, JO, 0)
 

@@ -15,13 +15,14 @@ from bot.errors import StoreDown
 from bot.flow.book import Book
 from bot.model import Outcome, Turn, text
 from bot.ports import Happened, Powers, Store, Unit
+from bot.shelf import Edition, Shelf
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock, settle
 from bot.testing.store import Scene
 from bot.units import Accept, Claim, Commit, Lease, Release, Renew, Unheard
 from tests.bot.room import JO
-from tests.bot.works import Made, Take, echo, hangs, raises, works
+from tests.bot.works import Made, Take, echo, hangs, no_facts, raises, works
 from tests.journeys.crossings import Crossings
 
 R = TypeVar("R")
@@ -71,7 +72,9 @@ async def test_setting_aside_is_silent_where_a_human_has_the_floor(
         raise ValueError("poison")
 
     async with works(book, store=store, clock=clock) as at:
-        at.engine._director._responders = (Made(fails_with_a_human),)
+        at.engine._director._shelf = Shelf(
+            book, lambda book: Edition(book, (Made(fails_with_a_human),), no_facts), store=store, clock=clock
+        )
         await at.say("hello")
         await clock.advance(0)
         now = (await at.found()).conversation

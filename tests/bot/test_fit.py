@@ -10,11 +10,27 @@ from hypothesis import strategies as st
 from bot import markup
 from bot.clean import clean
 from bot.fit import Fitted, Loss, fit, plain, words
-from bot.model import Card, Choices, Mark, Message, Notice, Option, Part, Source, Sources, Span, Text, text
+from bot.model import (
+    Card,
+    Choices,
+    Location,
+    Mark,
+    Media,
+    Message,
+    Notice,
+    Option,
+    Part,
+    Rating,
+    Source,
+    Sources,
+    Span,
+    Text,
+    text,
+)
 from bot.ports import Buttons, Capabilities, Limit
 
 ALL: frozenset[Mark] = frozenset(markup.ORDER)
-PARTS: frozenset[type[Part]] = frozenset((Text, Choices, Card, Sources, Notice))
+PARTS: frozenset[type[Part]] = frozenset((Text, Choices, Card, Sources, Notice, Media, Location, Rating))
 
 
 Unit = Literal["char", "utf16", "byte"]
@@ -80,6 +96,35 @@ def test_a_terminal_gets_characters_and_numbered_lists() -> None:
         Loss("notice", "part"),
         Loss("choices", "buttons"),
     )
+
+
+def test_what_a_channel_cannot_show_is_described() -> None:
+    message = Message(
+        (
+            Media("image", "f-1", "shoe.jpg", alt="a shoe", caption="The sole."),
+            Media("voice", "f-2", transcript="It is broken."),
+            Location(48.8566, 2.3522, "Paris"),
+            Rating("How was it?"),
+            Rating("Did it help?", scale=2),
+        )
+    )
+    fitted = fit(message, TERMINAL)
+    assert said(fitted) == [
+        "[image] a shoe\nThe sole.\n\n[voice]\nIt is broken.\n\n"
+        "Paris\nhttps://www.openstreetmap.org/?mlat=48.856600&mlon=2.352200\n\n"
+        "How was it?\n1-5\n\nDid it help?\n👍 / 👎"
+    ]
+    assert fitted.losses == (Loss("media", "part"), Loss("location", "part"), Loss("rating", "part"))
+
+
+def test_a_caption_that_is_too_long_stands_below_its_picture() -> None:
+    picture = Media("image", "f-1", "a.jpg", caption="one two three")
+    fitted = fit(Message((picture,)), channel(15))
+    assert [piece.parts for piece in fitted.pieces] == [
+        (Media("image", "f-1", "a.jpg"),),
+        (Text((Span("one two three"),)),),
+    ]
+    assert fitted.losses == ()
 
 
 def test_only_marks_that_are_missing_are_lost() -> None:
@@ -189,6 +234,9 @@ PART: st.SearchStrategy[Part] = st.one_of(
     st.builds(Card, SOME_TEXT, SOME_TEXT, SOME_TEXT, OPTIONS),
     st.builds(Sources, st.lists(st.builds(Source, SOME_TEXT, SOME_TEXT), max_size=3).map(tuple)),
     st.builds(Notice, st.just("key"), SOME_TEXT),
+    st.builds(Media, st.sampled_from(["image", "file"]), st.just("r"), SOME_TEXT, caption=SOME_TEXT, alt=SOME_TEXT),
+    st.builds(Location, st.floats(-90, 90), st.floats(-180, 180), SOME_TEXT),
+    st.builds(Rating, SOME_TEXT, st.integers(2, 10)),
 )
 MESSAGE = st.builds(Message, st.lists(PART, max_size=4).map(tuple), reply_to=st.none() | st.integers(1, 9))
 CHANNEL = st.builds(

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from bot import shelf as shelves
 from bot.bus.memory import MemoryBus
 from bot.errors import ModelDown
 from bot.flow.book import Book
@@ -71,15 +74,15 @@ class Stand:
             stretch_of=lambda turn: stretch(book, turn.state, facts_of(turn)),
             call=Tools(book, self.clock).call,
         )
-        self.director = Director(
-            book=book,
-            responders=(InFlow(book, facts_of), leader, Fallback(book, facts_of)),
-            leader=leader,
-            facts_of=facts_of,
+        responders = (InFlow(book, facts_of), leader, Fallback(book, facts_of))
+        shelf = shelves.Shelf(
+            book,
+            lambda book: shelves.Edition(book, responders, facts_of, leader=leader),
             store=self.scene.store,
-            bus=self.bus,
             clock=self.clock,
-            random=SeededRandom(),
+        )
+        self.director = Director(
+            shelf=shelf, store=self.scene.store, bus=self.bus, clock=self.clock, random=SeededRandom()
         )
 
     async def play(self, words: str, after: Played | None = None) -> Played:
@@ -159,3 +162,37 @@ async def test_a_model_that_goes_down_meanwhile_leaves_the_flow_to_ask_itself(tm
     leading = stand(tmp_path, model, ASKS)
     played = await leading.play("hm", await leading.play("settle it"))
     assert told(*played.says) == ["Which plan?"]
+
+
+RESTYLED = """
+flow: settle
+about: Settling.
+examples: [settle it]
+steps:
+  - say: Your order A-17 is here.
+    mode: MODE
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "words", "said"),
+    [
+        ("rephrase", "Good news, A-17 has come!", "Good news, A-17 has come!"),
+        ("rephrase", "Good news, A-18 has come!", "Your order A-17 is here."),
+        ("free", "It is here.", "It is here."),
+        ("free", "It is here since 5 May.", "Your order A-17 is here."),
+        ("rephrase", "", "Your order A-17 is here."),
+    ],
+    ids=["restyled", "another fact", "guided", "new fact", "nothing"],
+)
+async def test_a_text_is_said_in_other_words_that_add_nothing(tmp_path: Path, mode: str, words: str, said: str) -> None:
+    model = ScriptedModel().then(words)
+    book = read(project(tmp_path, RESTYLED.replace("MODE", mode)))
+    assert told(*(await Stand(book, model).play("settle it")).says) == [said]
+    assert (model.asks[0].restyle, model.asks[0].freely) == ("Your order A-17 is here.", mode == "free")
+
+
+@pytest.mark.parametrize("model", [ExtractiveModel(), ScriptedModel().then(ModelDown("gone"))], ids=["none", "down"])
+async def test_without_a_model_a_text_is_said_as_it_is(tmp_path: Path, model: LanguageModel) -> None:
+    book = read(project(tmp_path, RESTYLED.replace("MODE", "rephrase")))
+    assert told(*(await Stand(book, model).play("settle it")).says) == ["Your order A-17 is here."]

@@ -37,6 +37,7 @@ from bot.model import (
 )
 from bot.ports import Powers, Store
 from bot.powers import TurnPowers
+from bot.shelf import Edition, Shelf
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock, settle
@@ -97,15 +98,20 @@ class Stand:
     def __init__(self, book: Book, action: Action, scene: Scene, *responders: Made) -> None:
         self.store: Store = scene.store
         self.scene, self.bus, self.clock = scene, MemoryBus(), scene.clock
-        self.director = Director(
-            book=dataclasses.replace(book, actions={"book_it": action, "find": book.actions["find"]}),
-            responders=responders or (starts("book"),),
-            facts_of=no_facts,
+        self.shelf = Shelf(
+            dataclasses.replace(book, actions={"book_it": action, "find": book.actions["find"]}),
+            lambda book: Edition(book, responders or (starts("book"),), no_facts),
             store=scene.store,
-            bus=self.bus,
             clock=scene.clock,
-            random=SeededRandom(),
         )
+        self.director = Director(
+            shelf=self.shelf, store=scene.store, bus=self.bus, clock=scene.clock, random=SeededRandom()
+        )
+
+    async def run_by(self, action: Action) -> None:
+        """From now on the flows call this one."""
+        book = self.shelf.book
+        await self.shelf.publish(dataclasses.replace(book, actions={**book.actions, "book_it": action}))
 
     async def play(self, claimed: Claimed) -> Played:
         turn = self.turn(claimed)
@@ -179,16 +185,11 @@ async def interrupted(stand: Stand, claimed: Claimed) -> None:
     """As after a crash between T2 and T3: the store went away after the call."""
     crash = Bookings()
     crash.made, crash.first = {}, lambda: _raise(ConnectionResetError())
-    action = stand.director.book.actions["book_it"]
-    stand.director.book = dataclasses.replace(
-        stand.director.book,
-        actions={**stand.director.book.actions, "book_it": dataclasses.replace(action, call=crash.call)},
-    )
+    action = stand.shelf.book.actions["book_it"]
+    await stand.run_by(dataclasses.replace(action, call=crash.call))
     with pytest.raises(ConnectionResetError):
         await stand.play(claimed)
-    stand.director.book = dataclasses.replace(
-        stand.director.book, actions={**stand.director.book.actions, "book_it": action}
-    )
+    await stand.run_by(action)
 
 
 async def _raise(error: Exception) -> None:

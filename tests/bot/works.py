@@ -19,6 +19,7 @@ from bot.inbox import Inbox
 from bot.model import Address, Body, Declined, Event, Facts, Incoming, Message, Notice, Outcome, Said, State, Turn, text
 from bot.ports import Accepted, Arrival, News, Powers, Responder, Store
 from bot.responders.at_desk import AtDesk
+from bot.shelf import Edition, Shelf
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
 from bot.turn import Director
@@ -128,15 +129,10 @@ async def works(
     unhandled: list[Mapping[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
     bus, chance = bus or MemoryBus(), SeededRandom(7)
-    director = Director(
-        book=book,
-        responders=(AtDesk(book, no_facts), *responders),
-        facts_of=no_facts,
-        store=store,
-        bus=bus,
-        clock=clock,
-        random=chance,
+    shelf = Shelf(
+        book, lambda book: Edition(book, (AtDesk(book, no_facts), *responders), no_facts), store=store, clock=clock
     )
+    director = Director(shelf=shelf, store=store, bus=bus, clock=clock, random=chance)
     engine = Engine(
         director=director,
         store=store,

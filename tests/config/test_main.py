@@ -41,7 +41,7 @@ def run(*arguments: str, data: Path, said: str = "", **environment: str) -> subp
 def test_a_piped_conversation_reads_like_one(tmp_path: Path) -> None:
     done = run("chat", "--inspect", data=tmp_path, said="Track my order\nA-17\nI want a human\n")
     assert (done.returncode, done.stderr) == (0, "")
-    parts = ["1. Track my order", "Which order is it?", "= 'A-17'", "on its way", "asking a person to join"]
+    parts = ["1. Track my order", "Which order is it?", 'order = "A-17"', "on its way", "asking a person to join"]
     places = [done.stdout.find(part) for part in parts]
     assert -1 not in places
     assert places == sorted(places), done.stdout
@@ -69,6 +69,22 @@ def test_check_tells_every_mistake_with_its_place(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"{tmp_path}/a.yaml:5:5: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_check_tells_programs_as_json(tmp_path: Path) -> None:
+    (tmp_path / "assistant.yaml").write_text("assistant: Ada\nlanguages: [en]\n")
+    (tmp_path / "a.yaml").write_text("flow: a\nsteps: [{goto: nowhere}]\n")
+    done = run("check", "--json", str(tmp_path), data=tmp_path)
+    (mistake,) = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert mistake == {
+        "path": f"{tmp_path}/a.yaml",
+        "line": 2,
+        "column": 16,
+        "message": "there is no step 'nowhere' in this flow",
+    }
+    (tmp_path / "a.yaml").write_text("flow: a\nsteps: [{say: Hello.}]\n")
+    assert run("check", "--json", str(tmp_path), data=tmp_path).stdout == "[]\n"
 
 
 def test_an_account_is_added_listed_and_disabled(tmp_path: Path) -> None:

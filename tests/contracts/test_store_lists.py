@@ -14,6 +14,7 @@ from bot.model import (
     Choices,
     Conversation,
     ConversationId,
+    Media,
     Message,
     Noted,
     Notice,
@@ -259,8 +260,9 @@ async def test_the_bots_words_are_an_answer_but_no_humans(scene: Scene) -> None:
         (Message((Choices((Option("Yes", "yes"),), "Is it?"),)), "Is it?"),
         (Message((Text((Span("See"),)), Card("A shoe"))), "See A shoe"),
         (Message((Choices((Option("Yes", "yes"),)),)), ""),
+        (Message((Media("image", "f-1", "shoe.jpg", caption="broken"),)), "[image] shoe.jpg broken"),
     ],
-    ids=["white space", "long", "parts", "choices", "card", "nothing to show"],
+    ids=["white space", "long", "parts", "choices", "card", "nothing to show", "a picture"],
 )
 async def test_a_list_shows_the_start_of_the_last_words(scene: Scene, message: Message, shown: str) -> None:
     claimed = await scene.asks("hello")

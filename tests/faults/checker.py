@@ -26,9 +26,12 @@ journals, what was kept in the rows. One function per promise; how each is seen:
   `sent` was received; what was `cancelled`, died or was never tried was not, unless an attempt is marked as possibly
   arrived. It was read at most once without the mark `again`. On a channel that is pushed to, every public message
   that is not the customer's has a delivery.
-* **I6 bounded, I8 timers**: not seen here. No journal tells of memory, and there are no timers yet.
+* **I6 bounded**: not seen here. No journal tells of memory.
 * **I7 nothing stuck.** Where the test has `Finished`: nothing is unheard unless everybody is paused, no delivery is
   open, and no answer was received later than `patience` after its question was accepted and all faults had healed.
+* **I8 timers.** What rings is a timer that runs, while the bot has the floor and nothing that rang before is unheard;
+  a turn that heard it does something about what was due, unless a human came. What is `Due` is read once, not before it
+  is due, and at most `LATE` after it and after all that went wrong.
 * **I9 fence.** The fences of what turns wrote never fall as `seq` grows (results of actions apart: they are facts,
   whoever records them) and are not above the row's. Epochs rise by one, and events carry the one that holds.
 * **I10 prompt acknowledgement.** Everything sent is answered, within `PROMPT`, unless a fault was going on. A model
@@ -56,13 +59,15 @@ import msgspec
 from tests.faults import journal as seen
 from tests.faults.dump import Conversation, Delivery, Dump, Event
 from tests.faults.journal import Record, uids
-from tests.faults.second_fold import folded, normal
+from tests.faults.second_fold import due_at, folded, keep_time, normal
 
 SECOND = 1_000_000_000
 PROMPT = 10 * SECOND
 """Longer than any acknowledgement takes that does not wait for something it must not wait for."""
 RECOVERY = 15 * SECOND
 """For so long after a fault its traces are excused."""
+LATE = 5 * SECOND
+"""A timer rings so long after it was due at most, once everything works."""
 PAGE = 100
 """So many events, at least, are shown to a client that holds nothing."""
 
@@ -72,7 +77,8 @@ _decode = msgspec.json.decode
 _VISIBLE = frozenset(("said", "pressed", "controlled", "partial"))
 """To customers, of what is public."""
 _WORDS = frozenset(("said", "pressed", "partial", "noted"))
-_PRIVATE = frozenset(("noted", "turned", "acting", "acted", "discarded", "settled", "returned"))
+_PRIVATE = frozenset(("noted", "turned", "acting", "acted", "discarded", "settled", "returned", "rang", "signalled"))
+_INPUTS = frozenset(("pressed", "opened", "returned", "rang", "signalled"))
 _EFFECTS = frozenset(("acting", "acted"))
 _UNDERSTOOD = frozenset(("button", "slash", "rule", "answer", "example"))
 """Where a command comes from that needs no model."""
@@ -821,6 +827,58 @@ def _nothing_was_late(history: _History) -> Iterator[str]:
                         yield f"{uid} of {log.name}: its answer at seq {seq} came {late / SECOND:.1f} s too late"
 
 
+# I8
+
+
+def _timers_ring_once(history: _History) -> Iterator[str]:
+    for log in history.logs.values():
+        timers: list[dict[str, Any]] = []
+        unheard: list[_Entry] = []
+        for entry in log.entries:
+            match entry.event.kind:
+                case "rang":
+                    if unheard:
+                        yield f"{log.name}: seq {entry.seq} rang, and seq {unheard[0].seq} was not heard yet"
+                    if entry.floor != "bot":
+                        yield f"{log.name}: seq {entry.seq} rang while the floor was {entry.floor}'s"
+                    if not any(due_at(timer) == due_at(dict(entry.body)) for timer in timers):
+                        yield f"{log.name}: seq {entry.seq} rang for {entry.body['due_at']}, when nothing was due"
+                    unheard.append(entry)
+                case "controlled" | "settled":
+                    unheard.clear()  # heard in silence: what was due is due when the bot has the floor again
+                    if entry.body.get("status") == "resolved":
+                        timers = []
+                case "turned":
+                    before = timers
+                    for move in entry.body.get("moves", ()):
+                        timers = keep_time(timers, move)
+                    heard = [rang for rang in unheard if (entry.event.turn or 0) < rang.seq]
+                    due = [timer for timer in before if heard and due_at(timer) <= due_at(dict(heard[0].body))]
+                    if due and all(timer in timers for timer in due):
+                        yield f"{log.name}: seq {heard[0].seq} rang, and turn {entry.event.turn} did nothing about it"
+                    unheard.clear()
+
+
+def _due_is_read_in_time(history: _History) -> Iterator[str]:
+    for due in history.of(seen.Due):
+        logs = history.called(due.chat)
+        reads = [got for log in logs for reads in log.reads.values() for got in reads if due.text in got.text]
+        if not reads:
+            if history.finished:
+                yield f"{due.text!r} was due in chat {due.chat!r}, and was never read"
+            continue
+        keys = {got.key for got in reads}
+        if len(keys) > 1:
+            yield f"{due.text!r} was said {len(keys)} times in chat {due.chat!r}"
+        first = min(got.at for got in reads)
+        if first < due.earliest:
+            early = (due.earliest - first) / SECOND
+            yield f"{due.text!r} was read in chat {due.chat!r} {early:.1f} s before it was due"
+        late = first - due.latest
+        if late > LATE and not history.faults.touch(due.earliest, first):
+            yield f"{due.text!r} was read in chat {due.chat!r} {late / SECOND:.1f} s after it was due"
+
+
 # I9
 
 
@@ -904,7 +962,7 @@ def _chain(log: _Log) -> Iterator[str]:
 
 
 def _is_input(event: Event) -> bool:
-    return event.kind in ("pressed", "opened", "returned") or (event.kind == "said" and event.author_kind == "customer")
+    return event.kind in _INPUTS or (event.kind == "said" and event.author_kind == "customer")
 
 
 def _columns(log: _Log) -> Iterator[str]:
@@ -1150,6 +1208,8 @@ _PROMISES: Sequence[tuple[str, Callable[[_History], Iterator[str]]]] = (
     ("I5", _pushed_has_a_delivery),
     ("I7", _nothing_waits),
     ("I7", _nothing_was_late),
+    ("I8", _timers_ring_once),
+    ("I8", _due_is_read_in_time),
     ("I9", _fences_never_fall),
     ("I9", _epochs_rise),
     ("I10", _acknowledged_at_once),

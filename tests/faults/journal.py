@@ -50,6 +50,17 @@ class Answered(_Record, frozen=True, tag="answered"):
     """0: nothing, the connection broke."""
 
 
+class Due(_Record, frozen=True, tag="due"):
+    """A timer of the chat was set: these words are to be read once, and not before `earliest`."""
+
+    chat: str
+    text: str
+    """Unlike all else that is said there."""
+    earliest: int
+    latest: int
+    """When they are due at the latest, by the same clock as `at`."""
+
+
 # What customers are shown
 
 
@@ -207,6 +218,7 @@ class Finished(_Record, frozen=True, tag="finished"):
 Record = (
     Sent
     | Answered
+    | Due
     | Received
     | Shown
     | Draft

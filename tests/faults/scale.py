@@ -51,12 +51,15 @@ ZOMBIES = _count(3, 15, 300)  # F11
 STOPPED_LEASES = (1.1, _of(2, 3, 10))
 RACES = _count(10, 250, 2_500)  # F14
 POISONS = _count(1, 2, 50)  # F17, of each kind
+TIMERS = _count(250, 2_500, 50_000)  # F20
 SOCKETS = _count(20, 100, 2_000)  # F15
 
 # Without processes
 
 SIMULATION_SEEDS = _count(50, 300, 10_000)
 PROPERTY_EXAMPLES = _count(100, 300, 2_000)
+PROJECT_EXAMPLES = _count(30, 300, 2_000)
+"""Random projects, each read and talked to: a quarter of a second."""
 
 SEED = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(1 << 32))
 """Of everything that is left to chance in this run; set FAULTS_SEED to what a failure printed."""

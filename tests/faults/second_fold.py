@@ -7,25 +7,27 @@ are left out, as are offers that no longer hold.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 Json = dict[str, Any]
 
 _MOST_OFFERS = 100
 _MOST_STEPS = 400
-_FIELDS = ("stack", "slots", "offers", "frames", "language", "queue", "marker")
+_FIELDS = ("stack", "slots", "offers", "frames", "language", "queue", "customer", "timers", "marker", "clarified")
 
 
 def folded(events: Iterable[tuple[int, Json]], heard: int) -> Json:
     """The state after a whole log of (seq, payload), as far as turns have heard it."""
     state: Json = {"stack": [], "slots": {}, "offers": [], "frames": 0, "language": "", "queue": [], "marker": 0}
+    state.update(customer={}, timers=[], clarified=0)
     for seq, body in events:
         match body.get("kind"):
             case "turned":
                 for move in body.get("moves", ()):
                     _move(state, move)
             case "settled" if body.get("status") == "resolved":
-                state.update(stack=[], offers=[], queue=[])
+                state.update(stack=[], offers=[], queue=[], timers=[])
             case "controlled":
                 state["offers"] = holding(state["offers"], body.get("control", {}).get("epoch", 0))
             case "returned" if seq <= heard:  # one that no turn has heard yet is not in the stored state
@@ -41,6 +43,8 @@ def normal(state: Mapping[str, Any], epoch: int) -> Json:
         found["offers"] = [_told(offer) for offer in offers]
     if "stack" in found:
         found["stack"] = [_told(frame) for frame in found["stack"]]
+    if "timers" in found:
+        found["timers"] = [_told(timer) for timer in found["timers"]]
     if "queue" in found:
         found["queue"] = [_told(start) for start in found["queue"]]
     return found
@@ -54,8 +58,40 @@ def _told(struct: Json) -> Json:
     return {name: value for name, value in struct.items() if value not in ("", 0, False, None, [], {})}
 
 
+def keep_time(timers: list[Json], move: Json) -> list[Json]:
+    """The timers that run after a move, the first that is due first."""
+    match move.get("move"):
+        case "armed":
+            timer = move["timer"]
+            others = [each for each in timers if _place(each) != _place(timer)]
+            return sorted([*others, timer], key=lambda each: due_at(each))
+        case "disarmed":
+            at = move.get("frame", 0)
+            return [each for each in timers if each["name"] != move["name"] or at not in (0, each["frame"])]
+        case "popped" | "rewound":
+            return [each for each in timers if each["frame"] != move["frame"]]
+        case _:
+            return timers
+
+
+def due_at(timer: Json) -> datetime:
+    return datetime.fromisoformat(timer["due_at"])
+
+
+def _place(timer: Json) -> tuple[Any, ...]:
+    return timer["frame"], timer["step"], timer["name"], timer.get("n", 0)
+
+
 def _move(state: Json, move: Json) -> None:
+    state["timers"] = keep_time(state["timers"], move)
     frame = next((each for each in state["stack"] if each["id"] == move.get("frame")), None)
+    if move.get("move") == "moved":
+        names, at = move.get("steps", {}), move.get("frame")
+        moved = [
+            {**each, "step": names.get(each["step"], each["step"])} if each["frame"] == at else each
+            for each in state["timers"]
+        ]
+        state["timers"] = [each for each in moved if each["step"]]
     match move.get("move"):
         case "pushed":
             new = {"step": "", "slots": {}, "results": {}, "read": [], "effects": [], "passes": 0, **move["frame"]}
@@ -63,9 +99,18 @@ def _move(state: Json, move: Json) -> None:
             state["stack"].append(new)
             state["frames"] = max(state["frames"], new["id"])
         case "popped":
+            caller = next((each for each in state["stack"] if frame and each["id"] == frame.get("caller")), None)
+            if caller and frame and frame["effects"] and caller["id"]:
+                caller["effects"] = [*caller["effects"], caller["step"]][-_MOST_STEPS:]
             state["stack"] = [each for each in state["stack"] if each is not frame]
         case "raised" if frame is not None:
             state["stack"] = [each for each in state["stack"] if each is not frame] + [frame]
+        case "knew":
+            state["customer"] = dict(move["customer"])
+        case "filled" if move.get("frame", 0) == -1:
+            state["customer"] = {**state["customer"], move["slot"]: move["value"]}
+        case "emptied" if move.get("frame", 0) == -1:
+            state["customer"] = {name: value for name, value in state["customer"].items() if name != move["slot"]}
         case "filled" if not move.get("frame"):
             state["slots"][move["slot"]] = move["value"]
         case "emptied" if not move.get("frame"):
@@ -79,6 +124,9 @@ def _move(state: Json, move: Json) -> None:
             state["queue"] = [*state["queue"], move["start"]]
         case "dequeued":
             state["queue"] = state["queue"][1:]
+        case "applied":
+            asks = move["by"]["command"] == "clarify"
+            state["clarified"] = state["clarified"] + 1 if asks else 0
         case "spoke":
             state["language"] = move["language"]
         case _ if frame is not None:
@@ -91,8 +139,17 @@ def _in_frame(stack: list[Json], frame: Json, move: Json) -> None:
             frame["step"] = move["step"]
             frame["read"] = [*frame["read"], [move["step"], list(move.get("reads", ()))]][-_MOST_STEPS:]
             frame["passes"] += 1
+            frame["before"] = False
         case "rewound":
             frame["step"], frame["read"] = move["step"], frame["read"][: move["kept"]]
+            frame["effects"] = [step for step in frame["effects"] if any(step == name for name, _ in frame["read"])]
+            frame["before"] = True
+        case "moved":
+            names = move.get("steps", {})
+            frame["version"], frame["step"] = move["version"], move["step"]
+            read = [[names.get(step, step), reads] for step, reads in frame["read"]]
+            frame["read"] = [each for each in read if each[0]]
+            frame["effects"] = [name for step in frame["effects"] if (name := names.get(step, step))]
         case "filled":
             frame["results" if move.get("result") else "slots"][move["slot"]] = move["value"]
         case "emptied":

@@ -17,7 +17,7 @@ from tests.faults.dump import Action, Conversation, DeadLetter, Delivery, Dump, 
 from tests.faults.journal import Record
 from tests.faults.second_fold import folded
 
-_INPUTS = ("pressed", "opened", "returned")
+_INPUTS = ("pressed", "opened", "returned", "rang", "signalled")
 
 
 class Story:
@@ -123,6 +123,34 @@ class Chat:
             self.receives(self.pushes("bot", text, turn=turn, fence=fence))
         self.ends(heard)
         return self.seq
+
+    def arms(self, due_at: str = "2026-03-02T10:10:00Z", *, text: str = "I will.") -> int:
+        """A turn that sets a timer."""
+        turn, fence = self.begins()
+        timer = {"frame": 1, "step": "wait", "name": "wait", "due_at": due_at}
+        moves = [{"move": "armed", "timer": timer}]
+        self.append("turned", "bot", turn=turn, fence=fence, responder="in_flow", moves=moves)
+        self.receives(self.pushes("bot", text, turn=turn, fence=fence))
+        self.ends()
+        return self.seq
+
+    def rings(self, due_at: str = "2026-03-02T10:10:00Z") -> int:
+        return self.append("rang", "system", due_at=due_at)
+
+    def fires(self, text: str = "It is time.", *, does: bool = True) -> int:
+        """The turn on what rang; gives the seq of its words."""
+        turn, fence = self.begins()
+        moves = [{"move": "disarmed", "name": "wait", "frame": 1}] if does else []
+        self.append("turned", "bot", turn=turn, fence=fence, responder="in_flow", moves=moves)
+        self.receives(self.pushes("bot", text, turn=turn, fence=fence))
+        self.ends()
+        return self.seq
+
+    def is_due(self, text: str, *, seconds: int = 10) -> None:
+        """At the latest so many seconds from now."""
+        at = self.story.tick()
+        latest = at + seconds * SECOND
+        self.story.records.append(journal.Due(at=at, chat=self.name, text=text, earliest=at, latest=latest))
 
     def begins(self, *, turn: int | None = None, fence: int | None = None) -> tuple[int, int]:
         fence = self.fence + 1 if fence is None else fence

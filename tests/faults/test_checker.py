@@ -497,6 +497,108 @@ def answered_long_after_all_had_healed(story: Story) -> None:
     story.records.append(journal.Finished(at=at, healed=20 * SECOND, patience=25 * SECOND))
 
 
+# I8
+
+
+@breaks("I8")
+def rang_without_a_timer(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.answers("u1n1")
+    chat.rings()
+    chat.fires(does=False)
+
+
+@breaks("I8")
+def rang_twice(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.arms()
+    chat.rings()
+    chat.fires()
+    chat.rings()
+    chat.fires(does=False)
+
+
+@breaks("I8")
+def rang_again_before_it_was_heard(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.arms()
+    chat.rings()
+    chat.rings()
+    chat.fires()
+
+
+@breaks("I8")
+def rang_for_another_instant(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.arms()
+    chat.rings("2026-03-02T10:11:00Z")
+    chat.fires()
+
+
+@breaks("I8")
+def rang_while_a_human_had_the_floor(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.arms()
+    chat.takes_over()
+    chat.rings()
+
+
+@breaks("I8")
+def rang_and_nothing_was_done(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.arms()
+    chat.rings()
+    chat.fires(does=False)
+
+
+@breaks("I8")
+def due_and_never_read(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.arms()
+    chat.is_due("It is time.")
+    story.finish()
+
+
+@breaks("I8")
+def due_and_said_twice(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.arms()
+    chat.is_due("It is time.")
+    chat.rings()
+    chat.fires()
+    chat.says("u1n2")
+    chat.answers("u1n2. It is time.")
+
+
+@breaks("I8")
+def due_and_late_without_any_fault(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.arms()
+    chat.is_due("It is time.")
+    story.tick(16)
+    chat.rings()
+    chat.fires()
+
+
+@breaks("I8")
+def read_before_it_was_due(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.arms()
+    chat.rings()
+    chat.fires()
+    chat.is_due("It is time.")
+
+
 # I9
 
 
@@ -1257,6 +1359,55 @@ def erased_and_gone(story: Story) -> None:
     story.records.append(journal.Log(at=story.tick(), text="canary-8 is known"))
     story.records.append(journal.Erased(at=story.tick(), canaries=("canary-8",)))
     story.records.append(journal.Log(at=story.tick(), text="somebody is gone"))
+
+
+@is_legal
+def a_timer_that_rings_and_is_read(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.arms()
+    chat.is_due("It is time.")
+    story.tick(10)
+    chat.rings()
+    chat.fires()
+    story.finish()
+
+
+@is_legal
+def a_timer_that_is_late_because_everything_was_down(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.arms()
+    chat.is_due("It is time.")
+    story.tick(60)
+    story.fault("kill")
+    chat.rings()
+    chat.fires()
+
+
+@is_legal
+def a_timer_that_rang_just_before_a_human_came(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.arms()
+    chat.rings()
+    chat.takes_over()
+    chat.ends()
+    chat.hands_back()
+    chat.fires()
+
+
+@is_legal
+def a_timer_that_is_set_again_for_the_same_instant(story: Story) -> None:
+    chat = story.chat()
+    chat.says("u1n1")
+    chat.arms()
+    chat.rings()
+    chat.fires()
+    chat.says("u1n2")
+    chat.arms(text="I will, u1n2.")
+    chat.rings()
+    chat.fires()
 
 
 @pytest.mark.parametrize("tell", _good)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -14,18 +15,25 @@ from msgspec.structs import replace
 from bot.flow.fold import fold_event
 from bot.model import (
     SYSTEM,
+    Applied,
+    Armed,
     Asked,
     Body,
+    Chat,
+    Clarify,
     Control,
     Controlled,
     Dequeued,
     Did,
+    Disarmed,
     Emptied,
     Entered,
     Event,
     Filled,
     Frame,
+    Knew,
     Move,
+    Moved,
     Offer,
     Offered,
     Popped,
@@ -38,6 +46,7 @@ from bot.model import (
     Spoke,
     Start,
     State,
+    Timer,
     Turned,
     Voided,
 )
@@ -46,16 +55,31 @@ from tests.faults.second_fold import folded, normal
 
 names = st.sampled_from(["a", "b", "c"])
 ids = st.integers(0, 4)
+places = st.integers(-1, 4)
+kinds: Any = st.sampled_from(["quiet", "wait"])
+instants = st.integers(0, 5).map(lambda seconds: START + timedelta(seconds=seconds / 2))
+timers = st.builds(Timer, frame=ids, step=names, name=kinds, due_at=instants, n=st.integers(0, 1))
 values = st.sampled_from(["", "A-17", 0, 3, None, False, [], ["x"], {"y": 0}])
 offers = st.builds(Offer, token=names, value=names, label=names, epoch=st.integers(0, 2))
 moves = st.one_of(
-    st.builds(Pushed, st.builds(Frame, id=st.just(0), flow=names, version=st.just(1), caller=ids, step=names)),
+    st.builds(Pushed, st.builds(Frame, id=st.just(0), flow=names, version=st.just("1"), caller=ids, step=names)),
     st.builds(Popped, frame=ids, outcome=names),
+    st.builds(Applied, by=st.sampled_from([Clarify(), Chat()]), source=st.just("rule")),
     st.builds(Raised, frame=ids),
     st.builds(Entered, frame=ids, step=names, reads=st.lists(names, max_size=2).map(tuple)),
     st.builds(Rewound, frame=ids, step=names, kept=st.integers(0, 2)),
-    st.builds(Filled, slot=names, value=values, frame=ids, result=st.booleans()),
-    st.builds(Emptied, slot=names, frame=ids),
+    st.builds(
+        Moved,
+        frame=ids,
+        version=names,
+        step=names,
+        steps=st.dictionaries(names, st.sampled_from(["", "b", "d"]), max_size=2),
+    ),
+    st.builds(Filled, slot=names, value=values, frame=places, result=st.booleans()),
+    st.builds(Emptied, slot=names, frame=places),
+    st.builds(Armed, timers),
+    st.builds(Disarmed, name=kinds, frame=ids),
+    st.builds(Knew, st.dictionaries(names, values, max_size=2)),
     st.builds(Asked, frame=ids, slot=st.sampled_from(["", "a"]), tries=st.integers(0, 2)),
     st.builds(Did, frame=ids, step=names, action=names, effect=st.sampled_from(["read", "write", "money"])),
     st.builds(Offered, st.lists(offers, max_size=60).map(tuple)),
@@ -86,7 +110,7 @@ def test_both_folds_come_to_the_same(log: list[Body]) -> None:
 def test_what_is_remembered_of_a_long_flow_is_cut_alike() -> None:
     steps: list[Move] = [Entered(1, f"s{n}") for n in range(500)]
     effects: list[Move] = [Did(1, f"s{n}", "book", "write") for n in range(500)]
-    log = Turned("in_flow", (Pushed(Frame(1, "long", 1)), *steps, *effects))
+    log = Turned("in_flow", (Pushed(Frame(1, "long", "1")), *steps, *effects))
     state = fold_event(State(), Event(1, START, SYSTEM, log))
     assert normal(folded([(1, _plain(log))], heard=1), 0) == normal(_plain(state), 0)
 

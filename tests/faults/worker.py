@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import os
 import random
+import re
 import resource
 import signal
 import sys
@@ -57,6 +58,8 @@ SHOP = Path(__file__).parent / "shop"
 CHANNEL, ACCOUNT = "line", "shop"
 SEND_LEASES = 4
 """The lease of a delivery, in those of a conversation."""
+
+REMINDER = re.compile(r"\bremind (\S+) at (\S+)")
 
 STAGES = (
     "update read",
@@ -232,6 +235,8 @@ class Echo:
         if "book" in ask.words:
             wish = next(line for line in ask.words.splitlines() if "book" in line)
             yield Wanted(Start("book", {"uid": uids(wish)[0], "uids": " ".join(heard)}))
+        elif asked := REMINDER.search(ask.words):
+            yield Wanted(Start("remind", {"uids": " ".join(heard), "mark": asked[1], "due": asked[2]}))
         elif ask.passages:
             yield Words("I heard ")
             self._doom.cross("mid-stream")

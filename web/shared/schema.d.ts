@@ -51,7 +51,11 @@ export interface paths {
          */
         readonly get: operations["console_events"];
         readonly put?: never;
-        readonly post?: never;
+        /**
+         * Event
+         * @description Tell the flows that something happened: a `wait` for the event of this name goes on.
+         */
+        readonly post: operations["console_event"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -243,6 +247,10 @@ export interface components {
             readonly key: string;
             /** @enum {string} */
             readonly kind: "acting";
+            readonly known?: readonly components["schemas"]["Acted"][];
+            readonly versions?: {
+                readonly [key: string]: string;
+            };
         };
         /**
          * Applied
@@ -317,7 +325,7 @@ export interface components {
         readonly Clarify: {
             /** @enum {string} */
             readonly command: "clarify";
-            readonly flows: readonly string[];
+            readonly flows?: readonly string[];
         };
         readonly Command: components["schemas"]["Start"] | components["schemas"]["Set"] | components["schemas"]["Unset"] | components["schemas"]["Cancel"] | components["schemas"]["Resume"] | components["schemas"]["Clarify"] | components["schemas"]["Skip"] | components["schemas"]["Repeat"] | components["schemas"]["Lookup"] | components["schemas"]["Chat"] | components["schemas"]["Human"] | components["schemas"]["Restart"] | components["schemas"]["Refuse"];
         /**
@@ -390,6 +398,20 @@ export interface components {
             readonly turn: number;
         };
         /**
+         * ConsoleEvent
+         * @description Something happened outside that a flow may wait for.
+         */
+        readonly ConsoleEvent: {
+            /** Name */
+            readonly name: string;
+            /**
+             * Ref
+             * @description Names it: a repeat changes nothing.
+             */
+            readonly ref: string;
+            readonly value?: components["schemas"]["JsonValue"];
+        };
+        /**
          * EventFrame
          * @description An event of a watched conversation. Its seqs have no gaps: `seq` other than the last held plus one means that
          *     something is missing, and the console says `watch` again.
@@ -414,7 +436,7 @@ export interface components {
              * @default resume
              * @enum {string}
              */
-            readonly how: "resume" | "restart" | "free";
+            readonly how: "resume" | "restart" | "free" | "step";
             /**
              * Instruction
              * @default
@@ -734,12 +756,14 @@ export interface components {
         readonly Frame: {
             readonly asked?: boolean;
             readonly asking?: string;
+            readonly before?: boolean;
             readonly caller?: number;
             readonly effects?: readonly string[];
             readonly flow: string;
             readonly id: number;
             readonly into?: string;
             readonly passes?: number;
+            readonly pattern?: boolean;
             readonly read?: readonly (readonly [
                 string,
                 readonly string[]
@@ -756,7 +780,7 @@ export interface components {
             };
             readonly step?: string;
             readonly tries?: number;
-            readonly version: number;
+            readonly version: string;
         };
         /** Human */
         readonly Human: {
@@ -766,6 +790,7 @@ export interface components {
             /** @enum {string} */
             readonly reason?: "action_failed" | "approval" | "asked" | "error" | "model_down" | "no_evidence" | "policy" | "rule" | "stuck";
         };
+        readonly JsonValue: unknown;
         /**
          * Knew
          * @description What is known of the customer, where it was learnt outside of this conversation: all of it.
@@ -779,11 +804,39 @@ export interface components {
             /** @enum {string} */
             readonly move: "knew";
         };
+        /**
+         * Location
+         * @description A place on the earth, in degrees (WGS 84).
+         */
+        readonly Location: {
+            readonly label?: string;
+            readonly latitude: number;
+            readonly longitude: number;
+            /** @enum {string} */
+            readonly part: "location";
+        };
         /** Lookup */
         readonly Lookup: {
             /** @enum {string} */
             readonly command: "lookup";
             readonly question: string;
+        };
+        /**
+         * Media
+         * @description A file that came with the message or goes with it.
+         */
+        readonly Media: {
+            readonly alt?: string;
+            readonly caption?: string;
+            /** @enum {string} */
+            readonly kind: "audio" | "file" | "image" | "video" | "voice";
+            readonly name?: string;
+            /** @enum {string} */
+            readonly part: "media";
+            readonly ref: string;
+            readonly size?: number;
+            readonly transcript?: string;
+            readonly type?: string;
         };
         /**
          * Message
@@ -795,7 +848,21 @@ export interface components {
             readonly reply_to?: number | null;
             readonly strict?: boolean;
         };
-        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
+        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
+        /**
+         * Moved
+         * @description The flow was published anew, and the frame goes on in that version. Its timers go with it.
+         */
+        readonly Moved: {
+            readonly frame: number;
+            /** @enum {string} */
+            readonly move: "moved";
+            readonly step: string;
+            readonly steps?: {
+                readonly [key: string]: string;
+            };
+            readonly version: string;
+        };
         /**
          * Noted
          * @description An agent's words to colleagues. It has no parts and no address: there is nothing to send.
@@ -848,7 +915,7 @@ export interface components {
             readonly token?: string;
             readonly value: string;
         };
-        readonly Part: components["schemas"]["Text"] | components["schemas"]["Choices"] | components["schemas"]["Card"] | components["schemas"]["Sources"] | components["schemas"]["Notice"];
+        readonly Part: components["schemas"]["Text"] | components["schemas"]["Choices"] | components["schemas"]["Card"] | components["schemas"]["Sources"] | components["schemas"]["Notice"] | components["schemas"]["Media"] | components["schemas"]["Location"] | components["schemas"]["Rating"];
         /**
          * Partial
          * @description What the customer had seen of a draft that was stopped.
@@ -903,6 +970,16 @@ export interface components {
             /** @enum {string} */
             readonly kind: "rang";
         };
+        /**
+         * Rating
+         * @description A question that is answered with a grade.
+         */
+        readonly Rating: {
+            /** @enum {string} */
+            readonly part: "rating";
+            readonly prompt: string;
+            readonly scale?: number;
+        };
         /** Refuse */
         readonly Refuse: {
             /** @enum {string} */
@@ -944,7 +1021,7 @@ export interface components {
         readonly Returned: {
             readonly by: string;
             /** @enum {string} */
-            readonly how: "free" | "restart" | "resume";
+            readonly how: "free" | "restart" | "resume" | "step";
             readonly instruction?: string;
             /** @enum {string} */
             readonly kind: "returned";
@@ -1444,6 +1521,7 @@ export type ConsoleDetail = components['schemas']['ConsoleDetail'];
 export type ConsoleDone = components['schemas']['ConsoleDone'];
 export type ConsoleDraft = components['schemas']['ConsoleDraft'];
 export type ConsoleDraftText = components['schemas']['ConsoleDraftText'];
+export type ConsoleEvent = components['schemas']['ConsoleEvent'];
 export type ConsoleEventFrame = components['schemas']['ConsoleEventFrame'];
 export type ConsoleEvents = components['schemas']['ConsoleEvents'];
 export type ConsoleHandBack = components['schemas']['ConsoleHandBack'];
@@ -1481,10 +1559,14 @@ export type Event = components['schemas']['Event'];
 export type Filled = components['schemas']['Filled'];
 export type Frame = components['schemas']['Frame'];
 export type Human = components['schemas']['Human'];
+export type JsonValue = components['schemas']['JsonValue'];
 export type Knew = components['schemas']['Knew'];
+export type Location = components['schemas']['Location'];
 export type Lookup = components['schemas']['Lookup'];
+export type Media = components['schemas']['Media'];
 export type Message = components['schemas']['Message'];
 export type Move = components['schemas']['Move'];
+export type Moved = components['schemas']['Moved'];
 export type Noted = components['schemas']['Noted'];
 export type Notice = components['schemas']['Notice'];
 export type Offer = components['schemas']['Offer'];
@@ -1499,6 +1581,7 @@ export type Pushed = components['schemas']['Pushed'];
 export type Queued = components['schemas']['Queued'];
 export type Raised = components['schemas']['Raised'];
 export type Rang = components['schemas']['Rang'];
+export type Rating = components['schemas']['Rating'];
 export type Refuse = components['schemas']['Refuse'];
 export type Refused = components['schemas']['Refused'];
 export type Repeat = components['schemas']['Repeat'];
@@ -1744,6 +1827,95 @@ export interface operations {
             };
             /** @description Not found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
+    readonly console_event: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConsoleEvent"];
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsoleDone"];
+                };
+            };
+            /** @description No JSON */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Too large */
+            readonly 413: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from typing import assert_never
 
 from bot.commands import check, slash
-from bot.flow import frames, say
+from bot.flow import frames
 from bot.flow.book import Book
 from bot.flow.conditions import Unevaluated
-from bot.flow.interpreter import repair, verbs, waits
+from bot.flow.interpreter import moving, patterns, repair, verbs, waits
 from bot.flow.interpreter.given import ActionResult, Advance, Back, Given, Missed, Ordered, Rang, Signal
 from bot.flow.interpreter.run import Broken, Run
 from bot.flow.texts import Unsayable
@@ -45,9 +45,6 @@ from bot.model import (
 BUDGET = 200
 """Steps of one turn: a circle of `goto`s ends there."""
 
-REFUSALS = ("void", "too_long", "unreadable", "cannot", "no_evidence")
-"""Reasons of `refuse` that have a text of their own."""
-
 
 def begin(book: Book) -> State:
     """The state of a new conversation.
@@ -75,17 +72,20 @@ def advance(
     did; a flow that cannot go on ends as `failed` and asks for a human.
     """
     run = Run(book, facts, state, budget=budget)
-    stood, led = waits.place(run), book.led(state)
+    if begins:  # what an action was begun in goes on with its result
+        moving.bring_up_to_date(run)
+    led = book.led(run.state)
     open_turn(run, epoch, begins=begins)
     for each in given:
         take(run, each)
     go_on(run)
-    if begins and run.heard and not (run.act or run.handoff):
-        verbs.count_turn(run, led[0] if led else None)
+    if led and begins and run.heard and not (run.act or run.handoff):
+        verbs.count_turn(run, led[0])
         go_on(run)
-    if run.handoff is None and run.act is None and not (run.asked or run.nudged):
-        verbs.repeat_question(run)
-    waits.settle(run, stood)
+    if run.handoff is None and run.act is None and not (run.asked or run.nudged or run.choosing):
+        verbs.repeat_question(run, short=not run.in_full)
+        patterns.play_wanted(run)
+    waits.settle(run, state)
     return Advance(
         state=run.state,
         moves=tuple(run.moves),
@@ -117,13 +117,16 @@ def take(run: Run, given: Given) -> None:
             run.nudged = False
             order(run, command, source)
         case ActionResult():
-            verbs.finish_action(run, given)
+            if run.top and repair.takes_back(run, run.top):
+                repair.taken_back(run, run.top, given)
+            else:
+                verbs.finish_action(run, given)
         case Missed():
             run.heard, run.nudged = True, False
             repair.miss(run)
-        case Back(how=how, verdict=verdict):
+        case Back(how=how, verdict=verdict, step=step):
             run.heard, run.nudged = True, False
-            repair.come_back(run, how, verdict)
+            repair.come_back(run, how, verdict, step)
         case Rang():
             run.nudged = not run.heard
             ring(run)
@@ -178,6 +181,7 @@ def apply(run: Run, command: Command, source: CommandSource) -> None:
             repair.unset_slot(run, command, source, name)
             return
     run.move(Applied(command, source))
+    is_pending, answered = run.book.pending(run.state) is not None, source == "model"
     match command:
         case Start():
             repair.start(run, command, source)
@@ -186,20 +190,22 @@ def apply(run: Run, command: Command, source: CommandSource) -> None:
         case Resume(flow=flow):
             repair.resume(run, flow)
         case Clarify(flows=flows):
-            run.says.append(say.menu(run.book, run.state, run.facts, "clarify", flows))
+            repair.clarify(run, flows)
         case Skip():
             repair.skip(run)
         case Repeat():
-            if run.book.pending(run.state) is None:
-                run.says.append(say.menu(run.book, run.state, run.facts, "what_i_can_do"))
-        case Lookup() | Chat():
-            pass
+            run.in_full = True
+            patterns.play(run, "repeat", pending=is_pending, options=repair.menu(run))
+        case Lookup(question=question):
+            patterns.play(run, "lookup", question=question, answered=answered, pending=is_pending)
+        case Chat():
+            patterns.play(run, "chat", answered=answered, pending=is_pending, options=repair.menu(run))
         case Human(reason=reason, note=note):
-            run.hand_off(reason, note=note)
+            repair.human(run, reason, note)
         case Restart():
             repair.restart(run)
         case Refuse(reason=reason):
-            run.say(reason if reason in REFUSALS else "refused")
+            patterns.play(run, "error", reason=reason)
         case _:
             assert_never(command)
 
@@ -207,19 +213,28 @@ def apply(run: Run, command: Command, source: CommandSource) -> None:
 def go_on(run: Run) -> None:
     """Step by step, until there is something to wait for."""
     while True:
+        patterns.play_wanted(run)
         if run.ended:
             repair.follow_up(run)
         frame = run.top
-        if run.act or run.handoff or frame is None or run.book.pending(run.state) or is_at_rest(run, frame):
+        if run.act or run.handoff or run.choosing or frame is None:
+            return
+        if run.book.pending(run.state) or is_at_rest(run, frame):
             return
         if run.budget <= 0:
             verbs.give_up(run, frame, f"more than {BUDGET} steps in one turn")
+            patterns.play_wanted(run)
             return
         run.budget -= 1
-        with guarded(run, frame):
+        try:
             if frame.asking:
                 raise Broken(f"the question for {frame.asking!r} is no longer there")
-            verbs.execute(run, frame)
+            if repair.takes_back(run, frame):
+                repair.take_back(run, frame)
+            else:
+                verbs.execute(run, frame)
+        except (Broken, Unevaluated, Unsayable) as error:
+            verbs.give_up(run, frame, str(error))
 
 
 def is_at_rest(run: Run, frame: Frame) -> bool:

@@ -9,8 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from bot import model
-from bot.flow.steps import Mode
-from bot.model import Command, CommandSource, Event, HandoffRequest, How, Json, Message, Move, State, Verdict
+from bot.model import Command, CommandSource, Event, HandoffRequest, How, Json, Message, Mode, Move, State, Verdict
 
 
 class Ordered(Struct, frozen=True):
@@ -38,6 +37,8 @@ class Back(Struct, frozen=True):
 
     how: How
     instruction: str = ""
+    step: str = ""
+    """Where to go on, for `step`."""
     verdict: Verdict = ""
     """On the action that waited for approval."""
 
@@ -63,7 +64,7 @@ def given_first(inputs: Iterable[Event]) -> list[Given]:
     for event in inputs:
         match event.body:
             case model.Returned(how=how, instruction=instruction, verdict=verdict):
-                given.append(Back(how, instruction, verdict))
+                given.append(Back(how, instruction, verdict=verdict))
                 returned = True
             case model.Signalled(name=name, value=value):
                 given.append(Signal(name, value))

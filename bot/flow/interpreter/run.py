@@ -14,7 +14,6 @@ from bot.flow.conditions import Look
 from bot.flow.fold import fold
 from bot.flow.interpreter.given import Act
 from bot.flow.question import look_up
-from bot.flow.steps import Mode
 from bot.model import (
     IN_CONVERSATION,
     WITH_CUSTOMER,
@@ -24,6 +23,7 @@ from bot.model import (
     HandoffRequest,
     Json,
     Message,
+    Mode,
     Move,
     Offer,
     State,
@@ -53,6 +53,14 @@ class Run:
     """A flow was begun by a command: the next one waits."""
     ended: Frame | None = None
     """A flow that ended or came to rest just now: what waits behind it is still to go on."""
+    outcome: str = ""
+    """How the last flow ended."""
+    in_full: bool = False
+    """The pending question is to be repeated as it was first asked."""
+    choosing: bool = False
+    """The customer was asked which flow is to go on: none goes on by itself."""
+    wanted: list[tuple[str, dict[str, Json]]] = field(default_factory=list)
+    """Patterns to play as soon as the step that wants them is over, in order."""
     heard: bool = False
     """The customer did something, or a human handed back: silence is counted from here."""
     nudged: bool = False
@@ -75,7 +83,12 @@ class Run:
         return self.state.stack[-1] if self.state.stack else None
 
     def say(self, key: str, **args: object) -> None:
-        self.says.append(say.pattern(self.book, key, self.language, args))
+        look, seed = look_up(self.state, None, self.facts), f"{self.state.frames}.{key}.{len(self.moves)}"
+        self.says.append(say.pattern(self.book, key, self.language, args, look=look, seed=seed))
+
+    def play(self, pattern: str, **args: Json) -> None:
+        """For steps: the pattern is played once the step is over."""
+        self.wanted.append((pattern, args))
 
     def flow_of(self, frame: Frame) -> Flow:
         flow = self.book.flow_of(frame)

@@ -9,14 +9,20 @@ from bot.flow import frames
 from bot.flow import steps as s
 from bot.flow.book import Flow
 from bot.flow.interpreter.run import Run, place_of
+from bot.flow.patterns import UNDO
 from bot.model import Filled, Frame, Json, Popped, Pushed, Queued, Raised, Start
 
 
 def push(run: Run, command: Start) -> None:
+    """Where its guard does not hold, the flow that can make it true goes first: begins, or comes up."""
     flow = run.book.flows[command.flow]
     lacks = not guard_holds(flow, run.state, run.facts) and flow.needs in run.book.flows
-    if lacks and all(frame.flow != flow.needs for frame in run.state.stack):
-        run.move(Queued(command))
+    if lacks:
+        if all(queued.flow != flow.name for queued in run.state.queue):
+            run.move(Queued(command))
+        if opening := frames.running(run.state.stack, flow.needs):
+            bring_up(run, opening)
+            return
         flow, command = run.book.flows[flow.needs], Start(flow.needs)
     frame = Frame(id=run.state.frames + 1, flow=flow.name, version=flow.version)
     run.move(Pushed(frame))
@@ -44,7 +50,10 @@ def bring_up(run: Run, frame: Frame) -> None:
 
 
 def pop(run: Run, frame: Frame, outcome: str) -> None:
+    if outcome == UNDO and frame.pattern and frame.flow == "too_late":
+        return  # it stands at its end until all of it is undone
     run.move(Popped(frame.id, outcome))
+    run.outcome = outcome
     caller = frames.of_id(run.state.stack, frame.caller) if frame.caller else None
     if caller is None:
         run.ended = frame

@@ -8,7 +8,7 @@ from typing import assert_never
 import msgspec
 
 from bot.commands import DEEPEST, guard_holds
-from bot.flow import frames, say
+from bot.flow import frames, say, ways
 from bot.flow import steps as s
 from bot.flow.book import Flow
 from bot.flow.conditions import Expression, Look, Unevaluated
@@ -21,14 +21,16 @@ from bot.model import Asked, Did, Emptied, Entered, Filled, Frame, Json, Popped,
 
 def execute(run: Run, frame: Frame) -> None:
     flow = run.flow_of(frame)
-    name = run.due.pop(frame.id, "") or frame.step or flow.first
+    due = run.due.pop(frame.id, "")
+    name = due or frame.step or flow.first
     step = flow.steps.get(name)
     if step is None:
         raise Broken(f"flow {flow.name!r} has no step {name!r} any more")
-    if name == frame.step and isinstance(step, s.Handoff | s.Call):
+    is_over = bool(frame.step) and not due and not frame.before and frames.is_at(frame, name)
+    if is_over and isinstance(step, s.Handoff | s.Call):
         run.due[frame.id] = step.next
         return
-    if name == frame.step and isinstance(step, s.Agent) and has_reached(run, frame, step):
+    if is_over and isinstance(step, s.Agent) and has_reached(run, frame, step):
         run.due[frame.id] = step.next
         return
     if isinstance(step, s.Handoff) and step.nobody and is_closed(run):
@@ -109,10 +111,15 @@ def evaluate(run: Run, expression: Expression, look: Look) -> Json:
 
 def speak(run: Run, frame: Frame, flow: Flow, step: s.Say) -> None:
     look = run.look(frame)
-    said = say.chosen(step.variants, look, seed=f"{frame.id}.{step.id}.{frame.passes}")
+    said = ways.chosen(step.variants, look, place(frame)).content
     if step.mode != "exact":
         run.modes.append((len(run.says), step.mode))
-    run.says.append(say.content(said, flow, look, run.language))
+    run.says.append(say.content(said, flow, look, run.language, seed=place(frame)))
+
+
+def place(frame: Frame) -> str:
+    """In the conversation, the same for as long as the flow stands there."""
+    return f"{frame.id}.{frame.step}.{frame.passes}"
 
 
 def is_closed(run: Run) -> bool:
@@ -127,18 +134,19 @@ def ask(run: Run, frame: Frame, flow: Flow, step: s.Ask) -> None:
         run.move(Emptied(slot.name, place_of(frame, slot)))
     run.move(Asked(frame.id, slot.name))
     frame = run.state.stack[-1]
-    run.says.append(say.question(run.book, step, flow, run.look(frame), run.language))
+    run.says.append(say.question(run.book, step, flow, run.look(frame), run.language, seed=place(frame)))
     run.asked = True
 
 
-def repeat_question(run: Run) -> None:
+def repeat_question(run: Run, *, short: bool = True) -> None:
     pending = run.book.pending(run.state)
     if pending is None:
         return
+    frame = pending.frame
     try:
-        run.says.append(
-            say.question(run.book, pending.ask, pending.flow, run.look(pending.frame), run.language, short=True)
-        )
+        look, seed = run.look(frame), place(frame)
+        asked = say.question(run.book, pending.ask, pending.flow, look, run.language, short=short, seed=seed)
+        run.says.append(asked)
     except (Unevaluated, Unsayable) as error:
         give_up(run, pending.frame, str(error))
 
@@ -160,7 +168,7 @@ def assign(run: Run, frame: Frame, flow: Flow, step: s.Assign) -> None:
 
 
 def call(run: Run, frame: Frame, step: s.Call) -> None:
-    if len(run.state.stack) >= DEEPEST:
+    if frames.depth(run.state.stack) >= DEEPEST:
         raise Broken(f"more than {DEEPEST} flows on the stack")
     begin(run, frame, step, caller=frame.id, into=step.into)
 
@@ -182,7 +190,7 @@ def begin(
     replaces: bool = False,
 ) -> None:
     """Another flow with the slots that this one gives it."""
-    flow = run.book.flows.get(step.flow)
+    flow = run.book.newest(step.flow) or run.book.patterns.get(step.flow)
     if flow is None:
         raise Broken(f"flow {step.flow!r} is no longer there")
     if not guard_holds(flow, run.state, run.facts):
@@ -191,7 +199,14 @@ def begin(
     slots = {name: expression.evaluate(look) for name, expression in step.args.items()}
     if replaces:
         run.move(Popped(frame.id, "became"))
-    begun = Frame(id=run.state.frames + 1, flow=flow.name, version=flow.version, caller=caller, into=into)
+    begun = Frame(
+        id=run.state.frames + 1,
+        flow=flow.name,
+        version=flow.version,
+        caller=caller,
+        into=into,
+        pattern=flow.is_pattern,
+    )
     run.move(Pushed(begun))
     stack.fill_all(run, begun, flow, slots)
 
@@ -220,10 +235,10 @@ def leave_agent(run: Run, frame: Frame, to: str) -> None:
         run.hand_off("stuck")
 
 
-def count_turn(run: Run, led: Frame | None) -> None:
+def count_turn(run: Run, led: Frame) -> None:
     """The customer was heard where the model led, and it still leads there."""
     now = run.book.led(run.state)
-    if led is None or now is None or now[0].id != led.id or now[0].passes != led.passes:
+    if now is None or now[0].id != led.id or now[0].passes != led.passes:
         return
     frame, step = now
     if led.tries + 1 < step.turns:
@@ -239,7 +254,7 @@ def do(run: Run, frame: Frame, step: s.Do, *, approved: bool = False) -> None:
         run.hand_off("approval", step.approve.by, note=f"{step.action}: {_shown(args)}")
         return
     run.act = Act(
-        key=_key(frame, step, args),
+        key=key_of(frame, step.id, args),
         frame=frame.id,
         step=step.id,
         action=step.action,
@@ -253,7 +268,7 @@ def finish_action(run: Run, given: ActionResult) -> None:
     frame = run.top
     flow = run.book.flow_of(frame) if frame else None
     step = flow.steps.get(frame.step) if frame and flow else None
-    if frame is None or not isinstance(step, s.Do) or not given.key.startswith(_pass(frame, step)):
+    if frame is None or not isinstance(step, s.Do) or not given.key.startswith(_pass(frame, step.id)):
         return  # of a turn that has moved on
     failed = bool(given.error) or given.unknown
     run.move(Did(frame.id, step.id, step.action, step.effect, ok=not failed))
@@ -266,7 +281,7 @@ def finish_action(run: Run, given: ActionResult) -> None:
     elif not given.unknown and step.fails != s.END_FAILED:
         run.due[frame.id] = step.fails
     else:
-        run.say("failed")
+        run.play("error", reason="failed")
         stack.drop(run, run.group(frame), "failed")
         run.hand_off("action_failed", note=f"{step.action}: {given.error}")
 
@@ -289,14 +304,42 @@ def _shown(args: dict[str, Json]) -> str:
 
 def give_up(run: Run, frame: Frame, why: str) -> None:
     stack.drop(run, run.group(frame), "failed")
-    run.say("failed")
+    run.play("error", reason="failed")
     run.hand_off("error", note=f"flow {frame.flow!r}: {why}")
 
 
-def _key(frame: Frame, step: s.Do, args: dict[str, Json]) -> str:
+def undo(run: Run, frame: Frame, name: str) -> Act | None:
+    """What undoes a step that has acted, still without its key: the inputs are those of the action by their names, what
+    it gave, and what the flow knows. None: nothing does."""
+    step = run.flow_of(frame).steps.get(name)
+    action = run.book.actions.get(step.action) if isinstance(step, s.Do) else None
+    undone_by = run.book.actions.get(action.undo) if action else None
+    if not isinstance(step, s.Do) or undone_by is None:
+        return None
+    look = run.look(frame)
+    given = frame.results.get(step.into) if step.into else None
+    known = {name: evaluate(run, expression, look) for name, expression in step.args.items()}
+    known |= given if isinstance(given, dict) else {}
+    args: dict[str, Json] = {
+        name: value for name in undone_by.inputs if (value := known.get(name, look(name))) is not None
+    }
+    if not undone_by.required <= args.keys():
+        return None
+    return Act(
+        key="",
+        frame=frame.id,
+        step=step.id,
+        action=undone_by.name,
+        args=args,
+        effect=undone_by.effect,
+        timeout=undone_by.timeout,
+    )
+
+
+def key_of(frame: Frame, step: str, args: dict[str, Json]) -> str:
     inputs = hashlib.blake2b(msgspec.json.encode(args, order="sorted"), digest_size=8).hexdigest()
     return f"{_pass(frame, step)}{inputs}"
 
 
-def _pass(frame: Frame, step: s.Do) -> str:
-    return f"{frame.id}.{step.id}.{frame.passes}."
+def _pass(frame: Frame, step: str) -> str:
+    return f"{frame.id}.{step}.{frame.passes}."

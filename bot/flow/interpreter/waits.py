@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.flow import say
 from bot.flow import steps as s
+from bot.flow.book import Pending
 from bot.flow.interpreter import stack
 from bot.flow.interpreter.run import Broken, Run
 from bot.model import Armed, Disarmed, Filled, Frame, Json, State, Timer
@@ -93,27 +94,28 @@ def silence(run: Run, timer: Timer) -> None:
         run.says.append(say.content(entry.say, pending.flow, run.look(pending.frame), run.language))
     elif entry.handoff:
         run.hand_off("rule", entry.handoff)
-    elif entry.cancel:
+    else:
+        run.play("silent", times=timer.n + 1, cancels=entry.cancel)
+    if entry.cancel:
         ended = run.group(pending.frame)
         stack.drop(run, ended, "cancelled")
-        run.say("silent")
-        run.ended = ended[-1]
+        run.ended, run.outcome = ended[0], "cancelled"
 
 
-def settle(run: Run, began: tuple[int, str]) -> None:
-    """Silence is counted anew from where the customer was heard, or a question came up. `began`: as `place` told."""
-    now = place(run)
-    if not (run.heard or run.asked or now != began):
+def settle(run: Run, began: State) -> None:
+    """Silence is counted anew from where the customer was heard, or a question came up that was not there before."""
+    pending = run.book.pending(run.state)
+    wanted = pending.ask.quiet if pending else ()
+    if not (wanted or run.state.timers):
+        return
+    if not (run.heard or run.asked or _place(pending) != _place(run.book.pending(began))):
         return
     if any(timer.name == "quiet" for timer in run.state.timers):
         run.move(Disarmed("quiet"))
-    pending = run.book.pending(run.state)
-    for n, entry in enumerate(pending.ask.quiet if pending else ()):
+    for n, entry in enumerate(wanted):
         assert pending is not None
         run.move(Armed(Timer(pending.frame.id, pending.ask.id, "quiet", now_of(run) + entry.after, n)))
 
 
-def place(run: Run) -> tuple[int, str]:
-    """Where the pending question stands; (0, empty): nothing is asked."""
-    pending = run.book.pending(run.state)
+def _place(pending: Pending | None) -> tuple[int, str]:
     return (pending.frame.id, pending.ask.id) if pending else (0, "")

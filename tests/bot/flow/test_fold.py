@@ -174,7 +174,7 @@ def test_folding_is_total(of_anywhere: list[Move]) -> None:
 
 
 def test_what_a_state_remembers_is_bounded() -> None:
-    state = fold(State(), Pushed(Frame(1, "f", 1)))
+    state = fold(State(), Pushed(Frame(1, "f", "1")))
     for n in range(MOST_STEPS + 50):
         state = fold(state, Entered(1, f"s{n}"))
         state = fold(state, Offered((Offer(str(n), "/skip", "Skip", 0),)))
@@ -183,7 +183,7 @@ def test_what_a_state_remembers_is_bounded() -> None:
 
 
 STATE = State(
-    stack=(Frame(3, "f", 1),),
+    stack=(Frame(3, "f", "1"),),
     slots={"a": 1},
     offers=(Offer("t", "/skip", "Skip", 1), Offer("u", "/skip", "Skip", 2)),
     frames=3,

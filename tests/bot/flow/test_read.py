@@ -82,13 +82,9 @@ key of a pause
 - {wait: {for: 5m, §untill: now}}
 'wait' has no key 'untill'; did you mean 'until'?
 
-quiet without a deed
-- {ask: order, say: Which?, quiet: [§{after: 5m}]}
-'quiet' has exactly one of 'say', 'cancel' and 'handoff'
-
 quiet with two deeds
 - {ask: order, say: Which?, quiet: [§{after: 5m, cancel: true, say: Hm}]}
-'quiet' has exactly one of 'say', 'cancel' and 'handoff'
+'quiet' has only one of 'say', 'cancel', not several
 
 quiet without a span
 - {ask: order, say: Which?, quiet: [§{cancel: true}]}
@@ -357,7 +353,31 @@ answers
 flow: f
 slots: {a: {type: text, of: §[x]}}
 steps: [{say: Hi}]
-'of' goes with type choice only
+'of' goes with type choice or multi_choice only
+
+answers of a multi choice
+flow: f
+slots: {a: {type: multi_choice}}
+steps: [§{ask: a, say: Which?}]
+slot 'a' is a multi choice without 'of': this step must give its 'options'
+
+currency
+flow: f
+slots: {a: {type: money, currency: §euro}}
+steps: [{ask: a, say: How much?}]
+'euro' is no currency: it looks like 'EUR'
+
+region of a text
+flow: f
+slots: {a: {type: text, region: §GB}}
+steps: [{ask: a, say: What?}]
+'region' goes with type money or phone or date or time or datetime only
+
+scale
+flow: f
+slots: {a: {type: rating, scale: §11}}
+steps: [{ask: a, say: How was it?}]
+slot 'a': 'scale' must be a whole number from 2 to 10, not a number
 
 needs
 flow: f
@@ -443,6 +463,27 @@ def test_a_yaml_bomb_is_an_error_message(tmp_path: Path) -> None:
 
 
 WRONG_HEADERS = {
+    "day": (HEADER + 'hours: {mo: "9:00-12:00"}', "assistant.yaml:4:9: 'mo' is no day; days are mon,"),
+    "days backwards": (HEADER + 'hours: {fri-mon: "9:00-12:00"}', "assistant.yaml:4:9: 'fri-mon' runs backwards;"),
+    "day twice": (
+        HEADER + 'hours: {mon-fri: "9:00-12:00", fri: closed}',
+        "assistant.yaml:4:32: 'fri' stands in another line as well",
+    ),
+    "hours": (HEADER + "hours: {mon: 9-12}", "assistant.yaml:4:14: '9-12' are no hours; they look like 09:00-12:30"),
+    "hours backwards": (
+        HEADER + 'hours: {mon: "22:00-02:00"}',
+        "assistant.yaml:4:14: '22:00-02:00' ends before it begins;",
+    ),
+    "hours that overlap": (
+        HEADER + 'hours: {mon: ["9:00-12:00", "11:00-13:00"]}',
+        "assistant.yaml:4:29: '11:00-13:00' begins before the hours before it end",
+    ),
+    "holiday": (
+        HEADER + "hours: {mon: closed}\nholidays: {25.12.: closed}",
+        "assistant.yaml:5:12: '25.12.' is no date; it looks like 2026-12-25",
+    ),
+    "holidays alone": (HEADER + "holidays: {2026-12-25: closed}", "assistant.yaml:4:1: holidays go with 'hours'"),
+    "time zone": (HEADER + "timezone: Paris", "assistant.yaml:4:11: 'Paris' is no time zone; it looks like"),
     "unknown key": (HEADER + "mood: warm", "assistant.yaml:4:1: the assistant has no key 'mood'"),
     "no name": ("languages: [en]\nqueues: [service, returns]", "assistant.yaml:1:1: the assistant lacks 'assistant'"),
     "no language": (
@@ -459,7 +500,8 @@ WRONG_HEADERS = {
 @pytest.mark.parametrize("wrong", WRONG_HEADERS.values(), ids=WRONG_HEADERS.keys())
 def test_a_wrong_header_is_refused_at_its_place(tmp_path: Path, wrong: tuple[str, str]) -> None:
     header, expected = wrong
-    assert expected in problems(tmp_path, "flow: f\nsteps: [{say: Hi}]", header=header)
+    found = problems(tmp_path, "flow: f\nsteps: [{say: Hi}]", header=header)
+    assert [problem for problem in found if problem.startswith(expected)] != [], found
 
 
 def test_a_missing_header_is_a_mistake(tmp_path: Path) -> None:
@@ -497,7 +539,7 @@ def test_a_text_must_be_written_in_every_language(tmp_path: Path) -> None:
     ("lines", "expected"),
     [
         ("a-b: x", "texts/en.yaml:1:1: 'a-b' is no key: a key is letters, digits and '_'"),
-        ("a: [x]", "texts/en.yaml:1:4: text 'a' must be a text, not a list"),
+        ("a: {x: y}", "texts/en.yaml:1:4: text 'a' must be a text, not a mapping"),
         ("a: '{{ x'", "texts/en.yaml:1:4: text 'a': line 1 of the text cannot be read: "),
         ("resume: '{{ flwo }}'", "texts/en.yaml:1:9: text 'resume' names 'flwo'; it is given ['flow']"),
         ("- a", "texts/en.yaml:1:1: texts are a mapping of key to text"),
@@ -519,7 +561,7 @@ def test_texts_of_an_undeclared_language_are_a_mistake(tmp_path: Path) -> None:
 def test_a_language_that_is_not_shipped_needs_all_texts(tmp_path: Path) -> None:
     folder = project(tmp_path, "flow: f\nsteps: [{say: Hi}]", header=HEADER.replace("[en]", "[nl]"), texts={})
     (folder / "texts" / "en.yaml").unlink()
-    with pytest.raises(FlowErrors, match=r"nl\.yaml:1:1: language 'nl' comes with no texts; write: cancelled, "):
+    with pytest.raises(FlowErrors, match=r"nl\.yaml:1:1: language 'nl' comes with no texts; write: blocked, "):
         read(folder)
 
 
@@ -633,3 +675,23 @@ def test_all_mistakes_are_told_at_once_in_order(tmp_path: Path) -> None:
 def test_a_flow_has_no_more_steps_than_its_author_can_follow(tmp_path: Path) -> None:
     found = problems(tmp_path, steps(*["- {say: Hi}"] * (MOST_STEPS + 1)))
     assert found == [f"flows.yaml:7:5: a flow has at most {MOST_STEPS} steps"]
+
+
+def test_a_migration_leads_to_a_step_that_is_there(tmp_path: Path) -> None:
+    flow = """
+    flow: f
+    about: x
+    migrate: {gone: ask_order, other: ask_oder}
+    slots: {order: {type: order_id}}
+    steps: [{ask: order, say: Which?}]
+    """
+    why = "'migrate' leads to step 'ask_oder', which this flow does not have; did you mean 'ask_order'?"
+    assert problems(tmp_path, flow) == [f"flows.yaml:3:35: {why}"]
+
+
+def test_what_becomes_of_broken_conversations_is_one_of_three(tmp_path: Path) -> None:
+    found = problems(tmp_path, steps("- {say: Hi}"), header=HEADER + "broken: forget")
+    assert found == [
+        "assistant.yaml:4:9: the assistant: 'broken' must be 'error' or 'restart' or 'handoff', not a text"
+    ]
+    assert book(tmp_path, steps("- {say: Hi}"), header=HEADER + "broken: restart").assistant.broken == "restart"

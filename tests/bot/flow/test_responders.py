@@ -9,7 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from bot.flow import say
-from bot.model import Declined, Opened, Outcome, Pressed, Refuse, Said, Set, Start, Turn, text
+from bot.flow.interpreter.given import Ordered
+from bot.model import Clarify, Declined, Media, Message, Opened, Outcome, Pressed, Refuse, Said, Set, Start, Turn, text
 from bot.ports import Powers
 from bot.responders.fallback import Fallback
 from bot.responders.in_flow import InFlow
@@ -84,14 +85,24 @@ async def test_words_that_nobody_took_use_up_a_try_of_the_pending_question(talki
 
 
 async def test_without_a_question_it_says_what_can_be_done(talking: Talk) -> None:
-    (message,) = (await last_word(talking, talking.turn(Said(text("hm"))))).messages
-    assert talking.shown(message) == ["This is what I can help with:", "[Track|Talk to a person]"]
+    outcome = await last_word(talking, talking.turn(Said(text("hm"))))
+    assert outcome == Outcome(responder="fallback", commands=((Clarify(), "rule"),))
+    lines = talking.give(*(Ordered(command, source) for command, source in outcome.commands))
+    assert lines == ["This is what I can help with:", "[Track|Talk to a person]"]
 
 
 async def test_a_message_without_words_is_told_so(talking: Talk) -> None:
     empty = Said(replace(text(""), parts=()))
     outcome = await last_word(talking, talking.turn(empty))
-    assert outcome == Outcome(responder="fallback", commands=((Refuse("unreadable"), "rule"),))
+    assert outcome == Outcome(responder="fallback", commands=((Refuse("unsupported"), "rule"),))
+
+
+async def test_a_file_that_is_not_the_one_asked_for_uses_up_a_try(tmp_path: Path) -> None:
+    asking = talk(tmp_path, "flow: f\nabout: x\nslots: {photo: {type: image}}\nsteps: [{ask: photo, say: A picture?}]")
+    asking.do("/start f")
+    turn = asking.turn(Said(Message((Media("file", "f-1", "bill.pdf", "application/pdf"),))))
+    assert await last_word(asking, turn) == Outcome(responder="fallback", missed=True)
+    assert asking.miss()[0] == "Please send a picture: take a photo or choose one you have."
 
 
 async def test_a_button_alone_is_never_for_the_fallback(talking: Talk) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +47,20 @@ def test_a_text_without_values_is_made_once() -> None:
         ("{{ a }}", "en", {"a": Chosen("damaged", "It is damaged")}, "It is damaged"),
         ("{% if a == 'damaged' %}{{ a }}{% endif %}", "en", {"a": Chosen("damaged", "Broken")}, "Broken"),
         ("{{ a }}!", "en", {"a": None}, "!"),
+        ("{{ a }}", "en", {"a": {"amount": 1234.5, "currency": "EUR"}}, "€1,234.50"),
+        ("{{ a }}", "de", {"a": {"amount": 1234.5, "currency": "EUR"}}, "1.234,50\xa0€"),
+        ("{{ a.amount }} {{ a | money }}", "fr", {"a": {"amount": 5, "currency": "USD"}}, "5 5,00\xa0$US"),
+        ("{{ a }}", "en", {"a": datetime(2026, 3, 3, 15, 30, tzinfo=UTC)}, "March 3, 2026, 3:30\u202fPM"),
+        ("{{ a }}", "de", {"a": datetime.fromisoformat("2026-03-03T15:30+02:00")}, "3. März 2026, 15:30"),
+        ("{{ a }}, {{ a | time('medium') }}", "fr", {"a": time(15, 30)}, "15:30, 15:30:00"),
+        ("{{ a }}", "en", {"a": timedelta(seconds=5_400)}, "1 hour 30 minutes"),
+        ("{{ a }}", "es", {"a": timedelta(days=14)}, "2 semanas"),
+        ("{{ a }}", "pt", {"a": timedelta(days=1, seconds=3_601)}, "1 dia 1 hora"),
+        ("{{ a }}", "de", {"a": timedelta(0)}, "0 Sekunden"),
+        ("{{ a }}", "fr", {"a": ["x", "y", "z"]}, "x, y et z"),
+        ("{{ a }}", "en", {"a": ["x"]}, "x"),
+        ("{{ a }}", "en", {"a": {"latitude": 48.8566, "longitude": 2.35, "label": ""}}, "48.85660, 2.35000"),
+        ("{{ a }}", "en", {"a": {"ref": "r", "name": "", "type": "image/png", "size": 1, "caption": ""}}, "image/png"),
     ],
 )
 def test_values_look_as_the_language_writes_them(

@@ -15,7 +15,7 @@ import pytest
 from bot.errors import ModelDown
 from bot.llm.openai import OpenAIModel, OpenAISettings, longest
 from bot.model import Cancel, Human, Lookup, Passage, Set, Start
-from bot.ports import Answer, Ask, Cited, Usage, Wanted, Words
+from bot.ports import Answer, Ask, Called, Cited, Tool, Usage, Wanted, Words
 from bot.testing.clock import SettableClock
 from tests.bot.llm.stand_in import DONE, Reply, StandIn, call, calls, delta, event, stand_in, words
 
@@ -158,6 +158,12 @@ async def test_tool_calls_become_commands(
 ) -> None:
     server.streams(calls(*pieces))
     assert await heard(model) == [Wanted(command) for command in wanted]  # type: ignore[arg-type]
+
+
+async def test_a_granted_tool_is_called_and_another_is_not(server: StandIn, model: OpenAIModel) -> None:
+    server.streams(calls(call("action_price", '{"item": "boots"}', 0), call("action_refund", "{}", 1)))
+    asked = msgspec.structs.replace(ASK, tools=(Tool(name="price"),))
+    assert await heard(model, asked) == [Called("price", {"item": "boots"})]
 
 
 # Failures

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bot.llm.prompt import HISTORY, LINE, Citations, command, messages, tools
+from bot.llm.prompt import HISTORY, LINE, Citations, called, command, messages, tools
 from bot.model import Passage
-from bot.ports import Ask, Candidate, Line
+from bot.ports import Ask, Called, Candidate, Line, Told, Tool
 
 PASSAGE = Passage(document="r.md", title="Refunds", heading="Cards", text="3 days.")
 ASK = Ask(instructions="You are Ada.", words="How long?", history=(), language="fr")
@@ -94,3 +94,41 @@ def test_citations_do_not_depend_on_how_a_text_is_cut(data: st.DataObject) -> No
     pieces = [text[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     assert whole.feed(text) + whole.end() == "".join(map(cut.feed, pieces)) + cut.end()
     assert whole.cited == cut.cited
+
+
+def test_where_the_model_leads_it_knows_its_task_and_what_its_tools_gave() -> None:
+    call = Called("price_of", {"item": "boots"})
+    leading = replace(ASK, task="Agree on a plan.", tools=(Tool(name="price_of", about="The price."),))
+    said = messages(replace(leading, told=(Told(call, 20), Told(call, error="no answer"))))
+    assert "Your task now, given by the business: Agree on a plan." in str(said[0]["content"])
+    assert [message["role"] for message in said] == ["system", "user", "assistant", "tool", "assistant", "tool"]
+    assert [message.get("content") for message in said if message["role"] == "tool"] == [
+        '{"result": 20}',
+        '{"error": "no answer"}',
+    ]
+    assert "action_price_of" in json.dumps(tools(leading))
+
+
+def test_before_the_customer_has_said_anything_nothing_stands_for_their_words() -> None:
+    assert [message["role"] for message in messages(replace(ASK, task="Agree.", words=""))] == ["system"]
+
+
+def test_only_a_tool_that_was_granted_is_called() -> None:
+    leading = replace(ASK, tools=(Tool(name="price_of"),))
+    assert called("action_price_of", '{"item": "boots"}', leading) == Called("price_of", {"item": "boots"})
+    assert called("action_refund", "{}", leading) is None
+    assert called("price_of", "{}", leading) is None
+    assert called("action_price_of", "[1]", leading) is None
+    assert called("action_price_of", "{", leading) is None
+
+
+@given(name=st.text(), arguments=st.text())
+def test_no_call_of_a_tool_raises(name: str, arguments: str) -> None:
+    called(f"action_{name}", arguments, replace(ASK, tools=(Tool(name=name),)))
+
+
+def test_a_text_to_restyle_is_data_and_grants_nothing() -> None:
+    restyled = replace(FULL, restyle="It is here.")
+    (system, words) = messages(restyled)
+    assert str(system["content"]).endswith('Data:\n{"text": "It is here."}')
+    assert (words["content"], tools(restyled)) == ("How long?", [])

@@ -263,7 +263,7 @@ async def test_private_slots_are_shown_masked(place: Place) -> None:
     id = await room.says("hello")
     claimed = await room.claim(id)
     now = claimed.conversation
-    frame = Frame(1, "order", 1, slots={"card": "4111 1111 1111 1111", "size": 7})
+    frame = Frame(1, "order", "1", slots={"card": "4111 1111 1111 1111", "size": 7})
     state = State((frame,), {"email": "ana@mail.example", "city": "Lyon"}, frames=1)
     await room.store.write(
         Commit(

@@ -21,6 +21,7 @@ from bot.model import (
     Discarded,
     Event,
     Filled,
+    Media,
     Message,
     Noted,
     Notice,
@@ -102,6 +103,7 @@ def test_nothing_that_is_not_named_leaves() -> None:
             Card("Order", "Two items", "48.00", options),
             Sources((Source("Returns", "30 days", "https://a.example/r"),)),
             Notice("joined", "Mara joined", {"agent": CANARY}),
+            Media("image", CANARY, "shoe.jpg"),
         ),
         language=CANARY,
         reply_to=1,
@@ -117,6 +119,7 @@ def test_nothing_that_is_not_named_leaves() -> None:
     assert CANARY.encode() not in sent
     assert b"tok-1" in sent
     assert b"Mara joined" in sent
+    assert b"shoe.jpg" in sent
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,27 @@ def _open(folder: Path) -> tuple[FileStore, Scene]:
     return store, Scene(store, clock, SeededRandom(1))
 
 
+def _what_was_due_long_ago_rings(folder: Path) -> list[str]:
+    """Everything was down over the week-end."""
+    with opened(1, workers=1) as house:
+        (worker,) = house.workers
+
+        async def main() -> list[tuple[object, ...]]:
+            await house.start()
+            await Customer(house, 1).say("remind me {uid}")
+            await house.until(house.is_quiet, 10)
+            worker.kill()
+            worker.restarts_after = 3600
+            worker.clock.off = timedelta(days=3)
+            await worker.start()
+            await house.until(house.is_awake, 20)
+            await house.until(house.is_quiet, 20)
+            return house.rows("SELECT seq FROM event WHERE kind = 'rang'")
+
+        rang = house.loop.run(main())
+    return [] if len(rang) == 1 else [f"what was due rang {len(rang)} times"]
+
+
 CHECKS: Mapping[str, Check] = {
     "a turn without a lease ends": _a_turn_without_a_lease_ends,
     "what was overtaken is not sent again": _what_was_overtaken_is_not_sent_again,
@@ -159,4 +181,5 @@ CHECKS: Mapping[str, Check] = {
     "what is done is kept": _what_is_done_is_kept,
     "neighbours are not disturbed": _neighbours_are_not_disturbed,
     "what others wrote is seen": _what_others_wrote_is_seen,
+    "what was due long ago rings": _what_was_due_long_ago_rings,
 }

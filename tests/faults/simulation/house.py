@@ -59,6 +59,25 @@ slots: {colour: {type: choice, of: [red, green]}}
 steps:
   - {ask: colour, say: Which colour?}
   - {say: "So {{ colour }}."}
+---
+flow: remind
+about: Reminds somebody.
+examples: [remind me]
+steps:
+  - {say: I will.}
+  - {wait: {for: 3s}}
+  - {say: It is time.}
+---
+flow: later
+about: Books a place, in a while.
+examples: [order it for later]
+slots: {order: {type: order_id, optional: true}}
+steps:
+  - {ask: order, say: Which order later?, quiet: [{after: 3s, say: Still there?}, {after: 6s, cancel: true}]}
+  - {say: In a while.}
+  - {wait: {for: 3s}}
+  - {do: book_it, with: {order: order}, into: number, fails: {handoff: service, note: It could not be booked.}}
+  - {say: Booked late.}
 """
 
 ACTIONS = """
@@ -135,6 +154,10 @@ class House:
         unheard = "SELECT count(*) FROM conversation WHERE input_seq > heard AND control <> 'paused'"
         unsent = "SELECT count(*) FROM delivery WHERE ended_at IS NULL"
         return self.rows(unheard) == [(0,)] == self.rows(unsent)
+
+    def is_awake(self) -> bool:
+        """No timer runs."""
+        return self.rows("SELECT count(*) FROM conversation WHERE wake_at IS NOT NULL") == [(0,)]
 
     async def until(self, happened: Callable[[], bool], seconds: float) -> bool:
         """Whether it does within that time."""

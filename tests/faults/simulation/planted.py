@@ -1,7 +1,7 @@
 """Bugs that others have had, each put in the place of one function: who does not catch them proves nothing.
 
 Numbers are those of RELIABILITY.md 3. Missing are what there is nothing to plant in yet: 5 (no door polls), 6 (no door
-has a retry header), 20 (deliveries have no classes), 21 and 22 (timers), 23 (nothing catches up by time), 32 (erasure).
+has a retry header), 20 (deliveries have no classes), 32 (erasure).
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from bot.model import Said
 from bot.outbox import Outbox
 from bot.ports import Accepted, Arrival
 from bot.powers import DraftStream
-from bot.store import accept, schema, sending, sqlite, turns
+from bot.store import accept, schema, sending, sqlite, timers, turns
 from bot.store.groups import do_all
 from bot.store.rows import control_of, micros
 from bot.store.statements import Query
 from bot.store.tx import SqliteTx
+from bot.timers import Timers
 from bot.units import Accept, Amend, Commit, Committed, Find, Intend, Kept, Log, Lost, Renew, Settle
 from channels.web.audience import Audience
 from channels.web.frames import Reset
@@ -220,7 +221,7 @@ def _lease_by_wall_clock(patch: Patch) -> None:
 
 
 def _result_before_it_is_recorded(patch: Patch) -> None:
-    record = turn.Director._record
+    record = turn.Taking._record
 
     async def hurries(self: Any, of: Any, key: str, result: Any) -> Any:
         async def later() -> None:
@@ -230,7 +231,7 @@ def _result_before_it_is_recorded(patch: Patch) -> None:
         asyncio.get_running_loop().create_task(later())
         return result
 
-    patch.setattr(turn.Director, "_record", hurries)
+    patch.setattr(turn.Taking, "_record", hurries)
 
 
 def _notice_apart_from_the_change(patch: Patch) -> None:
@@ -289,6 +290,78 @@ def _comes_too_early(patch: Patch) -> None:
 
 def _unknown_is_sent(patch: Patch) -> None:
     _settles(patch, Unreachable, state="sent", due_at=None, done=lambda settle: settle.done + 1)
+
+
+# Timers
+
+
+def _rings_whenever_it_is_due(patch: Patch) -> None:
+    wake = timers._wake
+
+    def forgets(tx: Any, unit: Any, row: Any, events: Any) -> Any:
+        at = row.wake_at
+        rung = wake(tx, unit, row, events)
+        row.wake_at = at
+        return rung
+
+    patch.setattr(timers, "_wake", forgets)
+    c = schema.conversation.c
+    due = sa.select(c.id).where(c.wake_at <= sa.bindparam("at")).limit(sa.bindparam("most"))
+    patch.setattr(timers, "DUE", Query(due))
+    patch.setattr(
+        timers, "FIRST", Query(sa.select(c.wake_at).where(c.wake_at.is_not(None)).order_by(c.wake_at).limit(1))
+    )
+
+
+def _marks_before_it_appends(patch: Patch) -> None:
+    write = Timers._ring_what_is_due
+
+    async def marks(self: Timers, engine: Any) -> None:
+        store, link = self._store, self._store
+
+        class Twice:
+            read = staticmethod(link.read)
+
+            @staticmethod
+            async def write(unit: Any) -> Any:
+                rows = _unmarked(store, unit)
+                await asyncio.sleep(0)
+                _marked(store, rows)
+                return await link.write(unit)
+
+        self._store = Twice()  # type: ignore[assignment]
+        try:
+            await write(self, engine)
+        finally:
+            self._store = store
+
+    patch.setattr(Timers, "_ring_what_is_due", marks)
+
+
+def _unmarked(store: Any, unit: Any) -> list[tuple[int, str]]:
+    """Forget the alarms of what is due, and give them."""
+    tx = store._outside.store.tx
+    due = [row for row in tx.kept.rows.values() if row.wake_at is not None and row.wake_at <= micros(unit.at)]
+    found = [(row.wake_at, row.id) for row in due]
+    for row in due:
+        row.wake_at = None
+        tx._execute("UPDATE conversation SET wake_at = NULL WHERE id = ?", (row.id,))
+    return found
+
+
+def _marked(store: Any, rows: list[tuple[int, str]]) -> None:
+    tx = store._outside.store.tx
+    for wake_at, id in rows:
+        tx.kept.rows[id].wake_at = wake_at
+        tx._execute("UPDATE conversation SET wake_at = ? WHERE id = ?", (wake_at, id))
+
+
+def _rings_what_is_due_lately(patch: Patch) -> None:
+    c = schema.conversation.c
+    window = c.wake_at.between(sa.bindparam("at") - 60_000_000, sa.bindparam("at"))
+    patch.setattr(
+        timers, "DUE", Query(sa.select(c.id).where(window, c.input_seq <= c.heard).limit(sa.bindparam("most")))
+    )
 
 
 # The file
@@ -386,6 +459,9 @@ PLANTED = (
     Plant(17, "retry overtakes the head of line", _overtakes_the_head, 0),
     Plant(18, "own back-off shorter than retry-after", _comes_too_early, 0),
     Plant(19, "unknown taken as sent", _unknown_is_sent, 1),
+    Plant(21, "timer without a unique key", _rings_whenever_it_is_due, ("timer", 0)),
+    Plant(22, "timer marked outside the event's transaction", _marks_before_it_appends, ("timer", 30)),
+    Plant(23, "catch-up by time window", _rings_what_is_due_lately, "what was due long ago rings"),
     Plant(24, "subscribe after the catch-up read", _listens_after_the_read, Visitors(1)),
     Plant(25, "deferred SQLite transaction", _deferred, "nobody writes between"),
     Plant(26, "a unit reported done before the commit", _done_before_the_commit, "what is done is kept"),

@@ -51,6 +51,19 @@ async def _is_handed_back(house: House, customer: Customer, person: Person) -> N
     await _command(house, person, "hand_back")
 
 
+async def _waits(house: House, customer: Customer, person: Person) -> None:
+    """Until every timer has rung."""
+    await house.until(lambda: house.is_awake() and house.is_quiet(), 60)
+
+
+async def _is_taken_over_when_it_rings(house: House, customer: Customer, person: Person) -> None:
+    await asyncio.sleep(house.chance.uniform(2.4, 3))
+    await _command(house, person, "take_over")
+    await asyncio.sleep(2)
+    await _command(house, person, "hand_back")
+    await _waits(house, customer, person)
+
+
 async def _command(house: House, person: Person, command: str) -> None:
     found = await house.found("1")
     assert found is not None
@@ -63,6 +76,20 @@ SCENES = {
     "takeover": Scene(("book it {uid}",), _is_taken_over, ()),
     "hand back": Scene(("book it {uid}",), _is_handed_back, ()),
     "handoff": Scene((), _asks_for_a_human, ("I am asking a person to join. You can go on writing here.",)),
+    "timer": Scene(("remind me {uid}",), _waits, ("I will.", "It is time.")),
+    "silence": Scene(
+        ("order it for later {uid}",),
+        _waits,
+        (
+            "Which order later?",
+            "Still there?",
+            "I have not heard from you, so I stop here for now. Write at any time to begin again.",
+        ),
+    ),
+    "timer write": Scene(
+        ("order it for later {uid}", "A-{uid}"), _waits, ("Which order later?", "In a while.", "Booked late.")
+    ),
+    "timer takeover": Scene(("remind me {uid}",), _is_taken_over_when_it_rings, ()),
     "write unchecked": Scene(("book it {uid}",), _orders, (), check=False),
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { chosen, type Item, timeline } from "../src/conversation/timeline";
+import { chosen, type Item, plain, timeline } from "../src/conversation/timeline";
 import type { Event } from "../src/wire";
 import { ANA, BOT, controlled, event, held, JO, ME, said } from "./samples";
 
@@ -120,4 +120,13 @@ test("what the bot decided stands in the inspector, not in the log", () => {
 test("an event of a kind that came later is left out", () => {
   const later = event(1, BOT, { kind: "sung" } as unknown as Event["body"]);
   expect(shown([later, said(2, ANA, "hello")])).toHaveLength(1);
+});
+
+test("files, places and questions for a grade are quoted in words", () => {
+  const parts = [
+    { part: "media", kind: "image", ref: "f-1", name: "shoe.jpg", caption: "broken" },
+    { part: "location", latitude: 48.85, longitude: 2.35, label: "Paris" },
+    { part: "rating", prompt: "How was it?" },
+  ] as const;
+  expect(plain(parts)).toBe("[image] shoe.jpg\nbroken\nParis\n48.85, 2.35\nHow was it?");
 });

@@ -17,7 +17,7 @@ test("a turn gathers who took it, what was decided and what was run", () => {
         declined: [["at_desk", "no human"]],
         moves: [
           { move: "applied", by: { command: "start", flow: "order_help" }, source: "example" },
-          { move: "pushed", frame: { id: 1, flow: "order_help", version: 1 } },
+          { move: "pushed", frame: { id: 1, flow: "order_help", version: "1.1f8a09c2" } },
           { move: "entered", frame: 1, step: "lookup" },
           { move: "filled", slot: "order", value: "1043", frame: 1 },
           { move: "did", frame: 1, step: "lookup", action: "lookup", effect: "write" },

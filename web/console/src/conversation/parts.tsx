@@ -5,6 +5,7 @@ import { isSafe } from "../../../shared/markdown";
 import { useTexts } from "../texts";
 import type { Part } from "../wire";
 import styles from "./parts.module.css";
+import { plain } from "./timeline";
 import { Outside, Words } from "./words";
 
 interface Props {
@@ -46,6 +47,10 @@ function PartView({ part, chosen }: { part: Part; chosen: ReadonlySet<string> })
       return <SourceList sources={part.sources} />;
     case "notice":
       return <p dir="auto">{part.text}</p>;
+    case "media":
+    case "location":
+    case "rating":
+      return <p dir="auto">{plain([part])}</p>;
     default:
       part satisfies never;
       return null;

@@ -90,6 +90,12 @@ export function plain(parts: readonly Part[]): string {
           return part.text;
         case "sources":
           return "";
+        case "media":
+          return [`[${part.kind}] ${part.alt || part.name || ""}`.trim(), part.caption, part.transcript].filter(Boolean).join("\n");
+        case "location":
+          return [part.label, `${part.latitude}, ${part.longitude}`].filter(Boolean).join("\n");
+        case "rating":
+          return part.prompt;
         default:
           part satisfies never;
           return "";

@@ -91,6 +91,9 @@ function follow(trace: TurnTrace, move: Move): void {
     case "rewound":
       trace.path.push(`↶ ${move.step}`);
       return;
+    case "moved":
+      trace.path.push(`⇢ ${move.step}`);
+      return;
     case "popped":
       trace.path.push(`✓ ${move.outcome}`);
       return;

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bot.flow.read import rules_of
-from bot.flow.slots import TYPES, Hearing, Labelled
-from bot.model import Json
+from bot.flow.slots import Labelled
+from tests.bot.flow.slots.hearing import parse
 
 REASONS = (
     Labelled("damaged", "It is damaged"),
@@ -20,16 +17,6 @@ RAISONS = (
     Labelled("wrong_size", "Mauvaise taille"),
     Labelled("changed_mind", "J'ai changé d'avis"),
 )
-
-
-def hearing(language: str, options: tuple[Labelled, ...] = ()) -> Hearing:
-    """On Monday, 2 March 2026."""
-    rules = (rules_of(language.partition("-")[0]), rules_of("en"))
-    return Hearing(language=language, rules=rules, now="2026-03-02T10:00:00+00:00", options=options)
-
-
-def parse(kind: str, language: str, words: str, options: tuple[Labelled, ...] = ()) -> Json:
-    return TYPES[kind].parse(words, hearing(language, options))
 
 
 @pytest.mark.parametrize(
@@ -182,10 +169,3 @@ def test_an_email(words: str, value: str | None) -> None:
 )
 def test_a_date_seen_from_the_moment_of_the_turn(language: str, words: str, day: str | None) -> None:
     assert parse("date", language, words) == day
-
-
-@given(st.sampled_from(sorted(TYPES)), st.sampled_from(["en", "fr"]), st.text(max_size=60))
-def test_a_parser_never_fails_and_accepts_what_it_gave(kind: str, language: str, words: str) -> None:
-    value = parse(kind, language, words, REASONS)
-    spelled = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
-    assert value is None or parse(kind, language, spelled, REASONS) == value
