@@ -574,6 +574,8 @@ class Returned(_Body, frozen=True):
     """The agent's name."""
     instruction: str = ""
     verdict: Verdict = ""
+    step: str = ""
+    """Where the flow goes on, for `step`."""
 
 
 class Rang(_Body, frozen=True):

@@ -443,6 +443,11 @@ export interface components {
              */
             readonly instruction: string;
             /**
+             * Step
+             * @default
+             */
+            readonly step: string;
+            /**
              * Verdict
              * @default
              * @enum {string}
@@ -1025,6 +1030,7 @@ export interface components {
             readonly instruction?: string;
             /** @enum {string} */
             readonly kind: "returned";
+            readonly step?: string;
             /** @enum {string} */
             readonly verdict?: "" | "approve" | "refuse";
         };

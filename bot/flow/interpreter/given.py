@@ -63,8 +63,8 @@ def given_first(inputs: Iterable[Event]) -> list[Given]:
     returned = False
     for event in inputs:
         match event.body:
-            case model.Returned(how=how, instruction=instruction, verdict=verdict):
-                given.append(Back(how, instruction, verdict))
+            case model.Returned(how=how, instruction=instruction, verdict=verdict, step=step):
+                given.append(Back(how, instruction, step, verdict))
                 returned = True
             case model.Signalled(name=name, value=value):
                 given.append(Signal(name, value))

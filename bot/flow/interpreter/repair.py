@@ -461,7 +461,8 @@ def come_back(run: Run, how: How, verdict: Verdict = "", step: str = "") -> None
 
 def jump(run: Run, step: str) -> None:
     """To a step of the topmost flow that has it; what it has called ends, what the step asks for is asked."""
-    frame = next((each for each in reversed(run.state.stack) if step in run.flow_of(each).steps), None)
+    found = ((each, run.book.flow_of(each)) for each in reversed(run.state.stack))
+    frame = next((each for each, flow in found if flow and step in flow.steps), None)
     if frame is None:
         step_past_handoff(run)
         return
