@@ -312,6 +312,8 @@ class Frame(Struct, frozen=True, omit_defaults=True):
     """It has asked the customer something: on return the flow below it says what it was about."""
     pattern: bool = False
     """`flow` names a pattern: the engine started it by itself."""
+    done: tuple[str, ...] = ()
+    """What the flows have done that this one took the place of, in words for the customer."""
     before: bool = False
     """A correction took it back: `step` is still to be done again."""
 
