@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from bot.flow import rules
 from bot.flow.actions import Action
 from bot.flow.conditions import Expression
 from bot.flow.examples import Examples
@@ -18,6 +19,7 @@ from bot.flow.slots import Labelled, SlotType
 from bot.flow.steps import Agent, Ask, Content, LabelledOption, Say, Step
 from bot.flow.structure import Structure
 from bot.flow.texts import Texts, Wording, chain
+from bot.flow.words import Phrase
 from bot.model import Frame, Json, State
 
 
@@ -214,6 +216,15 @@ class Book:
     def hearing_order(self, language: str) -> tuple[str, ...]:
         """As which languages words are heard: the conversation's, then the project's others."""
         return _hearing_order(language, self.assistant.languages)
+
+    def spoken(self, said: Phrase) -> str:
+        """Which of the assistant's languages the words are clearly in; empty: none, or it speaks only one."""
+        ways: dict[str, Rules] = {}
+        for tag in self.assistant.languages:
+            base = tag.partition("-")[0]
+            if base in self.rules and all(base != other.partition("-")[0] for other in ways):
+                ways[tag] = self.rules[base]
+        return rules.spoken(said, ways) if len(ways) > 1 else ""
 
     def rules_for(self, language: str) -> tuple[Rules, ...]:
         """In hearing order."""
