@@ -134,6 +134,12 @@ def test_what_is_typed_instead_of_pressed_chooses_too(router: Talk) -> None:
     assert router.do("/set month=may") == ["Here is May.", "Back to: No internet.", "Your customer number?"]
 
 
+def test_while_the_customer_chooses_no_question_waits(router: Talk) -> None:
+    for line in (*THREE, "/set reason=x"):
+        router.do(line)
+    assert router.book.pending(router.state) is None
+
+
 def test_none_of_these_ends_them_all(router: Talk) -> None:
     for line in (*THREE, "/set reason=x"):
         router.do(line)
