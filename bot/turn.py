@@ -145,7 +145,7 @@ class Taking:
             played.begun, played.known = _remembered(begun)
             for move in opening(turn, customer, self.book):
                 played.move(move)
-            given = tuple(_given(turn, outcome))
+            given = tuple(_given(turn, outcome, self.book))
             missed = await self._missed_signals(turn) if any(isinstance(each, g.Back) for each in given) else ()
             await self._move(turn, (*missed, *given), played)
             await self._lead(turn, powers, played)
@@ -422,8 +422,10 @@ def _options(part: Part) -> tuple[Option, ...]:
     return part.options if isinstance(part, Choices | Card) else ()
 
 
-def _given(turn: Turn, outcome: Outcome) -> Iterator[Given]:
+def _given(turn: Turn, outcome: Outcome, book: Book) -> Iterator[Given]:
     """What time and the world have done, then what was ordered."""
+    if book.welcomes(turn.state):
+        yield g.Began()
     yield from g.given_first(turn.inputs)
     for command, source in outcome.commands:
         yield g.Ordered(command, source)

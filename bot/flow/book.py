@@ -16,7 +16,7 @@ from bot.flow.examples import Examples
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.rules import Rules
 from bot.flow.slots import Labelled, SlotType
-from bot.flow.steps import Agent, Ask, Content, LabelledOption, Say, Step
+from bot.flow.steps import END, Agent, Ask, Content, LabelledOption, Say, Step
 from bot.flow.structure import Structure
 from bot.flow.texts import Texts, Wording, chain
 from bot.flow.words import Phrase
@@ -207,6 +207,11 @@ class Book:
         first = self.patterns["start"].steps[self.patterns["start"].first]
         assert isinstance(first, Say), "the reader refuses another"
         return first.variants[0].content
+
+    def welcomes(self, state: State) -> bool:
+        """Whether the pattern `start` has more to do than to greet, and has not done it yet."""
+        start = self.patterns["start"]
+        return state.frames == 0 and start.steps[start.first].next != END
 
     def language(self, state: State, facts: Mapping[str, Json]) -> str:
         """What to speak: as the state says, else what is known of the conversation, else the project's own."""
