@@ -763,6 +763,7 @@ export interface components {
             readonly asking?: string;
             readonly before?: boolean;
             readonly caller?: number;
+            readonly done?: readonly string[];
             readonly effects?: readonly string[];
             readonly flow: string;
             readonly id: number;
