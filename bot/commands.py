@@ -184,7 +184,7 @@ def check(command: Command, source: CommandSource, book: Book, state: State, fac
         case Set(slot=name, value=value):
             return _check_set(name, value, source, book, state, facts)
         case Unset(slot=name):
-            return command if book.home(state, name) else f"no flow in progress has a slot {name!r}"
+            return _check_unset(name, source, book, state, facts)
         case Resume(flow=flow):
             waits = not flow or frames.running(state.stack, flow)
             return command if waits else f"flow {flow!r} is not in progress"
@@ -206,6 +206,19 @@ def guard_holds(flow: Flow, state: State, facts: Facts) -> bool:
         return False
 
 
+def way_into(book: Book, flow: Flow, state: State, facts: Facts) -> tuple[Flow, ...]:
+    """The flow itself, after those that can make its guard true, in order; none where nothing does now."""
+    way = [flow]
+    while not guard_holds(way[0], state, facts):
+        needed = book.flows.get(way[0].needs)
+        if needed is None or any(each.name == needed.name for each in way):
+            return ()
+        way.insert(0, needed)
+        if frames.running(state.stack, needed.name):
+            break
+    return tuple(way)
+
+
 def _check_start(command: Start, source: CommandSource, book: Book, state: State, facts: Facts) -> Command | str:
     flow = book.flows.get(command.flow)
     if flow is None:
@@ -214,7 +227,7 @@ def _check_start(command: Start, source: CommandSource, book: Book, state: State
         return f"flow {flow.name!r} is only called by others"
     if frames.depth(state.stack) >= DEEPEST and not frames.running(state.stack, flow.name):
         return f"{DEEPEST} flows are in progress already"
-    if not guard_holds(flow, state, facts) and not flow.needs:
+    if not way_into(book, flow, state, facts):
         return f"flow {flow.name!r} is not for this customer now"
     typed: dict[str, Json] = {}
     for name, value in command.slots.items():
@@ -248,6 +261,19 @@ def _check_set(name: str, value: Json, source: CommandSource, book: Book, state:
     return f"slot {name!r}: that is no {slot.type.name}" if read is None else Set(name, read)
 
 
+def _check_unset(name: str, source: CommandSource, book: Book, state: State, facts: Facts) -> Command | str:
+    home = book.home(state, name)
+    if home is None:
+        return f"no flow in progress has a slot {name!r}"
+    frame, slot = home
+    flow = book.flow_of(frame)
+    if flow and _is_kept_from(slot, flow) and source not in _ANY_FLOW:
+        return f"slot {name!r} is only set by the flow"
+    if flow and not _is_asked_for(slot, flow) and look_up(state, frame, facts)(name) is None:
+        return f"slot {name!r} is empty, and nothing asks for it"
+    return Unset(name)
+
+
 def _check_language(value: Json, book: Book) -> Set | str:
     """`fr` and `fr-BE` are what a project that speaks `fr-FR` or `fr` speaks of it."""
     spoken, wanted = book.assistant.languages, str(value).casefold().replace("_", "-")
@@ -258,10 +284,13 @@ def _check_language(value: Json, book: Book) -> Set | str:
 
 def _is_kept_from(slot: Slot, flow: Flow) -> bool:
     """What is known of a customer for good, such as that they are verified, is not theirs to say unless asked."""
-    return (
-        slot.scope == "customer"
-        and slot.name not in flow.asks
-        and not any(isinstance(step, Agent) and slot.name in step.fills for step in flow.steps.values())
+    return slot.scope == "customer" and not _is_asked_for(slot, flow)
+
+
+def _is_asked_for(slot: Slot, flow: Flow) -> bool:
+    """By the flow itself, or by the model where it leads."""
+    return slot.name in flow.asks or any(
+        isinstance(step, Agent) and slot.name in step.fills for step in flow.steps.values()
     )
 
 

@@ -6,7 +6,7 @@ console and no model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple, Protocol, assert_never
 
@@ -119,6 +119,7 @@ def hand_back(
     instruction: str,
     *,
     verdict: Verdict = "",
+    step: str = "",
     at: datetime,
     notices: Notices,
     deliver: bool,
@@ -133,7 +134,7 @@ def hand_back(
     _refuse_unless(was.state in _WITH_A_HUMAN and _may_move(agent, was), was)
     notice = notices("handoff_returned", conversation.language, {})
     change = _change(conversation, Control(), author(agent), "handed back", at=at, notice=notice, deliver=deliver)
-    return _with(change, author(agent), Returned(how, agent.name, instruction, verdict))
+    return _with(change, author(agent), Returned(how, agent.name, instruction, verdict, step))
 
 
 def resolve(
@@ -193,6 +194,10 @@ def _with(change: Change, by: Author, body: Body) -> Change:
     return Change(change.control, (*change.entries, Entry(by, body, change.entries[0].epoch)))
 
 
+async def _none_known(state: State) -> Collection[str]:
+    return ()
+
+
 # What is done
 
 
@@ -214,9 +219,10 @@ class Desk:
         delivers: frozenset[str],
         wake: Callable[[ConversationId], None],
         drafted: Callable[[ConversationId], str] = lambda conversation: "",
+        steps_of: Callable[[State], Awaitable[Collection[str]]] = _none_known,
     ) -> None:
         """`delivers`: the channels whose messages are pushed. `wake`: a turn may be due. `drafted`: what the customer
-        sees of an answer that streams now."""
+        sees of an answer that streams now. `steps_of`: where the flows in progress may go on."""
         self._store = store
         self._bus = bus
         self._clock = clock
@@ -224,6 +230,7 @@ class Desk:
         self._delivers = delivers
         self._wake = wake
         self._drafted = drafted
+        self._steps_of = steps_of
 
     async def take_over(self, conversation: ConversationId, agent: Agent, epoch: int, *, key: str = "") -> Amended:
         """`in_flight` of what it returns is the one message of the bot that may still arrive."""
@@ -281,17 +288,30 @@ class Desk:
         how: How = "resume",
         instruction: str = "",
         verdict: Verdict = "",
+        step: str = "",
         key: str = "",
     ) -> Amended:
-        """`verdict`: on the action that waits for approval, if one does; it then goes on as with `resume`."""
+        """`verdict`: on the action that waits for approval, if one does; it then goes on as with `resume`.
+
+        `step`: where the flow goes on, with `how` as `step`. Raises `Refusal` for one that no flow in progress has.
+        """
         how = "resume" if verdict else how
         words = clean(instruction)
+        if step and how != "step":
+            raise Refusal(f"a hand back as {how!r} takes no step")
+        before = await self._store.read(Find(conversation)) if how == "step" else None
+        steps = await self._steps_of(before.state) if before else ()
 
         def decide(found: Found) -> Amend:
-            now = found.conversation
+            now, notices = found.conversation, self._notices
             at, deliver = self._clock.now(), self._is_sent(now)
-            change = hand_back(now, agent, how, words, verdict=verdict, at=at, notices=self._notices, deliver=deliver)
-            return self._amend(found, change, epoch=epoch)
+            change = hand_back(
+                now, agent, how, words, verdict=verdict, step=step, at=at, notices=notices, deliver=deliver
+            )
+            unit = self._amend(found, change, epoch=epoch)
+            if unit.entries and how == "step" and step not in steps:
+                raise Refusal(f"no flow in progress has a step {step!r}")
+            return unit
 
         return await self._do(conversation, _key(agent, "hand-back", key), decide)
 

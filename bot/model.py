@@ -312,6 +312,8 @@ class Frame(Struct, frozen=True, omit_defaults=True):
     """It has asked the customer something: on return the flow below it says what it was about."""
     pattern: bool = False
     """`flow` names a pattern: the engine started it by itself."""
+    done: tuple[str, ...] = ()
+    """What the flows have done that this one took the place of, in words for the customer."""
     before: bool = False
     """A correction took it back: `step` is still to be done again."""
 
@@ -574,6 +576,8 @@ class Returned(_Body, frozen=True):
     """The agent's name."""
     instruction: str = ""
     verdict: Verdict = ""
+    step: str = ""
+    """Where the flow goes on, for `step`."""
 
 
 class Rang(_Body, frozen=True):

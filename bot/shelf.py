@@ -83,6 +83,12 @@ class Shelf:
         again = {name: found.flow for name, pin in began if (found := kept.get((name, pin))) and found.flow}
         return self._edited(replace(newest.book, kept=kept, flows={**newest.book.flows, **again}))
 
+    async def steps_of(self, state: State) -> frozenset[str]:
+        """Of all flows in progress, each in the version that the conversation stands in."""
+        book = (await self.edition_of(state)).book
+        flows = filter(None, map(book.flow_of, state.stack))
+        return frozenset(step for flow in flows for step in flow.steps)
+
     async def _read(self, book: Book, pin: Pin) -> Kept | None:
         kept = self._kept.pop(pin, None)
         if kept is None:

@@ -13,10 +13,12 @@ import structlog
 from msgspec.structs import replace
 
 from bot.errors import ActionFailed
+from bot.flow.book import Book
 from bot.flow.fold import fold, fold_event
 from bot.flow.interpreter import given as g
 from bot.flow.interpreter.advance import BUDGET, advance
 from bot.flow.interpreter.given import Act, ActionResult, Given
+from bot.flow.words import tokens
 from bot.model import (
     Acted,
     Acting,
@@ -41,6 +43,7 @@ from bot.model import (
     Pushed,
     Said,
     Signalled,
+    Spoke,
     State,
     Turn,
 )
@@ -135,14 +138,14 @@ class Taking:
     async def play(self, turn: Turn, powers: TurnPowers, begun: Sequence[Event]) -> Played:
         """`begun`: effects of earlier attempts at it."""
         whole, customer = turn, await self._customer(turn)
-        turn, outcome, declined = await self._offer(opened(turn, customer), powers)
+        turn, outcome, declined = await self._offer(opened(turn, customer, self.book), powers)
         turn = through(whole, turn.inputs[-1].seq)
         played = Played(turn.state, outcome.responder, turn.inputs[-1].seq, declined, answer=outcome.messages)
         if not outcome.silent:
             played.begun, played.known = _remembered(begun)
-            for move in opening(turn, customer):
+            for move in opening(turn, customer, self.book):
                 played.move(move)
-            given = tuple(_given(turn, outcome))
+            given = tuple(_given(turn, outcome, self.book))
             missed = await self._missed_signals(turn) if any(isinstance(each, g.Back) for each in given) else ()
             await self._move(turn, (*missed, *given), played)
             await self._lead(turn, powers, played)
@@ -339,16 +342,20 @@ def as_begun(turn: Turn, begun: Sequence[Event]) -> Turn:
     return replace(through(turn, first.body.heard or first.seq), now=first.at)
 
 
-def opened(turn: Turn, customer: Mapping[str, Json]) -> Turn:
+def opened(turn: Turn, customer: Mapping[str, Json], book: Book) -> Turn:
     """As the responders see it."""
     state = turn.state
-    for move in opening(turn, customer):
+    for move in opening(turn, customer, book):
         state = fold(state, move)
     return replace(turn, state=state)
 
 
-def opening(turn: Turn, customer: Mapping[str, Json]) -> Iterator[Move]:
-    """What a turn begins with: what was learnt of the customer elsewhere; and whoever speaks is not quiet."""
+def opening(turn: Turn, customer: Mapping[str, Json], book: Book) -> Iterator[Move]:
+    """What a turn begins with: what was learnt of the customer elsewhere; the language that is spoken, where nothing
+    told it before; and whoever speaks is not quiet."""
+    known = turn.state.language or turn.conversation.language
+    if not (known or turn.words.startswith("/")) and (spoken := book.spoken(tokens(turn.words))):
+        yield Spoke(spoken)
     if customer != turn.state.customer:
         yield Knew(dict(customer))
     speaks = any(isinstance(event.body, Said | Pressed) for event in turn.inputs)
@@ -415,8 +422,10 @@ def _options(part: Part) -> tuple[Option, ...]:
     return part.options if isinstance(part, Choices | Card) else ()
 
 
-def _given(turn: Turn, outcome: Outcome) -> Iterator[Given]:
+def _given(turn: Turn, outcome: Outcome, book: Book) -> Iterator[Given]:
     """What time and the world have done, then what was ordered."""
+    if book.welcomes(turn.state):
+        yield g.Began()
     yield from g.given_first(turn.inputs)
     for command, source in outcome.commands:
         yield g.Ordered(command, source)

@@ -69,8 +69,8 @@ def event_lines(event: Event) -> list[str]:
             return [f"{event.author.name or 'an agent'} notes: {text}"]
         case Controlled(control=control, was=was, why=why):
             return [f"control: {was} → {control.state} ({why or 'no reason given'}), epoch {control.epoch}"]
-        case Returned(how=how, by=by):
-            return [f"{by} hands back: {how}"]
+        case Returned(how=how, by=by, step=step):
+            return [f"{by} hands back: {how} {step}".rstrip()]
         case Rang(due_at=due_at):
             return [f"a timer rings, due at {due_at:%Y-%m-%d %H:%M:%S}"]
         case Signalled(name=name, value=value):

@@ -7,13 +7,14 @@ Secrets never stand in YAML.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import SettingsError
+from bot.flow import source
 from channels.web.settings import WebLimits
 
 OWN_CONFIG = Path(__file__).parent / "frontdesk.yaml"
@@ -102,20 +103,16 @@ class Settings(BaseSettings):
 
     def desk_file(self) -> DeskFile:
         """Read `frontdesk.yaml`. Raises `SettingsError` naming file, place and what to do."""
-        from ruamel.yaml import YAML
-        from ruamel.yaml.error import YAMLError
-
+        if not self.config.is_file():
+            raise SettingsError(f"{self.config}: cannot be read (there is no such file); FRONTDESK_CONFIG names it")
         try:
-            found: Any = YAML(typ="safe", pure=True).load(self.config.read_text(encoding="utf-8")) or {}
-            desk = DeskFile.model_validate(found)
-        except OSError as error:
-            raise SettingsError(
-                f"{self.config}: cannot be read ({error.strerror}); FRONTDESK_CONFIG names it"
-            ) from error
-        except (YAMLError, UnicodeDecodeError, RecursionError) as error:
-            raise SettingsError(f"{self.config}: is not YAML: {error}") from error
+            documents = source.load(self.config, str(self.config))
+            node = documents[0] if documents else source.Node(source.Mark(str(self.config), 1, 1), "mapping")
+            desk = DeskFile.model_validate(node.plain or {})
+        except source.BadFile as error:
+            raise SettingsError(f"{_place(error.mark)}: {error}") from error
         except ValidationError as error:
-            raise SettingsError(f"{self.config}: {_told(error)}") from error
+            raise SettingsError("\n".join(_told(error, node))) from error
         return desk.model_copy(update={"flows": (self.config.parent / desk.flows).resolve()})
 
     def token_for_metrics(self) -> str:
@@ -160,5 +157,15 @@ def read_settings() -> Settings:
         raise SettingsError("; ".join(told)) from error
 
 
-def _told(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+def _told(error: ValidationError, node: source.Node) -> Iterator[str]:
+    """Each mistake at its key, or as near to it as the file goes."""
+    for one in error.errors():
+        at = found = node
+        for part in map(str, one["loc"]):
+            if part in found:
+                at, found = found.key(part), found[part]
+        yield ": ".join(filter(None, (_place(at.mark), ".".join(map(str, one["loc"])), one["msg"])))
+
+
+def _place(mark: source.Mark) -> str:
+    return f"{mark.path}:{mark.line}:{mark.column}"

@@ -160,7 +160,16 @@ async def running(
         armed=timers.armed,
     )
     inbox = Inbox(store=store, bus=bus, clock=clock, random=random, engine=engine, initial=begin(book))
-    desk = Desk(store, bus, clock, notices, delivers=delivers, wake=engine.wake, drafted=engine.drafted)
+    desk = Desk(
+        store,
+        bus,
+        clock,
+        notices,
+        delivers=delivers,
+        wake=engine.wake,
+        drafted=engine.drafted,
+        steps_of=shelf.steps_of,
+    )
     ringing = asyncio.create_task(timers.run(engine))
     tasks = [ringing, *(asyncio.create_task(part.run()) for part in (engine, inbox, outbox))]
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from bot.flow import rules
 from bot.flow.actions import Action
 from bot.flow.conditions import Expression
 from bot.flow.examples import Examples
@@ -16,9 +17,10 @@ from bot.flow.hours import ALWAYS, Hours
 from bot.flow.rules import Rules
 from bot.flow.slots import Labelled, SlotType
 from bot.flow.source import Mark
-from bot.flow.steps import Agent, Ask, Content, LabelledOption, Say, Step
+from bot.flow.steps import END, Agent, Ask, Content, LabelledOption, Say, Step
 from bot.flow.structure import Structure
 from bot.flow.texts import Texts, Wording, chain
+from bot.flow.words import Phrase
 from bot.model import Frame, Json, State
 
 
@@ -220,6 +222,11 @@ class Book:
         assert isinstance(first, Say), "the reader refuses another"
         return first.variants[0].content
 
+    def welcomes(self, state: State) -> bool:
+        """Whether the pattern `start` has more to do than to greet, and has not done it yet."""
+        start = self.patterns["start"]
+        return state.frames == 0 and start.steps[start.first].next != END
+
     def language(self, state: State, facts: Mapping[str, Json]) -> str:
         """What to speak: as the state says, else what is known of the conversation, else the project's own."""
         known = facts.get("language")
@@ -228,6 +235,15 @@ class Book:
     def hearing_order(self, language: str) -> tuple[str, ...]:
         """As which languages words are heard: the conversation's, then the project's others."""
         return _hearing_order(language, self.assistant.languages)
+
+    def spoken(self, said: Phrase) -> str:
+        """Which of the assistant's languages the words are clearly in; empty: none, or it speaks only one."""
+        ways: dict[str, Rules] = {}
+        for tag in self.assistant.languages:
+            base = tag.partition("-")[0]
+            if base in self.rules and all(base != other.partition("-")[0] for other in ways):
+                ways[tag] = self.rules[base]
+        return rules.spoken(said, ways) if len(ways) > 1 else ""
 
     def rules_for(self, language: str) -> tuple[Rules, ...]:
         """In hearing order."""

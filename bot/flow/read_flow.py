@@ -237,6 +237,9 @@ class FlowReader:
             if key in node and kind not in kinds:
                 self._problems.add(node[key], f"{key!r} goes with type {' or '.join(kinds)} only")
         of = [self._answer(name, item) for item in fields.items("of")] if kind in _ONLY_WITH["of"] else []
+        for n, (option, item) in enumerate(zip(of, fields.items("of"), strict=False)):
+            if option.value in [earlier.value for earlier in of[:n]]:
+                self._problems.add(item, f"answer {option.value!r} stands here twice")
         scale = fields.count("scale", 5, least=2, most=10)
         if kind == "rating":
             grades = [str(grade) for grade in range(1, scale + 1)]
@@ -244,8 +247,6 @@ class FlowReader:
         if kind == "yes_no":
             words = self._project.wording
             of = [s.LabelledOption(words.keyed("yes", at), "true"), s.LabelledOption(words.keyed("no", at), "false")]
-        for option in {option.value for option in of if [o.value for o in of].count(option.value) > 1}:
-            self._problems.add(node["of"], f"answer {option!r} stands here twice")
         return Slot(
             name=name,
             type=types.get(kind) or types["text"],

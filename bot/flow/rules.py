@@ -124,6 +124,8 @@ class Rules:
     """What this language is called, in whatever language."""
     asked: Phrases
     """How somebody asks to be spoken to in it."""
+    own: frozenset[str]
+    """The words by which the language is recognised: its small and frequent ones."""
 
     def hear(self, said: Phrase) -> Rule | None:
         return self.whole.get(said) or self.whole.get(self.without_filler(said)) or self._within(said)
@@ -147,6 +149,16 @@ def asked_for(said: Phrase, by_language: Mapping[str, Rules], *, by_name: bool) 
         if said in rules.asked or (by_name and said in rules.called):
             return tag
     return ""
+
+
+def spoken(said: Phrase, by_language: Mapping[str, Rules]) -> str:
+    """The language of the words, where they are clearly of one. Only words that no other of the languages has count."""
+    counts: dict[str, int] = {}
+    for word in set(said):
+        if len(having := [tag for tag, rules in by_language.items() if word in rules.own]) == 1:
+            counts[having[0]] = counts.get(having[0], 0) + 1
+    best, second = (*sorted(counts.values(), reverse=True), 0, 0)[:2]
+    return max(counts, key=lambda tag: counts[tag]) if best > 2 * second else ""
 
 
 def longest(said: Phrase, at: int, table: Table[T]) -> tuple[T, int] | None:
@@ -205,7 +217,17 @@ def rules_from(plain: Mapping[str, Any]) -> Rules:
         corrects=phrases(plain.get("corrects", ())),
         called=phrases(plain.get("language", {}).get("names", ())),
         asked=phrases(plain.get("language", {}).get("asked", ())),
+        own=_own_words(plain),
     )
+
+
+def _own_words(plain: Mapping[str, Any]) -> frozenset[str]:
+    """Single letters stand in many languages, and in the numbers of orders."""
+    commands = (line for kind in ("whole", "within") for lines in plain.get(kind, {}).values() for line in lines)
+    listed = (
+        line for kind in ("yes", "no", "unsure", "negations", "filler", "questions") for line in plain.get(kind, ())
+    )
+    return frozenset(word for word in _words((*commands, *listed)) if len(word) > 1 and not word.isdecimal())
 
 
 def _time_words(plain: Mapping[str, Any]) -> TimeWords:

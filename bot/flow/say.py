@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from bot.commands import guard_holds, parse_slash, slash
+from bot.commands import parse_slash, slash, way_into
 from bot.flow.book import Book, Flow, Slot
 from bot.flow.conditions import Look, Unevaluated
 from bot.flow.question import MOST_OPTIONS, options_of
@@ -84,7 +84,7 @@ def menu(book: Book, state: State, facts: Facts, flows: Iterable[str] = ()) -> l
     options = [
         listed(flow.title.plain(language, {}), Start(flow.name))
         for flow in chosen
-        if flow.needs or guard_holds(flow, state, facts)
+        if way_into(book, flow, state, facts)
     ][:MOST_ON_MENU]
     return [*options, listed(book.texts.plain("talk_to_human", language), Human())]
 
@@ -98,6 +98,7 @@ def done(book: Book, stack: Iterable[Frame], look_of: Callable[[Frame], Look], l
     """What flows have done with effect, each in the words of text `done_ACTION`, else by the flow's title."""
     found: dict[str, None] = {}
     for frame in stack:
+        found |= dict.fromkeys(frame.done)
         if flow := book.flow_of(frame):
             for name in dict.fromkeys(frame.effects):
                 found[_done(book, flow, flow.steps.get(name), look_of(frame), language)] = None

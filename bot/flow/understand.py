@@ -113,8 +113,8 @@ class _Ear:
                 return self.ordered(self.press(token, state))
             case Opened(payload=payload) if payload:
                 return self.ordered(self.opened(payload, state)) or None
-            case Returned(how=how, verdict=verdict):
-                return [Back(how, verdict=verdict)]
+            case Returned(how=how, verdict=verdict, step=step):
+                return [Back(how, verdict=verdict, step=step)]
             case _:
                 return None
 

@@ -217,6 +217,7 @@ def routes(
             how=body.how,
             instruction=body.instruction,
             verdict=body.verdict,
+            step=body.step,
             key=str(key),
         )
         return await _done(id, call)

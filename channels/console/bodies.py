@@ -51,6 +51,8 @@ class ConsoleHandBack(_Body):
     instruction: Annotated[str, Field(max_length=2000)] = ""
     verdict: Verdict = ""
     """On the action that waits for approval."""
+    step: Annotated[str, Field(max_length=100)] = ""
+    """Where the flow goes on, with `how` as `step`."""
 
 
 class ConsoleEvent(_Body):

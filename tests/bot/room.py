@@ -57,7 +57,13 @@ class Room:
 
     def __post_init__(self) -> None:
         sent = frozenset({"telegram"})
-        self.desk = Desk(self.store, self.bus, self.clock, notices, delivers=sent, wake=self.woken.append)
+
+        async def steps_of(state: State) -> frozenset[str]:
+            return frozenset(f"ask_{frame.asking}" for frame in state.stack)
+
+        self.desk = Desk(
+            self.store, self.bus, self.clock, notices, delivers=sent, wake=self.woken.append, steps_of=steps_of
+        )
 
     async def says(self, words: str, *, by: str = "ana", channel: str = "telegram") -> ConversationId:
         """A customer says something."""

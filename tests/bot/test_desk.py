@@ -382,6 +382,26 @@ async def test_a_verdict_goes_with_the_hand_back_and_resumes(room: Room) -> None
     assert done.events[-1].body == Returned("resume", "Jo", "", "approve")
 
 
+async def test_a_hand_back_may_name_the_step_to_go_on_at(room: Room) -> None:
+    id = await room.says("hello")
+    asking = State((Frame(3, "order", "1", asking="size"),), frames=3)
+    await room.commit(replace(await room.claim(id), state=asking))
+    await room.desk.take_over(id, JO, 0)
+    with pytest.raises(Refusal, match="no flow in progress has a step 'ask_colour'"):
+        await room.desk.hand_back(id, JO, 1, how="step", step="ask_colour")
+    with pytest.raises(Refusal, match="no flow in progress has a step ''"):
+        await room.desk.hand_back(id, JO, 1, how="step")
+    with pytest.raises(Refusal, match="a hand back as 'resume' takes no step"):
+        await room.desk.hand_back(id, JO, 1, step="ask_size")
+    with pytest.raises(ControlMoved):
+        await room.desk.hand_back(id, JO, 0, how="step", step="ask_colour")
+
+    done = await room.desk.hand_back(id, JO, 1, how="step", step="ask_size")
+
+    assert done.events[-1].body == Returned("step", "Jo", step="ask_size")
+    assert (await room.desk.hand_back(id, JO, 2, how="step", step="ask_colour")).again
+
+
 async def test_handing_back_twice_is_one_hand_back(room: Room) -> None:
     id = await room.says("hello")
     await room.desk.take_over(id, JO, 0)

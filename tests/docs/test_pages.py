@@ -10,8 +10,10 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
+from msgspec import convert
 from typer.testing import CliRunner
 
+from bot.flow.interpreter.given import Back
 from bot.flow.read import read
 from bot.model import State
 from config.flow_reference import PAGE, page
@@ -91,6 +93,10 @@ def held(block: Block) -> list[str]:
     talk = Talk(made, state=State())
     found: list[str] = []
     for line in block.lines:
+        if line.startswith("agent: "):
+            how, _, step = line.removeprefix("agent: hands back: ").partition(" ")
+            back = convert({"how": how, "step": step}, Back)
+            found += [line, *(f"bot: {said}" for said in talk.back(back))]
         if not line.startswith("you: "):
             continue
         words = line.removeprefix("you: ")

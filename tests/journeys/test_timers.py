@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.errors import Refusal
 from bot.model import Rang, Said, Signalled
 from bot.store import open_store
 from bot.testing.clock import SettableClock
@@ -41,7 +42,7 @@ flow: pay
 about: Waits for the money.
 examples: [pay now]
 steps:
-  - {say: Pay at the till.}
+  - {say: Pay at the till., id: till}
   - {wait: {event: paid, for: 1h}, into: sum}
   - when: sum
     then: [{say: "Thank you for {{ sum }}."}, {end: paid}]
@@ -200,6 +201,17 @@ async def test_a_human_has_the_floor_and_no_timer_speaks(desk: Stage) -> None:
     assert desk.memory.seen("ana")[len(before) :][-1] == "Which size?"
     assert await later(desk, 590) == [], "silence is counted anew"
     assert await later(desk, 10) == ["Still there?"]
+
+
+async def test_a_human_hands_back_to_the_step_to_go_on_at(desk: Stage) -> None:
+    await desk.say("pay now")
+    held = await desk.take_over(MARA)
+    id, epoch = held.conversation.id, held.conversation.control.epoch
+    with pytest.raises(Refusal, match="no flow in progress has a step 'ask_size'"):
+        await desk.parts.desk.hand_back(id, MARA, epoch, how="step", step="ask_size")
+    await desk.parts.desk.hand_back(id, MARA, epoch, how="step", step="till")
+    await desk.settle()
+    assert desk.memory.seen("ana")[-1] == "Pay at the till."
 
 
 async def test_what_was_due_while_a_human_spoke_happens_at_the_hand_back(desk: Stage) -> None:

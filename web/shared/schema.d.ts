@@ -443,6 +443,11 @@ export interface components {
              */
             readonly instruction: string;
             /**
+             * Step
+             * @default
+             */
+            readonly step: string;
+            /**
              * Verdict
              * @default
              * @enum {string}
@@ -758,6 +763,7 @@ export interface components {
             readonly asking?: string;
             readonly before?: boolean;
             readonly caller?: number;
+            readonly done?: readonly string[];
             readonly effects?: readonly string[];
             readonly flow: string;
             readonly id: number;
@@ -1025,6 +1031,7 @@ export interface components {
             readonly instruction?: string;
             /** @enum {string} */
             readonly kind: "returned";
+            readonly step?: string;
             /** @enum {string} */
             readonly verdict?: "" | "approve" | "refuse";
         };

@@ -14,7 +14,7 @@ from bot.flow import frames
 from bot.flow.book import Book
 from bot.flow.conditions import Unevaluated
 from bot.flow.interpreter import moving, patterns, repair, verbs, waits
-from bot.flow.interpreter.given import ActionResult, Advance, Back, Given, Missed, Ordered, Rang, Signal
+from bot.flow.interpreter.given import ActionResult, Advance, Back, Began, Given, Missed, Ordered, Rang, Signal
 from bot.flow.interpreter.run import Broken, Run
 from bot.flow.texts import Unsayable
 from bot.model import (
@@ -127,6 +127,8 @@ def take(run: Run, given: Given) -> None:
         case Back(how=how, verdict=verdict, step=step):
             run.heard, run.nudged = True, False
             repair.come_back(run, how, verdict, step)
+        case Began():
+            patterns.welcome(run)
         case Rang():
             run.nudged = not run.heard
             ring(run)

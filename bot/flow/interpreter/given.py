@@ -43,6 +43,10 @@ class Back(Struct, frozen=True):
     """On the action that waited for approval."""
 
 
+class Began(Struct, frozen=True):
+    """The customer has come for the first time: what the pattern `start` does after its greeting is due."""
+
+
 class Rang(Struct, frozen=True):
     """Time has passed: whatever the flows wanted to do by now is due."""
 
@@ -54,7 +58,7 @@ class Signal(Struct, frozen=True):
     value: Json = None
 
 
-Given = Ordered | ActionResult | Missed | Back | Rang | Signal
+Given = Ordered | ActionResult | Missed | Back | Began | Rang | Signal
 
 
 def given_first(inputs: Iterable[Event]) -> list[Given]:
@@ -63,8 +67,8 @@ def given_first(inputs: Iterable[Event]) -> list[Given]:
     returned = False
     for event in inputs:
         match event.body:
-            case model.Returned(how=how, instruction=instruction, verdict=verdict):
-                given.append(Back(how, instruction, verdict=verdict))
+            case model.Returned(how=how, instruction=instruction, verdict=verdict, step=step):
+                given.append(Back(how, instruction, step, verdict))
                 returned = True
             case model.Signalled(name=name, value=value):
                 given.append(Signal(name, value))

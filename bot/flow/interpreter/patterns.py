@@ -41,6 +41,19 @@ def play(run: Run, name: str, **args: Json) -> bool:
     return True
 
 
+def welcome(run: Run) -> None:
+    """What `start` does after its greeting, which is shown before anything is stored.
+
+    It leaves a trace, and is done once. Where it asks something, a request beside it comes next.
+    """
+    flow = run.book.patterns["start"]
+    frame = Frame(id=run.state.frames + 1, flow=flow.name, version=flow.version, pattern=True)
+    run.move(Pushed(frame))
+    run.due[frame.id] = flow.steps[flow.first].next
+    if not goes_through(run, frame):
+        run.started = run.book.pending(run.state) is not None
+
+
 def _is_of(move: Move, frame: Frame) -> bool:
     """Whether it concerns nothing but that frame."""
     match move:

@@ -10,7 +10,7 @@ from bot.commands import DEEPEST, LANGUAGE, MOST_QUEUED, check, guard_holds
 from bot.flow import frames, say
 from bot.flow import steps as s
 from bot.flow.book import Slot
-from bot.flow.interpreter import patterns, stack, verbs
+from bot.flow.interpreter import patterns, stack, verbs, waits
 from bot.flow.interpreter.given import Act, ActionResult
 from bot.flow.interpreter.run import Run, place_of
 from bot.flow.patterns import PERSON, UNDO
@@ -23,6 +23,7 @@ from bot.model import (
     CommandSource,
     Dequeued,
     Did,
+    Disarmed,
     Emptied,
     Filled,
     Frame,
@@ -435,9 +436,13 @@ def begin_again(run: Run, said: str = "") -> bool:
         return False
     group = run.group(run.top)
     stack.drop(run, group, "restarted")
+    again = Start(group[0].flow)
+    if isinstance(why := check(again, "flow", run.book, run.state, run.facts), str):
+        refuse(run, again, "flow", why)
+        return True
     if said:
         run.say(said)
-    stack.push(run, Start(group[0].flow))
+    stack.push(run, again)
     return True
 
 
@@ -461,12 +466,15 @@ def come_back(run: Run, how: How, verdict: Verdict = "", step: str = "") -> None
 
 def jump(run: Run, step: str) -> None:
     """To a step of the topmost flow that has it; what it has called ends, what the step asks for is asked."""
-    frame = next((each for each in reversed(run.state.stack) if step in run.flow_of(each).steps), None)
+    found = ((each, run.book.flow_of(each)) for each in reversed(run.state.stack))
+    frame = next((each for each, flow in found if flow and step in flow.steps), None)
     if frame is None:
         step_past_handoff(run)
         return
     stack.bring_up(run, frame)
     stack.drop(run, frames.called_by(run.state.stack, frame), "jumped")
+    if waits.rests(run.state, frame):
+        run.move(Disarmed("wait", frame.id))
     if frame.asking:
         run.void_answers(frame.asking)
         run.move(Asked(frame.id, ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.commands import guard_holds
+from bot.commands import way_into
 from bot.flow import frames
 from bot.flow import steps as s
 from bot.flow.book import Flow
@@ -14,16 +14,18 @@ from bot.model import Filled, Frame, Json, Popped, Pushed, Queued, Raised, Start
 
 
 def push(run: Run, command: Start) -> None:
-    """Where its guard does not hold, the flow that can make it true goes first: begins, or comes up."""
-    flow = run.book.flows[command.flow]
-    lacks = not guard_holds(flow, run.state, run.facts) and flow.needs in run.book.flows
-    if lacks:
+    """Where its guard does not hold, the flow that can make it true goes first: begins, or comes up.
+
+    Whoever gives the command has checked that there is a way into the flow.
+    """
+    first, *later = way_into(run.book, run.book.flows[command.flow], run.state, run.facts)
+    for flow in later:
         if all(queued.flow != flow.name for queued in run.state.queue):
-            run.move(Queued(command))
-        if opening := frames.running(run.state.stack, flow.needs):
-            bring_up(run, opening)
-            return
-        flow, command = run.book.flows[flow.needs], Start(flow.needs)
+            run.move(Queued(command if flow.name == command.flow else Start(flow.name)))
+    if later and (opening := frames.running(run.state.stack, first.name)):
+        bring_up(run, opening)
+        return
+    flow, command = first, Start(first.name) if later else command
     frame = Frame(id=run.state.frames + 1, flow=flow.name, version=flow.version)
     run.move(Pushed(frame))
     fill_all(run, frame, flow, command.slots)

@@ -18,6 +18,9 @@ from bot.flow.interpreter.run import Broken, Run, place_of
 from bot.flow.texts import Unsayable
 from bot.model import Asked, Did, Emptied, Entered, Filled, Frame, Json, Popped, Pushed, Verdict
 
+MOST_DONE = 20
+"""Things done by flows that became others, remembered in words."""
+
 
 def execute(run: Run, frame: Frame) -> None:
     flow = run.flow_of(frame)
@@ -197,6 +200,7 @@ def begin(
         raise Broken(f"flow {step.flow!r} is not for this customer now")
     look = look or run.look(frame)
     slots = {name: expression.evaluate(look) for name, expression in step.args.items()}
+    done = say.done(run.book, [frame], run.look, run.language) if replaces and not caller else []
     if replaces:
         run.move(Popped(frame.id, "became"))
     begun = Frame(
@@ -206,6 +210,7 @@ def begin(
         caller=caller,
         into=into,
         pattern=flow.is_pattern,
+        done=tuple(map(str, done[-MOST_DONE:])),
     )
     run.move(Pushed(begun))
     stack.fill_all(run, begun, flow, slots)

@@ -478,6 +478,74 @@ def test_a_guard_sends_through_the_flow_it_needs(tmp_path: Path) -> None:
     assert guarded.do("/start order") == ["Ordered."]
 
 
+GUARDS = """
+flow: order
+about: x
+when: verified
+needs: verify
+slots: {verified: {type: yes_no, scope: conversation}}
+steps:
+  - say: Ordered.
+---
+flow: verify
+when: known
+needs: tell
+slots:
+  verified: {type: yes_no, scope: conversation}
+  known: {type: yes_no, scope: conversation}
+  code: {type: integer}
+steps:
+  - {ask: code, say: Code?}
+  - {set: {verified: code == 42}}
+---
+flow: tell
+when: channel == "web"
+slots: {known: {type: yes_no, scope: conversation}, name: {type: text}}
+steps:
+  - {ask: name, say: Name?}
+  - {set: {known: 'true'}}
+"""
+
+
+def test_a_flow_that_is_needed_is_guarded_as_well(tmp_path: Path) -> None:
+    guarded = talk(tmp_path, GUARDS)
+    assert guarded.do("/start order") == ["Name?"]
+    assert guarded.do("/set name=Ann") == ["Code?"]
+    assert guarded.do("/set code=42") == ["Ordered."]
+
+
+def test_a_flow_that_nothing_makes_possible_is_refused(tmp_path: Path) -> None:
+    guarded = talk(tmp_path, GUARDS)
+    guarded.channel = "telegram"
+    assert (guarded.do("/start order"), guarded.at) == (["I cannot do that here."], [])
+    assert [move.why for move in guarded.of(Refused) if isinstance(move, Refused)] == [
+        "flow 'order' is not for this customer now"
+    ]
+
+
+def test_flows_that_need_each_other_are_refused(tmp_path: Path) -> None:
+    circle = GUARDS.replace('when: channel == "web"', "when: verified\nneeds: verify").replace(
+        "name: {type: text}", "name: {type: text}, verified: {type: yes_no, scope: conversation}"
+    )
+    guarded = talk(tmp_path, circle)
+    assert (guarded.do("/start order"), guarded.at) == (["I cannot do that here."], [])
+
+
+def test_a_flow_whose_guard_holds_no_longer_does_not_begin_again(tmp_path: Path) -> None:
+    flows = """
+    flow: order
+    about: x
+    when: channel == "web"
+    slots: {size: {type: text}}
+    steps:
+      - {ask: size, say: Which size?}
+    """
+    guarded = talk(tmp_path, flows)
+    guarded.do("/start order")
+    guarded.channel = "telegram"
+    assert (guarded.do("/restart"), guarded.at) == (["I cannot do that here."], [])
+
+
 def test_only_the_business_starts_a_flow_that_customers_cannot_ask_for(returns: Talk) -> None:
     assert returns.do("/start hidden") == ["I cannot do that here."]
     assert returns.do("/start hidden", source="console") == ["Secret."]

@@ -297,6 +297,67 @@ no name
 set of nothing
 - {set: {§ordr: 1}}
 step 'set' names slot 'ordr', which is not declared; did you mean 'order'?
+
+quiet that does not cancel
+- {ask: order, say: Which?, quiet: [{after: 5m, cancel: §false}]}
+'cancel' can only be true here; else leave the line out
+
+quiet entry
+- {ask: order, say: Which?, quiet: [§soon]}
+'quiet' lists mappings like {after: 10m, say: words}, not a text
+
+wait for a list
+- {wait: §[2h]}
+'wait' is a mapping like {for: 2h}, not a list
+
+branch
+- {when: order, then: §5}
+a branch is a list of steps or a step's id, not a number
+
+branch to nowhere
+- {id: here, say: Hi}
+- {when: order, then: §her}
+there is no step 'her' in this flow; did you mean 'here'?
+
+case to nowhere
+- {when: reason, switch: {damaged: §nowhere}}
+there is no step 'nowhere' in this flow
+
+step of a branch
+- {when: order, then: [§{sya: Hi}]}
+a step has one of the verbs say, ask, do, set, when, goto, call, become, agent, handoff, wait, end; did you mean 'say'?
+
+condition of a check
+- {ask: order, say: O?, check: [{if: §ordr, say: No.}]}
+'ordr' names 'ordr', which is neither a slot nor a result; did you mean 'order'?
+
+key of a check
+- {ask: order, say: O?, check: [{if: order, say: No., §sya: x}]}
+the check has no key 'sya'; did you mean 'say'?
+
+option that is none
+- {say: {text: Hi, quick: [§Go]}}
+an option is {label: words, start: flow} or {label: words, command: /slash}
+
+option to set nothing
+- {say: {text: Hi, quick: [{label: Go, command: §/set ordr=A-1}]}}
+the option sets slot 'ordr', which is not declared; did you mean 'order'?
+
+answer of a question
+- {ask: order, say: Which?, options: [§[A-1]]}
+an answer is a value or a mapping, not a list
+
+two looks
+- {say: §{text: Hi, quick: [{label: Go, command: /human}], choices: [{label: Go, command: /human}]}}
+give only one of 'choices', 'quick'
+
+card without a title
+- {say: {card: §{body: Hi}}}
+the card lacks 'title'
+
+language of a text
+- {say: {text: {§nl: Hoi}}}
+'nl' is no language of this project
 """
 WRONG_FLOWS = """
 no flow
@@ -415,6 +476,30 @@ flow: g
 slots: {§a: {type: integer, scope: conversation}}
 steps: [{say: Hi}]
 slot 'a' of the conversation is 'text' in flow 'f'
+
+slot
+flow: f
+slots: {a: §text}
+steps: [{say: Hi}]
+slot 'a' is a mapping like {type: text}, not a text
+
+key of a slot
+flow: f
+slots: {a: {type: text, §optonal: true}}
+steps: [{say: Hi}]
+slot 'a' has no key 'optonal'; did you mean 'optional'?
+
+answer twice
+flow: f
+slots: {a: {type: choice, of: [x, §x]}}
+steps: [{ask: a, say: Which?}]
+answer 'x' stands here twice
+
+examples that are no texts
+flow: f
+examples: [§[Hi]]
+steps: [{say: Hi}]
+the flow: 'examples' lists texts, here stands a list
 """
 
 
@@ -453,6 +538,23 @@ def test_a_wrong_flow_is_refused_at_its_place(tmp_path: Path, source: str, messa
 )
 def test_a_file_without_measure_is_an_error_message(tmp_path: Path, source: str, expected: str) -> None:
     assert problems(tmp_path, source) == [expected]
+
+
+def test_a_text_without_measure_is_an_error_message(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, steps(f"- {{say: '{'x' * 4_001}'}}"))
+    assert found.startswith("flows.yaml:7:11: a text has at most 4000 characters, this one has 4001")
+
+
+def test_a_condition_without_measure_is_an_error_message(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, steps(f"- {{when: '{'1 + ' * 100}1 > 0', then: [{{say: Hi}}]}}"))
+    assert found == "flows.yaml:7:12: a condition has at most 400 characters, this one has 405"
+
+
+def test_more_files_than_anybody_reads_are_an_error_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.flow.read.MOST_FILES", 1)
+    (tmp_path / "more.yaml").write_text("flow: g\nsteps: [{say: Hi}]")
+    found = problems(tmp_path, "flow: f\nsteps: [{say: Hi}]")
+    assert any(each.endswith(":1:1: holds more than 1 flow files") for each in found), found
 
 
 def test_a_yaml_bomb_is_an_error_message(tmp_path: Path) -> None:

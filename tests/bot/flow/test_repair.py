@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot.flow.interpreter.given import Back
@@ -131,6 +132,12 @@ def test_what_is_typed_instead_of_pressed_chooses_too(router: Talk) -> None:
         router.do(line)
     assert router.hear("your bill!") == ["Which month?", "[May|June]"]
     assert router.do("/set month=may") == ["Here is May.", "Back to: No internet.", "Your customer number?"]
+
+
+def test_while_the_customer_chooses_no_question_waits(router: Talk) -> None:
+    for line in (*THREE, "/set reason=x"):
+        router.do(line)
+    assert router.book.pending(router.state) is None
 
 
 def test_none_of_these_ends_them_all(router: Talk) -> None:
@@ -581,6 +588,41 @@ def test_the_guard_is_checked_when_a_request_begins(tmp_path: Path) -> None:
     asked = talk(tmp_path, flows)
     asked.do("/start first", "/start second")
     assert (asked.do("/set member=no"), whys(asked)) == (["I cannot do that here."], ["its guard does not hold"])
+
+
+UNSET = """
+flow: f
+about: x
+slots:
+  size: {type: text}
+  price: {type: integer}
+  member: {type: yes_no, scope: customer}
+  agreed: {type: yes_no}
+steps:
+  - {ask: size, say: Size?}
+  - {set: {price: '3'}}
+  - {ask: agreed, say: Agreed?}
+"""
+
+
+def test_what_is_empty_and_never_asked_for_is_not_emptied(tmp_path: Path) -> None:
+    asked = talk(tmp_path, UNSET)
+    asked.do("/start f")
+    assert (asked.do("/unset price")[0], whys(asked)) == (
+        "I cannot do that here.",
+        ["slot 'price' is empty, and nothing asks for it"],
+    )
+    asked.do("/set size=M")
+    asked.do("/unset price")
+    assert len(whys(asked)) == 1
+    assert "price" not in asked.slots("f")
+
+
+def test_what_is_known_of_a_customer_is_not_theirs_to_empty(tmp_path: Path) -> None:
+    asked = talk(tmp_path, UNSET)
+    asked.state = msgspec.structs.replace(asked.state, customer={"member": True})
+    asked.do("/start f", "/unset member")
+    assert (whys(asked), asked.state.customer) == (["slot 'member' is only set by the flow"], {"member": True})
 
 
 # Stuck and silent

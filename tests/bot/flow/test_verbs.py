@@ -76,6 +76,35 @@ def test_who_called_a_flow_gets_what_it_became(become: Talk) -> None:
     assert become.do("/set name=Ann") == ["Thank you, Ann.", "Came back as noted."]
 
 
+def test_who_stops_hears_what_a_flow_has_done_before_it_became_another(tmp_path: Path) -> None:
+    flows = """
+    flow: order
+    about: Orders.
+    title: Order
+    steps:
+      - {do: book_it, with: {order: "'A-1'"}}
+      - become: extras
+    ---
+    flow: extras
+    slots: {gift: {type: yes_no}, card: {type: text}}
+    steps:
+      - {ask: gift, say: A gift?}
+      - become: words
+    ---
+    flow: words
+    title: Words
+    slots: {card: {type: text}}
+    steps:
+      - {ask: card, say: What on the card?}
+    """
+    ordering = talk(
+        tmp_path, flows, {"book_it": "R-1"}, texts={"en": "not_an_order: No.\ndone_book_it: '{{ order }} is booked'"}
+    )
+    ordering.do("/start order")
+    ordering.do("/set gift=yes")
+    assert "A-1 is booked" in " ".join(ordering.do("/cancel"))
+
+
 def test_no_flow_is_called_past_its_guard(become: Talk) -> None:
     assert become.do("/start careless") == [FAILED]
     assert [move for move in become.of(Pushed) if isinstance(move, Pushed) and move.frame.flow == "guarded"] == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.flow.examples import FLOOR, Match, prepare
 from bot.flow.read import rules_of
-from bot.flow.rules import Rule, hear
+from bot.flow.rules import Rule, hear, spoken
 from bot.flow.words import Phrase, contains, tokens
 
 
@@ -89,3 +89,26 @@ def test_an_example_word_by_word_is_certain_and_its_words_in_disorder_nearly() -
     assert EXAMPLES.match(tokens("return my order"), ("en",)) == (Match("give_back", 1.0),)
     (near,) = EXAMPLES.match(tokens("my order: return"), ("en",))
     assert FLOOR < near.score < 1.0
+
+
+SIX = {tag: rules_of(tag) for tag in ("en", "fr", "es", "de", "pt", "ar")}
+
+
+@pytest.mark.parametrize(
+    ("words", "language"),
+    [
+        ("I would like to return my shoes", "en"),
+        ("Bonjour, je voudrais renvoyer mes chaussures", "fr"),
+        ("Hola, quiero devolver mis zapatos", "es"),
+        ("Ich möchte meine Schuhe zurückgeben", "de"),
+        ("Olá, eu queria devolver os meus sapatos", "pt"),
+        ("مرحبا أريد إرجاع حذائي", "ar"),
+        ("Bonjour", "fr"),
+        ("ok", ""),
+        ("A-17", ""),
+        ("my Schuhe bitte", ""),
+        ("", ""),
+    ],
+)
+def test_clear_words_tell_their_language(words: str, language: str) -> None:
+    assert spoken(tokens(words), SIX) == language

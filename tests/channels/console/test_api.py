@@ -355,6 +355,14 @@ async def test_an_agent_takes_over_speaks_and_hands_back(place: Place, jo: Brows
     assert (closed.row.status, closed.row.control.epoch) == ("resolved", 3)
 
 
+async def test_a_hand_back_to_a_step_that_there_is_not_is_refused(place: Place, jo: Browser) -> None:
+    id = await place.room.says("hello")
+    await jo.act(id, "take-over", {"epoch": 0})
+    answer = await jo.post(f"/conversations/{id}/hand-back", {"epoch": 1, "how": "step", "step": "ask_nothing"})
+    assert problem(answer) == (422, "invalid")
+    assert "no flow in progress has a step 'ask_nothing'" in answer.json()["text"]
+
+
 async def test_a_takeover_names_what_may_still_arrive(place: Place, jo: Browser) -> None:
     id = await place.room.says("hello")
     await place.room.answers(id, "One moment.", "It is on its way.")
