@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 
 from rich.console import Console as Screen
@@ -17,6 +18,7 @@ from bot.units import Deliveries, Find
 from channels.terminal import Terminal
 from config.logs import set_up_logs
 from config.machine import SystemClock, SystemRandom
+from config.packs import refuse_ungranted
 from config.panes import Lines, Panes
 from config.settings import read_settings
 from config.wiring import Parts, running
@@ -29,6 +31,7 @@ async def chat(*, inspect: bool, language: str) -> None:
     settings = read_settings()
     file = settings.desk_file()
     book = read(file.flows)
+    refuse_ungranted(book, file, os.environ)
     set_up_logs(screen=True)
     clock, random, screen = SystemClock(), SystemRandom(), Screen(highlight=False)
     started: asyncio.Future[Parts] = asyncio.get_running_loop().create_future()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -64,10 +65,12 @@ def check(
 ) -> None:
     """Check flows, texts and settings; every mistake is printed as file:line:column: message."""
     from bot.flow.read import read
+    from config.packs import refuse_ungranted
     from config.settings import read_settings
 
     def run() -> None:
-        folder = path or read_settings().desk_file().flows
+        file = read_settings().desk_file()
+        folder = path or file.flows
         try:
             book = read(folder)
         except FlowErrors as errors:
@@ -75,8 +78,54 @@ def check(
                 raise
             typer.echo(msgspec.json.encode(errors.problems).decode())
             raise typer.Exit(1) from None
+        if folder == file.flows:
+            refuse_ungranted(book, file, os.environ)
         summary = f"{folder}: {len(book.flows)} flows, {len(book.actions)} actions, no mistakes"
         typer.echo("[]" if as_json else summary)
+
+    _guarded(run)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The new project's folder.")],
+    pack: Annotated[str, typer.Option(help="What it begins with: starter, shop, helpdesk, clinic.")] = "starter",
+) -> None:
+    """Make a new project of a pack: flows with texts, knowledge and tests, and its config/frontdesk.yaml."""
+    from config.packs import make
+
+    def run() -> None:
+        book = make(folder, pack)
+        typer.echo(
+            f"{folder}: {len(book.flows)} flows. Next: cd {folder}, frontdesk check, frontdesk test, frontdesk chat"
+        )
+        if book.assistant.needs.scopes:
+            typer.echo(f"granted in config/frontdesk.yaml: {', '.join(book.assistant.needs.scopes)}")
+        if book.assistant.needs.settings:
+            typer.echo(f"to be set in the environment: {', '.join(book.assistant.needs.settings)}")
+
+    _guarded(run)
+
+
+@app.command("test")
+def run_tests(
+    path: Annotated[Path | None, typer.Argument(help="Flow folder, folder of tests or one file.")] = None,
+    only: Annotated[str, typer.Option("-k", help="Only tests whose name or file holds this.")] = "",
+    coverage: Annotated[bool, typer.Option("--coverage", help="Tell which steps and branches no test takes.")] = False,
+    fail_under: Annotated[float, typer.Option(help="With --coverage: percent below which the command fails.")] = 0,
+    conversation: Annotated[
+        str, typer.Option("--from", metavar="CONVERSATION", help="Print a test made from this conversation's log.")
+    ] = "",
+) -> None:
+    """Run the conversation tests of a project: the real core, no network, virtual time."""
+    from config.talks.command import all_pass
+    from config.talks.record import written
+
+    def run() -> None:
+        if conversation:
+            typer.echo(written(conversation, path), nl=False)
+        elif not all_pass(path, only=only, coverage=coverage, fail_under=fail_under, echo=typer.echo):
+            raise typer.Exit(1)
 
     _guarded(run)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,6 +29,7 @@ from channels.web.web import Web
 from config.app import ASGI, App, Connections, health, metrics, shop
 from config.logs import set_up_logs, watch_loop
 from config.machine import SystemClock, SystemRandom
+from config.packs import refuse_ungranted
 from config.serving import Server, SocketProtocol, asked_by_signal
 from config.settings import DeskFile, Settings, read_settings
 from config.wiring import Parts, running
@@ -91,6 +93,7 @@ async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterato
     """Everything put together, listening but not yet serving."""
     file = settings.desk_file()
     book = read(file.flows)
+    refuse_ungranted(book, file, os.environ)
     clock, random = SystemClock(), SystemRandom()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(_listen(settings.host, settings.port))

@@ -17,6 +17,8 @@ from bot.errors import SettingsError
 from channels.web.settings import WebLimits
 
 OWN_CONFIG = Path(__file__).parent / "frontdesk.yaml"
+PROJECT_CONFIG = Path("config/frontdesk.yaml")
+"""Of the project in the folder a command is called in, where there is one."""
 
 
 class _Section(BaseModel):
@@ -56,6 +58,8 @@ class DeskFile(_Section):
     """Names by which this server may be called."""
     slash: bool = False
     """Whether customers may type slash commands."""
+    grants: tuple[str, ...] = ()
+    """Scopes of actions that the flows may use; `needs` in assistant.yaml says which they ask for."""
 
 
 class Settings(BaseSettings):
@@ -63,7 +67,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FRONTDESK_", extra="ignore", frozen=True)
 
-    config: Path = OWN_CONFIG
+    config: Path = Field(default_factory=lambda: PROJECT_CONFIG if PROJECT_CONFIG.is_file() else OWN_CONFIG)
     data: Path = Path("data")
     """Folder of the SQLite file and the generated key."""
     database_url: str = ""

@@ -120,9 +120,10 @@ async def running(
         model = await stack.enter_async_context(model_of(settings, file, clock))
 
     def edited(book: Book) -> Edition:
-        free_form = free_form_of(file, book, model, knowledge=Search(store, book.assistant.languages), clock=clock)
-        responders = responders_of(book, free_form, slash=slash or file.slash)
-        return Edition(book, responders, partial(facts_of, hours=book.assistant.hours), leader=free_form)
+        knowledge, facts = Search(store, book.assistant.languages), partial(facts_of, hours=book.assistant.hours)
+        free_form = free_form_of(file, book, model, knowledge=knowledge, clock=clock, facts_of=facts)
+        responders = responders_of(book, free_form, slash=slash or file.slash, facts_of=facts)
+        return Edition(book, responders, facts, leader=free_form)
 
     shelf = Shelf(book, edited, store=store, clock=clock)
     for name in await shelf.publish(book):
@@ -193,27 +194,35 @@ async def running(
         await store.close()
 
 
-def free_form_of(file: DeskFile, book: Book, model: LanguageModel, *, knowledge: Knowledge, clock: Clock) -> FreeForm:
-    facts = partial(facts_of, hours=book.assistant.hours)
+def free_form_of(
+    file: DeskFile,
+    book: Book,
+    model: LanguageModel,
+    *,
+    knowledge: Knowledge,
+    clock: Clock,
+    facts_of: Callable[[Turn], Facts],
+) -> FreeForm:
     return FreeForm(
         model,
         knowledge,
         instructions="\n".join(filter(None, (book.assistant.instructions, file.model.instructions))),
-        candidates_of=lambda turn: candidates(book, turn.state, facts(turn)),
-        describe=lambda turn: standing(book, turn.state, facts(turn)),
-        stretch_of=lambda turn: stretch(book, turn.state, facts(turn)),
+        candidates_of=lambda turn: candidates(book, turn.state, facts_of(turn)),
+        describe=lambda turn: standing(book, turn.state, facts_of(turn)),
+        stretch_of=lambda turn: stretch(book, turn.state, facts_of(turn)),
         call=Tools(book, clock).call,
     )
 
 
-def responders_of(book: Book, free_form: Responder, *, slash: bool) -> tuple[Responder, ...]:
+def responders_of(
+    book: Book, free_form: Responder, *, slash: bool, facts_of: Callable[[Turn], Facts]
+) -> tuple[Responder, ...]:
     """In the order in which they are asked; the last never declines."""
-    facts = partial(facts_of, hours=book.assistant.hours)
     return (
-        AtDesk(book, facts),
-        InFlow(book, facts, slash=slash),
+        AtDesk(book, facts_of),
+        InFlow(book, facts_of, slash=slash),
         free_form,
-        Fallback(book, facts),
+        Fallback(book, facts_of),
     )
 
 

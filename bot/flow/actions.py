@@ -33,6 +33,8 @@ class Action:
     inputs: frozenset[str]
     required: frozenset[str]
     undo: str = ""
+    scopes: tuple[str, ...] = ()
+    """What an assistant must be granted to run it."""
     call: Callable[[Mapping[str, Json], str], Coroutine[Any, Any, Json]]
     """With inputs and idempotency key. Raises `ActionFailed`, whatever the function raised."""
     schema: Callable[[], dict[str, Json]] = dict
@@ -120,6 +122,7 @@ def _action(name: str, function: Any, mark: ActionMark) -> Action:
         effect=mark.effect,
         timeout=timeout,
         undo=mark.undo,
+        scopes=mark.scopes,
         inputs=frozenset(parameters),
         required=frozenset(key for key, value in parameters.items() if value.default is value.empty),
         call=_caller(name, function, hints["return"], takes_key=_KEY in inspect.signature(function).parameters),

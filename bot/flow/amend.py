@@ -27,13 +27,14 @@ def amended(book: Book, state: State, facts: Facts, text: str, *, boldly: bool) 
     """
     if text.rstrip().endswith(("?", "؟", "？")):
         return None
-    known, pending = [*_known(book, state, facts)], book.pending(state)
+    known, pending = [*_known(book, state, facts, text)], book.pending(state)
     if not known:
         return None
     if pending is not None and is_distinct(pending.slot) and _read(book, state, facts, pending.slot, text) is not None:
         return None
     said, rules = tokens(text), book.rules_for(book.language(state, facts))
-    marked = any(after(said, at, each.corrects) > at for each in rules for at in range(len(said)))
+    ends = [end for each in rules for at in range(len(said)) if (end := after(said, at, each.corrects)) > at]
+    marked, meant = bool(ends), " ".join(said[min(ends, default=0) :])
     denied = any(not each.negations.isdisjoint(said) for each in rules)
     found: dict[str, Set | Unset] = {}
     for slot, had in known:
@@ -42,6 +43,8 @@ def amended(book: Book, state: State, facts: Facts, text: str, *, boldly: bool) 
         names = _names(book, state, facts, slot, had)
         rest = _without(text, names)
         value = _read(book, state, facts, slot, rest)
+        if value is None and marked:
+            value = _read(book, state, facts, slot, meant)
         is_whole = is_distinct(slot) and value is not None and tokens(str(value)) == said
         if _says_more(said, (*names, *_names(book, state, facts, slot, value)), rules):
             continue
@@ -89,15 +92,16 @@ def is_distinct(slot: Slot) -> bool:
     return slot.type.name not in TYPES or slot.type.name in _DISTINCT
 
 
-def _known(book: Book, state: State, facts: Facts) -> Iterator[tuple[Slot, Json]]:
+def _known(book: Book, state: State, facts: Facts, text: str) -> Iterator[tuple[Slot, Json]]:
     """The slots that hold a value, those of the topmost flow first, the last said first; without those of the kind that
-    is asked for at the moment: they could be meant as its answer.
+    is asked for at the moment, where the words could be meant as its answer.
     """
     pending = book.pending(state)
+    answers = pending is not None and _read(book, state, facts, pending.slot, text) is not None
     for frame in reversed(state.stack):
         flow, look = book.flow_of(frame), look_up(state, frame, facts)
         for slot in _last_first(frame, flow) if flow else ():
-            is_asked = pending is not None and pending.slot.type.name == slot.type.name
+            is_asked = answers and pending is not None and pending.slot.type.name == slot.type.name
             if slot.always_ask or is_asked or slot.type.name in _IN_ANY_WORDS or (had := look(slot.name)) is None:
                 continue
             yield slot, had

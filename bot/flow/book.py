@@ -15,6 +15,7 @@ from bot.flow.examples import Examples
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.rules import Rules
 from bot.flow.slots import Labelled, SlotType
+from bot.flow.source import Mark
 from bot.flow.steps import Agent, Ask, Content, LabelledOption, Say, Step
 from bot.flow.structure import Structure
 from bot.flow.texts import Texts, Wording, chain
@@ -85,6 +86,18 @@ class Flow:
     is_open: bool
     """A customer may ask for it; else only other flows call it."""
     is_pattern: bool = False
+    places: Mapping[str, Mark] = field(default_factory=dict)
+    """Where each step stands that its author wrote."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a desk must grant before the project runs there."""
+
+    scopes: tuple[str, ...] = ()
+    """Of its actions."""
+    settings: tuple[str, ...] = ()
+    """Environment variables that its actions read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +114,7 @@ class Assistant:
     starters: tuple[LabelledOption, ...] = ()
     queues: tuple[str, ...] = ()
     """Where a person is found; the first is asked when nobody says which."""
+    needs: Needs = Needs()
     hours: Hours = ALWAYS
     broken: Literal["error", "restart", "handoff"] = "error"
     """What becomes of a customer whose flow was changed so that it cannot go on."""

@@ -22,6 +22,7 @@ class ActionMark:
     effect: Effect
     timeout: str
     undo: str
+    scopes: tuple[str, ...]
     check: Callable[[str], Awaitable[Any]] | None
 
 
@@ -36,6 +37,7 @@ def action(
     effect: Effect,
     timeout: str = "10s",
     undo: str = "",
+    scopes: tuple[str, ...] = (),
     check: Callable[[str], Awaitable[Any]] | None = None,
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
     """Mark a typed async function that flows may run with `do`.
@@ -43,9 +45,10 @@ def action(
     Its parameters and its result are checked against their annotations. A parameter named `key` is not an input: it
     receives the idempotency key of the call. `check(key)` says what a call under that key gave, or None when there was
     none; without it an interrupted call of a `write` or `money` action goes to a human. To say that the action failed,
-    raise `ActionFailed`.
+    raise `ActionFailed`. `scopes` name what not every assistant may do: assistant.yaml lists them under `needs`, and
+    frontdesk.yaml under `grants`.
     """
-    mark = ActionMark(effect=effect, timeout=timeout, undo=undo, check=check)
+    mark = ActionMark(effect=effect, timeout=timeout, undo=undo, scopes=scopes, check=check)
 
     def decorate(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
         setattr(function, ACTION, mark)

@@ -473,6 +473,16 @@ steps:
 
 # The assistant
 
+NEEDS = Shape(
+    name="needs",
+    means="what the project may only do where a desk grants it",
+    keys=(
+        Key("scopes", "texts", "those of its actions; frontdesk.yaml grants them"),
+        Key("settings", "texts", "environment variables that its actions read"),
+    ),
+    example="{scopes: [payments], settings: [SHOP_URL]}",
+)
+
 ASSISTANT = Shape(
     name="assistant",
     means="who speaks, and for whom: the file assistant.yaml",
@@ -497,6 +507,7 @@ ASSISTANT = Shape(
             of="text",
         ),
         Key("holidays", "mapping", "date to `closed`, or to the hours of that day", of="text"),
+        Key("needs", "shape", "what a desk must grant before the project runs there", of="needs"),
         Key(
             "broken",
             "word",
@@ -524,31 +535,42 @@ GIVEN = Shape(
     keys=(
         Key("now", "text", "the time, with its zone"),
         Key("language", "language", "what the platform says of the customer's language"),
-        Key("channel", "text", "where the conversation is held"),
-        Key("customer", "mapping", "what is known of the customer", of="value"),
-        Key("actions", "mapping", "what each action gives: a value, or `{fails: words}`", of="value"),
+        Key("channel", "text", "where the conversation is held", otherwise="web"),
+        Key("customer", "mapping", "what conditions know of the customer", of="value"),
+        Key(
+            "actions",
+            "mapping",
+            "what each action gives instead of running: a value, `{error: words}`, or a list of these, call by call",
+            of="value",
+        ),
+        Key("model", "value", "what the model answers when it is asked: as beside `customer`"),
         Key("flow", "flow", "the flow it begins in"),
-        Key("step", "step", "the step of that flow"),
+        Key("step", "step", "the step of that flow; left out: it begins as any flow does"),
         Key("slots", "mapping", "the slots known by then", of="value"),
+        Key("results", "mapping", "with `step`: what actions gave by then", of="value"),
     ),
     example="{actions: {find_return_window: {days_left: 9}}, now: 2026-03-02T10:00Z}",
 )
 
 EXPECT = Shape(
     name="expect",
-    means="what must have happened since the customer last did something",
+    means="what must have happened since the last `expect`",
     keys=(
-        Key("said", "value", "a text, `@key`, or a list of them, that was said"),
-        Key("ask", "slot", "the slot of the pending question; null: none"),
-        Key("did", "value", "the action that ran, a list of them, or a mapping of each to its inputs"),
-        Key("slots", "mapping", "values of slots; null: not known", of="value"),
-        Key("command", "value", "a command that was applied, in its slash form"),
-        Key("refused", "value", "a command that was not applied, in its slash form"),
-        Key("control", "word", "who may speak", allowed=("bot", "queued", "offered", "human", "wrap_up", "paused")),
-        Key("handoff", "value", "the queue, or `{queue, reason}`, of the person asked for"),
-        Key("outcome", "name", "how a flow ended"),
-        Key("cited", "value", "the document that was quoted, or a list"),
+        Key("said", "value", "a message, a part of one, or `@key`; or a list of them, in that order"),
+        Key("not_said", "value", "what was not said, alike"),
         Key("nothing_said", "truth", "true: the bot has said nothing"),
+        Key("options", "value", "a label that was shown, or the list of all that were shown last"),
+        Key("cited", "value", "the document that was quoted, or a list"),
+        Key("language", "language", "what is spoken"),
+        Key("ask", "value", "the slot of the pending question; null: none"),
+        Key("flow", "value", "the flow in progress; null: none"),
+        Key("did", "value", "the action that ran, a list of them, or a mapping of each to its inputs; null: none"),
+        Key("slots", "mapping", "values of slots; null: not known", of="value"),
+        Key("command", "value", "a command that was applied, in its slash form, or its word; or a list"),
+        Key("refused", "value", "a command that was refused, a part of the reason, or true"),
+        Key("outcome", "value", "how a flow ended, or `{flow: outcome}`; null: none did"),
+        Key("control", "word", "who may speak", allowed=("bot", "queued", "offered", "human", "wrap_up", "paused")),
+        Key("handoff", "value", "the queue, or some of `{queue, reason, note}`, of the person asked for; null: nobody"),
     ),
     example="{did: find_return_window, ask: reason}",
 )
@@ -557,16 +579,32 @@ TALK = Shape(
     name="line",
     means="one thing that happens in a conversation test",
     keys=(
-        Key("customer", "text", "what the customer writes"),
-        Key("press", "text", "the label of the option that the customer presses"),
-        Key("agent", "value", "what a person does: words, or `{hand_back: resume}`, `{approve: true}`"),
-        Key("event", "value", "a signal from outside: its name, or `{name, value}`"),
+        Key(
+            "customer",
+            "value",
+            "what the customer writes, or several messages at once; or `{press: label}`, `{open: link}`",
+        ),
+        Key("language", "language", "beside `customer`: what the platform says of it"),
+        Key(
+            "model",
+            "value",
+            "beside `customer`: words, /commands, `{cite: document}`, `{error: words}`, or a list of these",
+        ),
+        Key(
+            "agent",
+            "value",
+            "`takes_over`, `hands_back`, `approves`, `refuses`, `resolves`, or `{says: words}`, `{notes: words}`, "
+            "`{hands_back: resume, instruction: words}`",
+        ),
+        Key("name", "text", "beside `agent`: who it is", otherwise="Mia"),
+        Key("event", "name", "a signal from outside"),
+        Key("value", "value", "beside `event`: what it tells"),
         Key("advance", "span", "time that passes"),
+        Key("restart", "truth", "the process is killed, and another goes on"),
         Key("expect", "shape", "what must have happened", of="expect"),
-        Key("model", "value", "beside `customer`: what the model answers"),
     ),
     example="{customer: I want to return something}",
-    one_of=(("customer", "press", "agent", "event", "advance", "expect"),),
+    one_of=(("customer", "agent", "event", "advance", "restart", "expect"),),
 )
 
 TEST = Shape(
@@ -590,7 +628,7 @@ SHAPES: Mapping[str, Shape] = {
     shape.name: shape
     for shape in (
         *(VARIANT, OPTION, ANSWER, CARD, IMAGE, CONTENT, CHECK, QUIET, WAIT, APPROVE),
-        *(SLOT, FLOW, PATTERN, ASSISTANT, GIVEN, EXPECT, TALK, TEST),
+        *(SLOT, FLOW, PATTERN, NEEDS, ASSISTANT, GIVEN, EXPECT, TALK, TEST),
     )
 }
 """All that are no steps, by name."""

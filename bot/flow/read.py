@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from bot.errors import FlowErrors
 from bot.flow import actions, grammar, source
 from bot.flow.actions import Action, BadAction
-from bot.flow.book import Assistant, Book, Flow
+from bot.flow.book import Assistant, Book, Flow, Needs
 from bot.flow.conditions import FACTS, BadExpression, Expression, compile_expression, constant, hint
 from bot.flow.examples import prepare
 from bot.flow.fields import Fields, Problems
@@ -171,9 +171,24 @@ class _Reading:
             greeting=project.wording.read(greeting) if greeting else project.wording.texts.wording("greeting"),
             starters=tuple(reader.option(node) for node in header.items("starters")),
             queues=project.queues,
+            needs=self._needs(header, project.actions),
             hours=self._hours(header),
             broken=cast(Any, header.one_of("broken", ("error", "restart", "handoff"), "error")),
         )
+
+    def _needs(self, header: Fields, found: Mapping[str, Action]) -> Needs:
+        """All that its actions may do must stand there, for whoever grants it to read."""
+        node = header.node_of("needs")
+        fields = Fields(node or Node(header.node.mark, "mapping"), "'needs'", self.problems)
+        if node is not None and node.kind != "mapping":
+            self.problems.add(node, f"'needs' is a mapping like {{scopes: [payments]}}, not {node.named}")
+        fields.only(grammar.NEEDS.names)
+        scopes = tuple(fields.texts("scopes"))
+        for action in found.values():
+            for scope in (scope for scope in action.scopes if scope not in scopes):
+                why = f"action {action.name!r} has scope {scope!r}, which 'needs' does not name under 'scopes'"
+                self.problems.add(fields.node, why + hint(scope, scopes))
+        return Needs(scopes=scopes, settings=tuple(fields.texts("settings")))
 
     def _hours(self, header: Fields) -> Hours:
         week: dict[int, tuple[Interval, ...]] = {}

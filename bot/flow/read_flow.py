@@ -114,6 +114,7 @@ class FlowReader:
             asks=_asks(self._making.steps.values()),
             first=first,
             is_open=bool(about or examples or name in self._project.starters),
+            places={step: at.mark for step, at in self._making.places.items()},
         )
 
     def _pattern(self, node: Node) -> Flow:

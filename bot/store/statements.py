@@ -1,8 +1,10 @@
 """Statements as texts for the drivers, made once from the tables.
 
-A `Batch` does one thing to many rows and comes in two forms: SQLite takes it row by row (inserts several at a time),
-PostgreSQL as one statement over all rows, whatever their number. A `Query` is written with Core, is run once, and is
-the same for both.
+A `Batch` does one thing to many rows and comes in two forms: SQLite takes one row or a few at a time, PostgreSQL all of
+them in one statement, whatever their number. A `Query` is written with Core, is run once, and is the same for both.
+
+A statement of SQLite that may fail halfway and leave the transaction open copies every page before it changes it. Our
+transactions are rolled back anyway, so `OR ROLLBACK` says that nothing need be kept for that.
 
 PostgreSQL gets the rows as one JSON text: that costs the client half of what an array per column does, and the server
 two thirds.
@@ -10,9 +12,10 @@ two thirds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any, Literal
 
 import msgspec
@@ -30,19 +33,19 @@ NUMBER = "pg_current_xact_id()::xid::text::bigint"
 """Of PostgreSQL's transaction, as it stands in the `xmin` of every row that it writes."""
 
 
-SEVERAL = 16
-"""Rows that SQLite inserts with one statement: after each, the writing thread waits for the interpreter's lock."""
+FEW = 16
+"""Rows that SQLite takes with one statement: after each, the writing thread waits for the interpreter's lock."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     table: str
     record: type[msgspec.Struct]
     """A row that is given, column by column."""
     one: str
-    """With a `?` for each column."""
-    several: str
-    """As `one`, for `SEVERAL` rows; empty where there is no such form."""
+    """With a `?` for each column: a fifth cheaper than the list of a single row."""
+    few: str
+    """With `{rows}` for a `(?, ...)` each."""
     many: str
     """With `$1` for what `given` makes of the rows."""
     unmoved: str = ""
@@ -56,6 +59,24 @@ class Batch:
         """A JSON list of objects, other bytes in base64."""
         record = self.record
         return encode([record(*row) for row in rows]).decode()
+
+    def parts(self, rows: Sequence[Values]) -> Iterator[tuple[str, Sequence[Any]]]:
+        """What SQLite is to run for all rows, with the values."""
+        for start in range(0, len(rows), FEW):
+            part = rows[start : start + FEW]
+            if len(part) == 1:
+                yield self.one, part[0]
+            else:
+                yield _for_few(self, len(part), len(part[0])), [*chain.from_iterable(part)]
+
+
+@cache
+def _for_few(batch: Batch, rows: int, columns: int) -> str:
+    return batch.few.format(rows=", ".join([_row(columns)] * rows))
+
+
+def _row(columns: int) -> str:
+    return f"({', '.join('?' * columns)})"
 
 
 class Query:
@@ -84,13 +105,13 @@ def insert(table: sa.Table) -> Batch:
     names = tuple(column.name for column in table.columns)
     columns = ", ".join(map(_quoted, names))
     values = ", ".join(_value(table, name) for name in names)
+    few = f"INSERT OR ROLLBACK INTO {table.name} ({columns}) VALUES {{rows}}"
     many = f"INSERT INTO {table.name} ({columns}) SELECT {values} FROM {_given(table, names)}"
-    one, row = f"INSERT INTO {table.name} ({columns}) VALUES ", f"({', '.join('?' * len(names))})"
     return Batch(
         table.name,
         _record(table, names),
-        one + row,
-        one + ", ".join([row] * SEVERAL),
+        few.format(rows=_row(len(names))),
+        few,
         many,
         # Within `IS TRUE` it is looked up in a hash, not joined row by row.
         f"{many} WHERE (given.conversation IN (SELECT id FROM unmoved)) IS TRUE" if "conversation" in names else "",
@@ -101,14 +122,15 @@ def update(table: sa.Table, changed: Sequence[str], key: Sequence[str] = ("id",)
     """A row holds the changed columns, then the key."""
     names = (*changed, *key)
     one = ", ".join(f"{_quoted(name)} = ?" for name in changed)
+    few = ", ".join(f"{_quoted(name)} = given.{_quoted(name)}" for name in changed)
     many = ", ".join(f"{_quoted(name)} = {_value(table, name)}" for name in changed)
     known = (*key, "xmin")
     unmoved = f"UPDATE {table.name} SET {many} FROM {_given(table, (*changed, *known))} WHERE {_matches(table, known)}"
     return Batch(
         table.name,
         _record(table, names),
-        f"UPDATE {table.name} SET {one} WHERE {_is(key)}",
-        "",
+        f"UPDATE OR ROLLBACK {table.name} SET {one} WHERE {_is(key)}",
+        f"{_listed(names)} UPDATE OR ROLLBACK {table.name} SET {few} FROM given WHERE {_same(table, key)}",
         f"UPDATE {table.name} SET {many} FROM {_given(table, names)} WHERE {_matches(table, key)}",
         f"{unmoved} RETURNING conversation.id" if table is schema.conversation else "",
     )
@@ -127,7 +149,7 @@ def locked(table: sa.Table, columns: Sequence[str], key: Sequence[str], order: S
         table.name,
         _record(table, key),
         f"SELECT {picked} FROM {table.name} WHERE {_is(key)}",
-        "",
+        f"{_listed(key)} SELECT {picked} FROM given CROSS JOIN {table.name} ON {_same(table, key)}",
         f"SELECT {picked}, {CLOCK}, {NUMBER} FROM {rows}",
     )
 
@@ -139,7 +161,7 @@ def found(table: sa.Table, columns: Sequence[str], key: Sequence[str]) -> Batch:
         table.name,
         _record(table, key),
         f"SELECT {picked} FROM {table.name} WHERE {_is(key)}",
-        "",
+        f"{_listed(key)} SELECT {picked} FROM given CROSS JOIN {table.name} ON {_same(table, key)}",
         f"SELECT {picked} FROM {_joined(table, key)}",
     )
 
@@ -150,6 +172,15 @@ def _picked(table: sa.Table, columns: Sequence[str]) -> str:
 
 def _is(key: Sequence[str]) -> str:
     return " AND ".join(f"{_quoted(name)} = ?" for name in key)
+
+
+def _same(table: sa.Table, key: Sequence[str]) -> str:
+    return " AND ".join(f"{table.name}.{_quoted(name)} = given.{_quoted(name)}" for name in key)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """SQLite's rows."""
+    return f"WITH given ({', '.join(map(_quoted, names))}) AS (VALUES {{rows}})"
 
 
 def _matches(table: sa.Table, key: Sequence[str]) -> str:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 from typing import Any, Protocol
 
 from bot.store.kept import KeptRows
 from bot.store.rows import Row, Values
-from bot.store.statements import BY_ADDRESS, BY_ID, SEVERAL, Batch, Query
+from bot.store.statements import BY_ADDRESS, BY_ID, Batch, Query
 
 Change = tuple[Batch, Sequence[Values]]
 
@@ -53,11 +52,11 @@ class SqliteTx:
     `begin` finds out whether somebody wrote all the same, and whoever rolls back says so with `forget`.
     """
 
-    __slots__ = ("_clock", "_execute", "_executemany", "_version", "close", "kept", "now")
+    __slots__ = ("_clock", "_execute", "_version", "close", "kept", "now")
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
         cursor = connection.cursor()
-        self._execute, self._executemany, self._clock = cursor.execute, cursor.executemany, clock
+        self._execute, self._clock = cursor.execute, clock
         self.close = cursor.close
         self.kept = KeptRows()
         self._version: Any = None
@@ -83,28 +82,22 @@ class SqliteTx:
         return {address: row for address in addresses if (row := at(address) or load(BY_ADDRESS, address))}
 
     def _load(self, by: Batch, key: Values) -> Row | None:
-        for values in self._execute(by.one, key).fetchall():
+        for values in self.fetch(by, [key]):
             row = Row(*values)
             self.kept.keep(row)
             return row
         return None
 
     def fetch(self, batch: Batch, rows: Sequence[Values]) -> list[Values]:
-        execute, text = self._execute, batch.one
-        found: list[Values] = []
-        for row in rows:
-            found += execute(text, row)
-        return found
+        execute = self._execute
+        return [values for part in batch.parts(rows) for values in execute(*part)]
 
     lock = fetch
 
     def write(self, *changes: Change) -> None:
         for batch, rows in changes:
-            whole = len(rows) - len(rows) % SEVERAL if batch.several else 0
-            for start in range(0, whole, SEVERAL):
-                self._execute(batch.several, [*chain.from_iterable(rows[start : start + SEVERAL])])
-            if whole < len(rows):
-                self._executemany(batch.one, rows[whole:])
+            for part in batch.parts(rows):
+                self._execute(*part)
 
     def query(self, query: Query, **given: Any) -> list[Values]:
         text, values = query.prepared("sqlite", given)

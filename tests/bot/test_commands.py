@@ -224,7 +224,7 @@ def spelled(value: Json) -> str:
         case bool():
             return "true" if value else "false"
         case _:
-            return json.dumps(value)
+            return json.dumps(value, ensure_ascii=False)
 
 
 @given(COMMANDS)

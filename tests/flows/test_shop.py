@@ -1,4 +1,4 @@
-"""The example shop: whole conversations through its own files and its own actions, without a model."""
+"""The example shop: what its flows are found by, and what its actions promise. Its conversations: flows/tests."""
 
 from __future__ import annotations
 
@@ -48,15 +48,6 @@ def test_the_greeting_offers_what_the_shop_does(book: Book) -> None:
     assert Talk(book).shown(say.greeting(book, "en")) == [
         "Hello, I am Robin from Tarnfell Outdoor.\n\nWhat can I do for you?",
         "[Track my order|Return something|Change my address|Opening hours]",
-    ]
-
-
-def test_an_order_is_tracked_from_the_first_click(shop: Shop) -> None:
-    assert shop.take(Pressed("greeting.0")) == [WHICH]
-    assert shop.hear("A-17") == [
-        "Order A-17 is on its way, but later than promised.",
-        "Order A-17 / Drumlin 2 tent, Ember head torch / Expected March 4, 2026 · Hollin Parcels",
-        "The carrier says: Held at the depot by a storm. I am sorry about the wait.",
     ]
 
 
@@ -120,65 +111,6 @@ def test_flows_are_found_by_what_customers_say(book: Book, language: str, words:
     shop = Shop(book, language=language)
     assert [match.flow for match in book.examples.match(tokens(words), (language, "en"))][:1] == [flow]
     assert shop.hear(words)
-
-
-def test_an_order_that_is_named_in_the_request_is_not_asked_for(shop: Shop) -> None:
-    lines = shop.hear("what is the status of A-20?")
-    assert lines is not None
-    assert lines[0] == "Order A-20 is on its way."
-
-
-def test_an_unknown_order_is_asked_for_again(shop: Shop) -> None:
-    shop.do("/start track_order")
-    assert shop.hear("A-99") == ["I find no order A-99. Please look once more.", WHICH]
-
-
-def test_a_return_is_opened_with_a_digression_and_a_correction(shop: Shop) -> None:
-    shop.hear("I want to return something")
-    assert shop.hear("it's a17") == [
-        "Why do you want to return it?",
-        "[It is damaged|Wrong size|I changed my mind]",
-    ]
-    assert shop.hear("changed my mind") == [
-        "You have 30 days left to return order A-17.\n\nWhat would you like for it?",
-        "[Money back|Exchange|Voucher]",
-    ]
-    assert shop.hear("opening hours") == [
-        "Tarnfell Outdoor / Monday to Friday 9:00 to 18:30, Saturday 9:00 to 17:00. Closed on Sunday. / "
-        "4 Millrace Lane, Brackenford",
-        "What would you like for it?",
-        "[Money back|Exchange|Voucher]",
-    ]
-    assert shop.do("/set order=A-18") == [
-        "All right, I have changed that.",
-        "You have 24 days left to return order A-18.\n\nWhat would you like for it?",
-        "[Money back|Exchange|Voucher]",
-    ]
-    assert shop.press("Money back") == [
-        "So I open this return:\n\n• Order A-18\n• Reason: I changed my mind\n• You get: Money back\n\n"
-        "Shall I go ahead?",
-        "[Yes|No]",
-    ]
-    assert shop.hear("yes please") == [
-        "Done. Your return number is R-1001.\n\n"
-        "Please write it on the parcel. The label is in the box your order came in.",
-    ]
-
-
-def test_a_return_after_its_time_offers_a_person(shop: Shop) -> None:
-    shop.do("/start return_item order=B-12")
-    assert [offer.value for offer in shop.state.offers] == ["/human"]
-
-
-def test_only_what_is_still_packed_changes_its_address(shop: Shop) -> None:
-    assert shop.do("/start change_address order=A-17")[0].startswith("Order A-17 has already left our shop")
-    shop.do("/start change_address order=A-19")
-    assert shop.hear("here") == [
-        "That looks too short for an address.",
-        "Where should it go? Please write street, postcode and town.",
-    ]
-    shop.hear("12 **Long** Street, 1234 {{ town }}")
-    assert shop.hear("yes") == ["Done. Order A-19 goes to the new address."]
 
 
 def test_what_a_customer_writes_comes_back_as_they_wrote_it(shop: Shop) -> None:

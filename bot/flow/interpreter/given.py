@@ -64,7 +64,7 @@ def given_first(inputs: Iterable[Event]) -> list[Given]:
     for event in inputs:
         match event.body:
             case model.Returned(how=how, instruction=instruction, verdict=verdict):
-                given.append(Back(how, instruction, verdict))
+                given.append(Back(how, instruction, verdict=verdict))
                 returned = True
             case model.Signalled(name=name, value=value):
                 given.append(Signal(name, value))

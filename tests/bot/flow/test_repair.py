@@ -737,6 +737,26 @@ def test_what_was_wrong_is_corrected_in_words(hotel: Talk, words: str, slots: di
     assert hotel.state.slots == slots
 
 
+def test_a_choice_is_corrected_while_another_is_asked_for(tmp_path: Path) -> None:
+    """As long as the words are no answer to what is asked."""
+    talking = talk(
+        tmp_path,
+        """
+flow: f
+about: x
+slots:
+  reason: {type: choice, of: [damaged, wrong_size]}
+  plan: {type: choice, of: [refund, exchange]}
+steps: [{ask: reason, say: Why?}, {ask: plan, say: What then?}]
+""",
+    )
+    talking.do("/start f", "/set reason=damaged")
+    talking.hear("no, I meant wrong size")
+    assert talking.state.stack[-1].slots == {"reason": "wrong_size"}
+    talking.hear("sorry, refund")
+    assert talking.state.stack == ()
+
+
 @pytest.mark.parametrize(
     ("words", "accounts"),
     [

@@ -61,7 +61,7 @@ def test_every_shipped_conversation_test_is_valid(path: Path) -> None:
 def test_every_example_of_the_grammar_is_valid(shape: Shape) -> None:
     (node,) = source.parse(shape.example, "example")
     whole = schema("test" if shape.name in ("test", "line", "expect", "given") else "flow")
-    if shape.name == "assistant":
+    if shape.name in ("assistant", "needs"):
         whole = schema("assistant")
     name = "step" if grammar.VERBS.get(shape.name) is shape else shape.name
     part = {"$ref": f"#/$defs/{name}", "$defs": whole["$defs"]}

@@ -158,7 +158,6 @@ describe("with me", () => {
 
 test.each(["Approve", "Refuse"])("what waits for approval is shown, and %s is one press", async (answer) => {
   open(held(ME, 5), { reason: "approval", note: 'refund: amount = 300' });
-  await user.keyboard("{Shift>}T{/Shift}");
   expect((await screen.findByText("refund: amount = 300", { selector: "code" })).textContent).toContain("300");
   server.will(done({ state: "bot", epoch: 6 }));
   await user.click(screen.getByRole("button", { name: answer }));

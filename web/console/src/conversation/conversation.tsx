@@ -16,6 +16,7 @@ import { usePlace, useTools } from "../tools";
 import type { Detail } from "../wire";
 import styles from "./conversation.module.css";
 import { HandBack } from "./hand-back";
+import { Judging } from "./judging";
 import { Header } from "./header";
 import { Log } from "./log";
 import { type Opened, useConversation, useDraft } from "./use-conversation";
@@ -134,6 +135,7 @@ function Shown({ id, side, onSide, onBack, onNext, opened, detail }: Props & { o
           onEdit={(key) => desk.edit(id, key)}
           onForget={(key) => desk.forget(id, key)}
         />
+        {floor === "mine" && row.reason === "approval" && <Judging row={row} />}
         <Composer
           ref={composer}
           row={row}

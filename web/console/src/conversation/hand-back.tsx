@@ -5,7 +5,7 @@ import { type FormEvent, useState } from "react";
 
 import { useTexts } from "../texts";
 import { usePlace, useTools } from "../tools";
-import type { Detail, How, Verdict } from "../wire";
+import type { Detail, How } from "../wire";
 import styles from "./conversation.module.css";
 
 const WAYS: readonly How[] = ["resume", "restart", "free"];
@@ -39,21 +39,14 @@ function HandBackForm({ detail, onClose }: Omit<Props, "opened">) {
     free: t("handback.free.hint"),
   };
 
-  const judging = detail.row.reason === "approval";
-
-  function handBack(verdict: Verdict) {
-    onClose();
-    void desk.handBack(detail.row.id, verdict ? "resume" : how, instruction.trim(), verdict);
-  }
-
   function submit(event: FormEvent) {
     event.preventDefault();
-    handBack("");
+    onClose();
+    void desk.handBack(detail.row.id, how, instruction.trim());
   }
 
   return (
     <form className={styles.handback} onSubmit={submit}>
-      {judging && <Judging note={detail.row.note} onVerdict={handBack} />}
       <Radio.Group label={t("handback.how")} value={how} onChange={(value) => setHow(value as How)}>
         <div className={styles.ways}>
           {WAYS.map((way) => (
@@ -91,22 +84,5 @@ function HandBackForm({ detail, onClose }: Omit<Props, "opened">) {
         </Button>
       </div>
     </form>
-  );
-}
-
-/** An action waits for a person to agree. */
-function Judging({ note, onVerdict }: { note: string; onVerdict(verdict: Verdict): void }) {
-  const { t } = useTexts();
-  return (
-    <section className={styles.judging} aria-label={t("approve.title")}>
-      <p>{t("approve.title")}</p>
-      <code dir="ltr">{note}</code>
-      <div className={styles.buttons}>
-        <Button variant="default" onClick={() => onVerdict("refuse")}>
-          {t("approve.refuse")}
-        </Button>
-        <Button onClick={() => onVerdict("approve")}>{t("approve.approve")}</Button>
-      </div>
-    </section>
   );
 }

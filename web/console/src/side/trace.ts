@@ -143,7 +143,7 @@ export function spell(command: Command): { command: string; about: string } {
     case "resume":
       return about(command.flow ?? "");
     case "clarify":
-      return about(command.flows.join(", "));
+      return about((command.flows ?? []).join(", "));
     case "lookup":
       return about(command.question);
     case "human":

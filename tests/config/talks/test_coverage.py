@@ -1,0 +1,63 @@
+"""Which steps and branches conversations took."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.flow.read import read as read_flows
+from config.talks.coverage import coverage, total
+from tests.config.talks.project import played
+
+FLOWS = """
+flow: weigh
+about: The customer weighs something.
+examples: [weigh it]
+slots: {kilos: {type: integer}, sure: {type: yes_no}}
+steps:
+  - ask: kilos
+    say: How much?
+    tries: 1
+    stuck:
+      - say: Never mind then.
+  - when: kilos > 9
+    then:
+      - say: Heavy.
+    else:
+      - say: Light.
+  - when: kilos
+    switch:
+      "1": [{say: One.}]
+      "2": [{say: Two.}]
+"""
+
+
+def told(folder: Path, *lines: str) -> tuple[list[str], float]:
+    entries = "".join(f"  - customer: {line}\n" for line in lines)
+    results = played(folder, f"test: t\ntalk:\n{entries}  - expect: {{said: ''}}\n", flows=FLOWS)
+    (found,) = coverage(read_flows(folder), [(result.begun, result.events) for result in results])
+    return [f"{mark.line}:{mark.column} {what}" for mark, what in found.missing], round(total([found]), 1)
+
+
+def test_what_was_never_taken_is_told_with_its_place(tmp_path: Path) -> None:
+    assert told(tmp_path, "weigh it", "12") == (
+        [
+            "6:5 step 'ask_kilos': 'stuck' is never taken",
+            "10:9 step 'say_1' is never taken",
+            "11:5 step 'when_1': 'else' is never taken",
+            "15:9 step 'say_2' is never taken",
+            "16:5 step 'when_2': 'case 1' is never taken",
+            "16:5 step 'when_2': 'case 2' is never taken",
+            "18:13 step 'say_4' is never taken",
+            "19:13 step 'say_5' is never taken",
+        ],
+        38.5,
+    )
+
+
+def test_several_conversations_take_everything_together(tmp_path: Path) -> None:
+    lines = ("weigh it", "12", "weigh it", "1", "weigh it", "2", "weigh it", "blue")
+    assert told(tmp_path, *lines) == ([], 100.0)
+
+
+def test_a_project_without_a_visit_has_nothing_covered(tmp_path: Path) -> None:
+    assert told(tmp_path, "/human")[1] == 0
