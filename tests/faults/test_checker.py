@@ -1219,7 +1219,10 @@ def a_command_of_a_burst_that_leads_nowhere(story: Story) -> None:
     chat.says("u1n1")
     chat.says("u1n2")
     turn, fence = chat.begins()
-    commands = [{"move": "applied", "source": "answer"}, {"move": "applied", "source": "example"}]
+    commands = [
+        {"move": "applied", "by": {"command": "set", "slot": "order", "value": "u1n1"}, "source": "answer"},
+        {"move": "applied", "by": {"command": "start", "flow": "book"}, "source": "example"},
+    ]
     chat.append("turned", "bot", turn=turn, fence=fence, responder="in_flow", moves=commands)
     chat.receives(chat.pushes("bot", "booked u1n1", turn=turn, fence=fence))
     chat.ends()

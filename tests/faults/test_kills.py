@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ pytestmark = pytest.mark.processes
 
 REACHED = 5.0
 """Seconds until a worker is killed anyway, and another sent to the same stage."""
+
+TIMERS = 8
+"""Set for a worker that is to die of one; more than one worker takes at once."""
+SOON = timedelta(seconds=1)
 
 UNKNOWN = 2
 """Deliveries of unknown outcome per kill, on average. What is in the air at a kill is unknown, `OutboxSettings.most` at
@@ -55,9 +60,13 @@ async def test_killed_at_each_stage(tmp_path: Path, database: str) -> None:
         driver.chance.shuffle(stages)
         for worker in driver.workers:
             await driver.open(worker)
-        async with driver.outside.load(scale.CHATS, scale.RATE), driver.outside.agents(every=0.3):
+        async with (
+            driver.outside.load(scale.CHATS, scale.RATE),
+            driver.outside.agents(every=0.3),
+            asyncio.TaskGroup() as timers,
+        ):
             for stage in stages:
-                await _killed_at(driver, stage)
+                await _killed_at(driver, stage, timers)
         await driver.judge()
         found = read(driver.journals)
         assert not (broken := unexplained(found)), driver.tell("\n".join(broken[:20]))
@@ -66,7 +75,7 @@ async def test_killed_at_each_stage(tmp_path: Path, database: str) -> None:
         assert reached == Counter(stages), driver.tell(f"{reached}")
 
 
-async def _killed_at(driver: Driver, stage: str) -> None:
+async def _killed_at(driver: Driver, stage: str, timers: asyncio.TaskGroup) -> None:
     """One worker dies there; if it does not come there, it is killed, and another one sent."""
     doomed = driver.chance.choice(driver.workers)
     # What is left by the dead is there to be claimed by nobody else.
@@ -78,7 +87,17 @@ async def _killed_at(driver: Driver, stage: str) -> None:
                 if worker.pid:
                     await driver.kill(worker)
             await driver.bear(doomed, stage=stage, nth=driver.chance.choice((1, 1, 1, 2)))
+            if stage == "timer claimed":
+                _set_timers(driver, timers)
             reached = await driver.has_died(doomed, seconds=REACHED)
     for worker in driver.workers:
         if not worker.pid:
             await driver.open(worker)
+
+
+def _set_timers(driver: Driver, timers: asyncio.TaskGroup) -> None:
+    """In chats where nobody else writes: what is unheard holds timers back."""
+    due = datetime.now(UTC) + SOON
+    for chat in range(scale.CHATS + 1, scale.CHATS + 1 + TIMERS):
+        update = driver.outside.writes(str(chat), f"remind mark{chat} at {due.isoformat()} please")
+        timers.create_task(driver.outside.deliver(update))

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -305,6 +306,7 @@ def _answers(log: Sequence[Event]) -> list[str]:
     return [uid for event in log if event.author.kind == "bot" for uid in _uids(event)]
 
 
+@pytest.mark.timeout(60 + scale.PROPERTY_EXAMPLES)
 def test_the_desk_does_what_a_plain_dict_says() -> None:
     run_state_machine_as_test(
         ADesk,

@@ -43,6 +43,7 @@ from bot.units import (
     Intend,
     Record,
     Renew,
+    Ring,
     SendClaim,
     Settle,
 )
@@ -78,10 +79,11 @@ STAGES = (
     "T5",
     "platform accepted, before T6",
     "T6",
+    "timer claimed",
     "lease renewed",
     "takeover committed",
 )
-"""Of RELIABILITY.md, section 2: all that exist so far. Placeholders and timers do not yet."""
+"""Of RELIABILITY.md, section 2: all that exist so far. Placeholders do not yet."""
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,6 +212,8 @@ def _passed(unit: object, result: object) -> str:
             return "T5"
         case Settle() if result:
             return "T6"
+        case Ring() if isinstance(result, tuple) and any(rung.claimed for rung in result):
+            return "timer claimed"
         case Renew() if result:
             return "lease renewed"
         case Amend() if unit.control and isinstance(result, Amended):

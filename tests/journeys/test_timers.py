@@ -6,13 +6,19 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import httpx2
 import pytest
+from argon2 import PasswordHasher
 
 from bot.errors import Refusal
 from bot.model import Rang, Said, Signalled
 from bot.store import open_store
 from bot.testing.clock import SettableClock
+from channels.console.accounts import add_agent
+from channels.console.passwords import Passwords
+from config.server import console_app
 from tests.bot.flow.script import project
+from tests.channels.console.conftest import HERE, PASSWORD, Browser
 from tests.journeys.crossings import Bookings, Crossings, Shared, When
 from tests.journeys.stage import Stage, agent, stage
 
@@ -290,6 +296,29 @@ async def test_a_repeat_of_an_event_is_one(desk: Stage) -> None:
         await signal(desk, "paid", "12 €")
     assert len(await desk.of(Signalled)) == 1
     assert desk.memory.seen("ana")[1:] == ["Thank you for 12 €."]
+
+
+async def test_the_console_tells_of_an_event_with_its_value_and_repeats_nothing(desk: Stage) -> None:
+    parts, passwords = desk.parts, Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    jo = await add_agent(parts.store, desk.clock, parts.random, "jo@shop.example", "Jo", PASSWORD, passwords=passwords)
+    transport = httpx2.ASGITransport(app=console_app(parts))
+    browser = Browser(httpx2.AsyncClient(transport=transport, base_url=HERE))
+    await browser.sign_in(jo)
+    await desk.say("pay now")
+    id = (await desk.found()).conversation.id
+    await browser.act(id, "events", {"name": "stolen", "ref": "r0"})
+    await desk.settle()
+    paid = {"name": "paid", "ref": "r1", "value": "12 €"}
+    told = [await browser.act(id, "events", paid) for _ in range(2)]  # each under a key of its own
+    await desk.settle()
+    again = await browser.act(id, "events", paid)
+    assert [event.body for event in await desk.of(Signalled)] == [
+        Signalled("stolen", None, "r0"),
+        Signalled("paid", "12 €", "r1"),
+    ]
+    assert {done.seq for done in (*told, again)} == {(await desk.of(Signalled))[-1].seq}
+    assert {event.author.name for event in await desk.of(Signalled)} == {"Jo"}
+    assert desk.memory.seen("ana") == ["Pay at the till.", "Thank you for 12 €."]
 
 
 async def test_an_event_that_nobody_waits_for_changes_nothing(desk: Stage) -> None:

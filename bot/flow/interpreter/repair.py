@@ -417,7 +417,7 @@ def offer_to_resume(run: Run) -> None:
 
 def resume(run: Run, flow: str) -> None:
     waiting = frames.running(run.state.stack, flow) if flow else run.top
-    if waiting is not None:
+    if waiting is not None and not said_to_go_on(run, waiting):
         stack.bring_up(run, waiting)
         step_past_handoff(run)
 
@@ -507,7 +507,8 @@ def step_past_handoff(run: Run, verdict: Verdict = "") -> None:
 def start(run: Run, command: Start, source: CommandSource) -> None:
     running = frames.running(run.state.stack, command.flow)
     if running is not None:
-        stack.bring_up(run, running)
+        if not said_to_go_on(run, running):
+            stack.bring_up(run, running)
         for name, value in command.slots.items():
             set_slot(run, None, "flow", name, value)
     elif run.started:
@@ -519,6 +520,14 @@ def start(run: Run, command: Start, source: CommandSource) -> None:
     else:
         run.started = True
         stack.push(run, command)
+
+
+def said_to_go_on(run: Run, frame: Frame) -> bool:
+    """Whether it pauses, and the customer is told that it goes on by itself. Above the others it would hold them up."""
+    pauses = any(waits.rests(run.state, each) for each in run.group(frame))
+    if pauses:
+        run.say("under_way")
+    return pauses
 
 
 def queue(run: Run, command: Start) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from bot.commands import guard_holds
@@ -29,6 +30,7 @@ def made(flows: str) -> Book:
         return read(project(Path(folder), flows))
 
 
+@pytest.mark.timeout(60 + 3 * PROJECT_EXAMPLES)
 @settings(
     max_examples=PROJECT_EXAMPLES,
     deadline=None,

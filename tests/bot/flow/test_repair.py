@@ -532,13 +532,24 @@ def test_after_two_unclear_answers_a_person_is_offered_and_then_asked_for(bank: 
     assert bank.at == []
 
 
-@pytest.mark.parametrize(("answer", "reason"), [("yes", "stuck"), ("no", None)])
-def test_whether_a_person_joins_is_the_customer_s_choice(bank: Talk, answer: str, reason: str | None) -> None:
+@pytest.mark.parametrize(
+    ("answer", "said", "reason"), [("yes", [], "stuck"), ("no", ["All right, no person will be called."], None)]
+)
+def test_whether_a_person_joins_is_the_customer_s_choice(
+    bank: Talk, answer: str, said: list[str], reason: str | None
+) -> None:
     for _ in range(3):
         bank.do("/clarify")
-    bank.do(f"/set person_wanted={answer}")
+    assert bank.do(f"/set person_wanted={answer}") == said
     assert bank.last is not None
     assert (bank.last.handoff and bank.last.handoff.reason, bank.at) == (reason, [])
+
+
+def test_who_wants_no_person_is_asked_again_what_was_asked(bank: Talk) -> None:
+    question = bank.do("/start transfer")
+    for _ in range(3):
+        bank.do("/clarify")
+    assert bank.do("/set person_wanted=no") == ["All right, no person will be called.", *question]
 
 
 def test_unclear_answers_are_counted_in_a_row_only(bank: Talk) -> None:

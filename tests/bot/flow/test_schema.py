@@ -179,6 +179,7 @@ def test_schema_and_reader_refuse_the_same_mistakes(tmp_path: Path, right: str, 
 VALUES: list[Any] = [None, True, 7, -1, 2.5, "", "word", "10s", [], ["x"], {}, {"say": "x"}, {"en": "x"}, [[]], "yes"]
 
 
+@pytest.mark.timeout(60 + PROPERTY_EXAMPLES)
 @settings(max_examples=PROPERTY_EXAMPLES, deadline=None)
 @given(st.data())
 def test_what_the_schema_refuses_the_reader_refuses(

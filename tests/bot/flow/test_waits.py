@@ -121,6 +121,21 @@ def test_a_question_below_another_flow_is_not_waited_for(flows: Talk) -> None:
     assert {timer.name for timer in flows.state.timers} == {"wait"}
 
 
+def test_who_asks_again_for_a_flow_that_pauses_hears_that_it_goes_on(flows: Talk) -> None:
+    """Random runs found it: nothing was said at all."""
+    flows.do("/start parcel")
+    assert flows.do("/start parcel") == ["That is under way already."]
+    assert flows.do("/resume parcel") == ["That is under way already."]
+    assert flows.later(3 * DAY) == ["It is late."]
+
+
+def test_a_flow_that_pauses_does_not_hold_up_what_is_begun_beside_it(flows: Talk) -> None:
+    flows.do("/start parcel")
+    assert flows.do("/start buy", "/start parcel") == ["That is under way already.", "Which size?"]
+    assert flows.do("/start parcel") == ["That is under way already.", "Which size?"]
+    assert flows.do("/set size=L") == ["Which colour?"]
+
+
 def test_a_pause_ends_when_its_time_is_up(flows: Talk) -> None:
     assert flows.do("/start parcel") == ["I will tell you."]
     assert flows.later(3 * DAY - MINUTE) == []

@@ -39,6 +39,8 @@ from tests.faults.simulation.outside import ACCOUNT, Chat, Link, MachineClock, M
 T = TypeVar("T")
 
 LEASE = timedelta(seconds=2)
+CHANGING = 4
+"""One run in so many; all others are as they were before there were such things, and so are the seeds known for one."""
 PATIENCE = 150
 """Seconds: a delivery is left with a dead worker for 60, and one that failed often is tried again after as many."""
 
@@ -80,6 +82,17 @@ steps:
   - {say: Booked late.}
 """
 
+OTHER_FLOWS = (
+    FLOWS.replace("flow: book", "flow: book\nversion: 2")
+    .replace("{ask: order, say: Which order?}", "{say: One moment.}\n  - {ask: order, say: Which order?, tries: 5}")
+    .replace("flow: remind", "flow: remind\nversion: 2")
+    .replace("{say: It is time.}", "{say: It is time by now.}")
+    .replace("flow: later", "flow: later\nversion: 2")
+    .replace("{say: In a while.}", "{say: Soon.}")
+)
+"""Of the other edition, which is published and taken back in some runs. Who is to be reminded moves on to it; the rest
+finish in the version in which they began."""
+
 ACTIONS = """
 import re
 
@@ -99,11 +112,13 @@ async def book_it(order: str) -> str:
 
 
 @cache
-def _project() -> tuple[Book, DeskFile, Settings]:
-    folder = project(Path(mkdtemp(prefix="simulated")), FLOWS, actions=ACTIONS)
+def _project() -> tuple[tuple[Book, Book], DeskFile, Settings]:
+    folder, other = Path(mkdtemp(prefix="simulated")), Path(mkdtemp(prefix="simulated"))
+    project(folder, FLOWS, actions=ACTIONS)
     (folder / "knowledge").mkdir()
     (folder / "knowledge" / "tents.md").write_text("# Tents\n\nEvery tent keeps the rain out for years.\n")
-    return read(folder), DeskFile(flows=folder, slash=True), Settings(data=folder)
+    books = read(folder), read(project(other, OTHER_FLOWS, actions=ACTIONS))
+    return books, DeskFile(flows=folder, slash=True), Settings(data=folder)
 
 
 class House:
@@ -116,8 +131,13 @@ class House:
         self.clock = MachineClock(self.loop)
         self.store = MemoryStore(self.clock)
         self.outside = Outside(self.loop, random.Random(f"outside {seed}"), self.store, weather or Weather())
-        book, self.file, self.settings = _project()
-        self.book = dataclasses.replace(book, actions={**book.actions, "book_it": self.outside.action(check=check)})
+        books, self.file, self.settings = _project()
+        book_it = self.outside.action(check=check)
+        self.editions = [dataclasses.replace(each, actions={**each.actions, "book_it": book_it}) for each in books]
+        self.book = self.editions[0]
+        """With which a life begins."""
+        self.is_changing = seed % CHANGING == CHANGING - 1
+        """Customers ask for what is to happen later, and flows are published meanwhile."""
         self._lives = itertools.count(1)
         self.others: list[asyncio.Task[None]] = []
         self.was_torn = False

@@ -32,6 +32,7 @@ WORDS = (
     "hello {uid}",
     "nothing that is known {uid}",
 )
+LATER = ("remind me {uid}", "order it for later {uid}", "remind me {uid}", "order it for later {uid}")
 RARE = ("I want to talk to a human {uid}", "cancel {uid}", "never mind {uid}", "start over {uid}")
 
 PATIENCE = 5.0
@@ -92,7 +93,8 @@ class Customer:
             await self.deliver(self.update(self.words()))
 
     def words(self) -> Callable[[str], Incoming]:
-        words = self.chance.choice(WORDS if self.chance.random() < 0.9 else RARE)
+        usual = (*WORDS, *LATER) if self.house.is_changing else WORDS
+        words = self.chance.choice(usual if self.chance.random() < 0.9 else RARE)
         return lambda uid: Said(text(words.format(uid=uid)))
 
     async def repeat(self) -> None:

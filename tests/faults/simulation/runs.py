@@ -16,6 +16,10 @@ ACTS = 25
 """Of each customer: with what comes of them some 400 to 500 events."""
 
 
+RINGING = 10
+"""Seconds in which the last timers ring; those of a clock that was set may be due in a day."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     seed: int
@@ -44,9 +48,13 @@ async def _play(house: House) -> bool:
     chats: Sequence[str] = [customer.chat for customer in customers]
     trouble = Trouble(house)
     house.begin(trouble.live())
+    if house.is_changing:
+        house.begin(trouble.deploy())
     await asyncio.gather(
         *(customer.live(ACTS, pause=3) for customer in customers),
         *(person.live(chats, acts=15, pause=4) for person in people),
     )
     trouble.end()
+    if house.is_changing:
+        await house.until(house.is_awake, RINGING)
     return await house.settle()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from datetime import timedelta
 
+from bot.errors import StoreDown
 from tests.faults import journal
 from tests.faults.simulation.house import LEASE, House, Worker
+from tests.faults.simulation.loop import Gone
 from tests.faults.simulation.outside import Weather
 
 ODDS = {
@@ -28,6 +31,9 @@ ODDS = {
 
 STEPS = (timedelta(seconds=1), timedelta(hours=1), timedelta(days=1))
 
+PATIENCE = 5.0
+"""Seconds after which who publishes gives up."""
+
 LASTS = 60.0
 """Seconds of trouble."""
 
@@ -45,6 +51,7 @@ class Trouble:
         kinds: list[Callable[[Worker], float]] = [self.kill, self.hold, self.close_store, self.set_clock, self.restart]
         self.kinds = [kind for kind in kinds if self.chance.random() < 0.6]
         self.every = self.chance.uniform(1, 6)
+        self.is_over = False
 
     async def live(self) -> None:
         while self.kinds and self.house.loop.time() < LASTS:
@@ -52,7 +59,19 @@ class Trouble:
             kind, worker = self.chance.choice(self.kinds), self.chance.choice(self.house.workers)
             await asyncio.sleep(kind(worker))
 
+    async def deploy(self) -> None:
+        """The other edition, again and again, on all that run; who cannot take it begins its next life with it."""
+        chance = random.Random(f"deploy {self.house.seed}")
+        while not self.is_over:
+            await asyncio.sleep(chance.uniform(1, 8))
+            before, after = self.house.editions
+            self.house.book = after if self.house.book is before else before
+            self.house.outside.note(journal.Fault, name="deploy", phase="start")
+            await asyncio.gather(*map(self._publish, self.house.workers))
+            self.house.outside.note(journal.Fault, name="deploy", phase="end")
+
     def end(self) -> None:
+        self.is_over = True
         self.kinds.clear()
 
     def kill(self, worker: Worker) -> float:
@@ -83,6 +102,11 @@ class Trouble:
     def restart(self, worker: Worker) -> float:
         self.house.begin(worker.stop())
         return 0
+
+    async def _publish(self, worker: Worker) -> None:
+        with contextlib.suppress(Gone, StoreDown, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await worker.ask(lambda parts: parts.shelf.publish(self.house.book))
 
     def _goes_on(self, name: str, target: str, seconds: float) -> None:
         note = self.house.outside.note
