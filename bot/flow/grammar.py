@@ -594,7 +594,7 @@ TALK = Shape(
             "agent",
             "value",
             "`takes_over`, `hands_back`, `approves`, `refuses`, `resolves`, or `{says: words}`, `{notes: words}`, "
-            "`{hands_back: resume, instruction: words}`",
+            "`{hands_back: resume, instruction: words}`, `{hands_back: step, step: id}`",
         ),
         Key("name", "text", "beside `agent`: who it is", otherwise="Mia"),
         Key("event", "name", "a signal from outside"),

@@ -227,7 +227,7 @@ class _Reading:
                 return AgentDoes(act=cast(AgentAct, act), name=name, mark=node.mark)
             return None
         inner = Fields(node, "what the agent does", self.problems)
-        inner.only((*get_args(AgentAct), "instruction"))
+        inner.only((*get_args(AgentAct), "instruction", "step"))
         acts = [act for act in get_args(AgentAct) if act in node] if node.kind == "mapping" else []
         if len(acts) != 1:
             self.problems.add(node, f"an agent does one of {', '.join(get_args(AgentAct))}")
@@ -238,7 +238,8 @@ class _Reading:
                 return AgentDoes(act=act, name=name, words=inner.text(act, required=True), mark=node.mark)
             case "hands_back":
                 how = cast(How, inner.one_of(act, get_args(How), "resume"))
-                return AgentDoes(act=act, name=name, words=inner.text("instruction"), how=how, mark=node.mark)
+                words, step = inner.text("instruction"), inner.text("step", required=how == "step")
+                return AgentDoes(act=act, name=name, words=words, how=how, step=step, mark=node.mark)
             case _:
                 return AgentDoes(act=act, name=name, mark=node.mark)
 

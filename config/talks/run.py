@@ -143,7 +143,7 @@ async def _agent(entry: AgentDoes, room: Room) -> Amended:
         case "notes":
             done = await desk.note(now.id, agent, entry.words)
         case "hands_back":
-            done = await desk.hand_back(now.id, agent, epoch, how=entry.how, instruction=entry.words)
+            done = await desk.hand_back(now.id, agent, epoch, how=entry.how, instruction=entry.words, step=entry.step)
         case "approves" | "refuses":
             verdict: Verdict = "approve" if entry.act == "approves" else "refuse"
             done = await desk.hand_back(now.id, agent, epoch, verdict=verdict)

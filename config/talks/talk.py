@@ -96,6 +96,8 @@ class AgentDoes:
     name: str
     words: str = ""
     how: How = "resume"
+    step: str = ""
+    """Where to, for `how` step."""
     mark: Mark
 
 

@@ -115,6 +115,19 @@ def test_humans_take_over_and_hand_back(tmp_path: Path) -> None:
     assert "ControlMoved: control is 'human'" in told(tmp_path / "two", test.replace("name: Jo", "name: Mia", 1))
 
 
+def test_a_human_hands_back_to_a_step(tmp_path: Path) -> None:
+    test = """
+    test: a person sends them back
+    talk:
+      - customer: I want to return something
+      - customer: A-17
+      - agent: takes_over
+      - agent: {hands_back: step, step: ask_order}
+      - expect: {control: bot, ask: order}
+    """
+    assert told(tmp_path, test) == ""
+
+
 def test_the_model_says_exactly_what_the_test_says(tmp_path: Path) -> None:
     test = """
     test: a model
