@@ -170,7 +170,15 @@ class Room:
             engine=self.engine,
             initial=self.initial,
         )
-        self.desk = Desk(self.store, bus, self.clock, notices, delivers=frozenset(), wake=self.engine.wake)
+        self.desk = Desk(
+            self.store,
+            bus,
+            self.clock,
+            notices,
+            delivers=frozenset(),
+            wake=self.engine.wake,
+            steps_of=shelf.steps_of,
+        )
 
     async def begin(self) -> None:
         """Into the flow that the test begins in, if it does."""
