@@ -172,3 +172,37 @@ def test_values_that_do_not_fit_are_refused_and_never_shown_half(source: str, ar
 def test_a_text_is_looked_for_from_region_to_language_to_the_project_s_own(language: str, expected: str) -> None:
     by_language = {tag: compile_text(tag.removeprefix("fr-").lower(), tag) for tag in ("en", "fr", "fr-CA")}
     assert Wording("x", by_language, "en").plain(language, {}) == expected
+
+
+PIECES = (
+    "Order ",
+    "**",
+    "*",
+    "`",
+    "\n\n",
+    "- ",
+    "[it](",
+    ")",
+    "{{ a }}",
+    "{{b.c}}",
+    "{{ a.b }}",
+    "{{ not }}",
+    "}}",
+    "{ ",
+    "é",
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+def test_what_only_names_values_is_read_as_the_template_language_reads_it(source: str) -> None:
+    """A comment is nothing but needs the template language."""
+    args: dict[str, object] = {"a": {"b": "*x*"}, "b": {"c": 7}, "it": "y"}
+    assert outcome(source.strip(), args) == outcome("{# #}" + source.strip(), args)
+
+
+def outcome(source: str, args: dict[str, object]) -> object:
+    try:
+        words = compile_text(source, "en")
+        return words.reads, words.spans(args)
+    except (BadText, Unsayable) as error:
+        return str(error)
