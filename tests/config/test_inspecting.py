@@ -57,7 +57,8 @@ class Typed:
 def on_a_terminal(*arguments: str, data: Path) -> Iterator[Typed]:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 140, 0, 0))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FRONTDESK_", "OPENAI_"))}
+    apart = ("FRONTDESK_", "OPENAI_", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")  # the terminal's own size counts
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(apart)}
     process = subprocess.Popen(
         [sys.executable, "-m", "config.main", *arguments],
         stdin=theirs,
