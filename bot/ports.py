@@ -288,6 +288,24 @@ class Channel(Protocol):
         """Own the connection until cancelled and reconnect by itself; raise only what a restart cannot cure."""
 
 
+class Vault(Protocol):
+    """What one account keeps for itself, encrypted at rest: tokens of installations, where a connection was left off."""
+
+    async def get(self, name: str) -> bytes | None: ...
+
+    async def put(self, name: str, value: bytes | None) -> None:
+        """None: forget it."""
+
+    async def names(self, prefix: str = "") -> tuple[str, ...]: ...
+
+
+class BuildChannel(Protocol):
+    """What a channel's module offers as `build`, beside its `Settings`, a pydantic model; the registry names it."""
+
+    def __call__(self, account: str, settings: Any, *, clock: Clock, random: Random, vault: Vault) -> Channel:
+        """No I/O. Raises `SettingsError` for settings that do not go together."""
+
+
 @runtime_checkable
 class Sending(Protocol):
     """A channel whose messages are pushed. The web has none: its readers tail the log."""
