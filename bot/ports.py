@@ -289,7 +289,7 @@ class Channel(Protocol):
 
 
 class Vault(Protocol):
-    """What one account keeps for itself, encrypted at rest: tokens of installations, where a connection was left off."""
+    """What one account keeps for itself, encrypted at rest: tokens of installations, where a connection broke off."""
 
     async def get(self, name: str) -> bytes | None: ...
 
