@@ -433,7 +433,11 @@ class Engine:
             return drop_request(conversation, at=at, notices=self._notices, deliver=deliver), None
         if wanted := played.handoff:
             handoff = NewHandoff(
-                id=HandoffId(self._random.id()), reason=wanted.reason, queue=wanted.queue, note=wanted.note
+                id=HandoffId(self._random.id()),
+                reason=wanted.reason,
+                queue=wanted.queue,
+                note=wanted.note,
+                priority=wanted.priority,
             )
             change = request(conversation, handoff, at=at, notices=self._notices, deliver=deliver)
             return change, handoff if change.control else None

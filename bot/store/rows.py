@@ -101,6 +101,7 @@ class Row:
     waiting_since: int | None
     unread: int
     wake_at: int | None
+    rank: int
     state: bytes
     xmin: int = field(default=0, compare=False)
     """PostgreSQL: the transaction that wrote this row."""
@@ -168,7 +169,7 @@ def take_control(row: Row, control: Control, at: int) -> None:
     row.since = None if control.since is None else micros(control.since)
     row.reason, row.handoff = control.reason, control.handoff
     if control.state == "bot":
-        row.waiting_since = None
+        row.waiting_since, row.rank = None, 0
     elif row.waiting_since is None and (
         control.state in ("queued", "offered") or (control.state == "human" and row.unread)
     ):

@@ -560,6 +560,7 @@ export interface components {
             readonly last_seq: number;
             readonly last_text: string;
             readonly note: string;
+            readonly priority: number;
             readonly reason: string;
             /** @enum {string} */
             readonly status: "open" | "resolved" | "snoozed" | "spam";

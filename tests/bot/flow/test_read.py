@@ -266,6 +266,10 @@ tries
 - {ask: order, say: O?, tries: §many}
 step 'ask': 'tries' must be a whole number from 1 to 20, not a text
 
+urgency
+- {handoff: returns, priority: §10}
+step 'handoff': 'priority' must be a whole number from 0 to 9, not a number
+
 check
 - {ask: order, say: O?, check: [§{if: order}]}
 a check is a mapping with 'if' and 'say'
