@@ -16,16 +16,20 @@ from bot.model import (
     Card,
     Choices,
     Controlled,
+    Deleted,
     Dequeued,
     Did,
     Disarmed,
     Discarded,
+    Echoed,
+    Edited,
     Emptied,
     Entered,
     Event,
     Filled,
     Knew,
     Message,
+    Migrated,
     Move,
     Moved,
     Noted,
@@ -38,6 +42,8 @@ from bot.model import (
     Queued,
     Raised,
     Rang,
+    Reachable,
+    Reacted,
     Refused,
     Returned,
     Rewound,
@@ -45,7 +51,9 @@ from bot.model import (
     Settled,
     Signalled,
     Spoke,
+    Submitted,
     Turned,
+    Viewed,
     Voided,
 )
 from config.talks.room import Call, Stretch
@@ -102,6 +110,18 @@ def _event(event: Event, calls: list[Call]) -> Iterator[str]:
             yield _line("customer", f"presses [{label}]")
         case Opened(payload):
             yield _line("customer", f"opens {payload}".rstrip())
+        case Edited(message):
+            yield _line("customer", f"writes anew: {_message(message)}")
+        case Deleted(ref):
+            yield _line("customer", f"takes message {ref} back")
+        case Submitted(_, values):
+            yield _line("customer", f"fills in {spell(values)}")
+        case Reacted(emoji):
+            yield _line("customer", f"reacts {emoji}")
+        case Viewed() | Reachable() | Migrated():
+            pass  # nothing of it shows in a talk
+        case Echoed(message, _, _, name):
+            yield _line(name or "somebody", _message(message))
         case Noted(note):
             yield _line("note", note)
         case Controlled(control, was, _, why):
