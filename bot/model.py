@@ -420,6 +420,8 @@ class State(Struct, frozen=True, omit_defaults=True):
     """Running; sorted by when they are due."""
     clarified: int = 0
     """How often in a row the customer was asked what it is about."""
+    ended: Frame | None = None
+    """The flow that ended last, as it was, until another begins: a correction may still be about it."""
     marker: int = 0
     """Seq of the last end-of-human marker: what a model sees begins here."""
 
@@ -436,6 +438,14 @@ class Popped(_Move, frozen=True):
     frame: int
     outcome: str
     """`done`, `cancelled`, `handed_off`, `failed`, or the name an `end` step gives."""
+    reopens: bool = False
+    """It came to its end, and a correction may open it again."""
+
+
+class Reopened(_Move, frozen=True):
+    """The flow that ended last is the topmost again, as it was: something is corrected in it."""
+
+    frame: int
 
 
 class Raised(_Move, frozen=True):
@@ -563,6 +573,7 @@ class Spoke(_Move, frozen=True):
 Move = (
     Pushed
     | Popped
+    | Reopened
     | Raised
     | Entered
     | Rewound

@@ -48,6 +48,7 @@ from bot.model import (
     Reachable,
     Reacted,
     Refused,
+    Reopened,
     Returned,
     Rewound,
     Said,
@@ -128,6 +129,8 @@ def move_line(move: Move) -> str:
             return f"flow {frame.flow} begins (frame {frame.id}, version {frame.version})"
         case Popped(frame=frame, outcome=outcome):
             return f"frame {frame} ends: {outcome}"
+        case Reopened(frame=frame):
+            return f"frame {frame}, which had ended, goes on"
         case Raised(frame=frame):
             return f"frame {frame} comes up"
         case Entered(step=step, reads=reads):

@@ -31,6 +31,7 @@ from bot.model import (
     Queued,
     Raised,
     Refused,
+    Reopened,
     Returned,
     Rewound,
     Settled,
@@ -72,12 +73,20 @@ def fold(state: State, move: Move) -> State:
         case Voided(tokens=tokens):
             return replace(state, offers=tuple([o for o in state.offers if tokens and o.token not in tokens]))
         case Pushed(frame=frame):
-            return replace(state, stack=(*state.stack, frame), frames=max(state.frames, frame.id))
-        case Popped(frame=popped):
+            ended = state.ended if frame.pattern or frame.caller else None
+            return replace(state, stack=(*state.stack, frame), frames=max(state.frames, frame.id), ended=ended)
+        case Popped(frame=popped, reopens=reopens):
             state = _with_effects(_disarmed(state, lambda timer: timer.frame == popped), popped)
-            return replace(state, stack=tuple([frame for frame in state.stack if frame.id != popped]))
+            ended = next((frame for frame in state.stack if frame.id == popped), None) if reopens else None
+            stack = tuple([frame for frame in state.stack if frame.id != popped])
+            return replace(state, stack=stack, ended=ended or state.ended)
         case Did(frame=at, effect=effect):
             return state if effect == "read" else _in(state, at, _acted, move)
+        case Reopened(frame=at):
+            ended = state.ended
+            if ended is None or ended.id != at:
+                return state
+            return replace(state, stack=(*state.stack, ended), ended=None)
         case Emptied(frame=0, slot=name):
             return replace(state, slots=_without(state.slots, name))
         case Emptied(frame=-1, slot=name):
@@ -116,11 +125,11 @@ def fold_event(state: State, event: Event) -> State:
                 state = fold(state, move)
             return state
         case Settled(status="resolved"):
-            return replace(state, stack=(), offers=(), queue=(), timers=())
+            return replace(state, stack=(), offers=(), queue=(), timers=(), ended=None)
         case Controlled(control=control):
             return replace(state, offers=tuple(offer for offer in state.offers if offer.epoch >= control.epoch))
         case Returned():
-            return replace(state, marker=event.seq)
+            return replace(state, marker=event.seq, ended=None)
         case _:
             return state
 

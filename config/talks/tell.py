@@ -45,6 +45,7 @@ from bot.model import (
     Reachable,
     Reacted,
     Refused,
+    Reopened,
     Returned,
     Rewound,
     Said,
@@ -173,6 +174,8 @@ def _move(move: Move, calls: list[Call]) -> str:
             return f"asks {slot}{f', try {tries + 1}' if tries else ''}" if slot else ""
         case Did(_, _, action):
             return _call(action, calls)
+        case Reopened():
+            return "the flow that had ended goes on"
         case Raised(frame):
             return f"flow of frame {frame} comes up"
         case Queued(start):

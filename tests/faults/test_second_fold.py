@@ -40,6 +40,7 @@ from bot.model import (
     Pushed,
     Queued,
     Raised,
+    Reopened,
     Returned,
     Rewound,
     Settled,
@@ -62,8 +63,14 @@ timers = st.builds(Timer, frame=ids, step=names, name=kinds, due_at=instants, n=
 values = st.sampled_from(["", "A-17", 0, 3, None, False, [], ["x"], {"y": 0}])
 offers = st.builds(Offer, token=names, value=names, label=names, epoch=st.integers(0, 2))
 moves = st.one_of(
-    st.builds(Pushed, st.builds(Frame, id=st.just(0), flow=names, version=st.just("1"), caller=ids, step=names)),
-    st.builds(Popped, frame=ids, outcome=names),
+    st.builds(
+        Pushed,
+        st.builds(
+            Frame, id=st.just(0), flow=names, version=st.just("1"), caller=ids, step=names, pattern=st.booleans()
+        ),
+    ),
+    st.builds(Popped, frame=ids, outcome=names, reopens=st.booleans()),
+    st.builds(Reopened, frame=ids),
     st.builds(Applied, by=st.sampled_from([Clarify(), Chat()]), source=st.just("rule")),
     st.builds(Raised, frame=ids),
     st.builds(Entered, frame=ids, step=names, reads=st.lists(names, max_size=2).map(tuple)),

@@ -941,7 +941,7 @@ export interface components {
             readonly kind: "migrated";
             readonly to: components["schemas"]["Address"];
         };
-        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
+        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Reopened"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
         /**
          * Moved
          * @description The flow was published anew, and the frame goes on in that version. Its timers go with it.
@@ -1024,6 +1024,7 @@ export interface components {
             /** @enum {string} */
             readonly move: "popped";
             readonly outcome: string;
+            readonly reopens?: boolean;
         };
         /** Pressed */
         readonly Pressed: {
@@ -1120,6 +1121,15 @@ export interface components {
             /** @enum {string} */
             readonly source: "answer" | "api" | "button" | "console" | "example" | "flow" | "model" | "rule" | "slash" | "timer";
             readonly why: string;
+        };
+        /**
+         * Reopened
+         * @description The flow that ended last is the topmost again, as it was: something is corrected in it.
+         */
+        readonly Reopened: {
+            readonly frame: number;
+            /** @enum {string} */
+            readonly move: "reopened";
         };
         /** Repeat */
         readonly Repeat: {
@@ -1763,6 +1773,7 @@ export type Reachable = components['schemas']['Reachable'];
 export type Reacted = components['schemas']['Reacted'];
 export type Refuse = components['schemas']['Refuse'];
 export type Refused = components['schemas']['Refused'];
+export type Reopened = components['schemas']['Reopened'];
 export type Repeat = components['schemas']['Repeat'];
 export type Restart = components['schemas']['Restart'];
 export type Resume = components['schemas']['Resume'];

@@ -18,6 +18,7 @@ from bot.flow.interpreter.run import Broken, Run, place_of
 from bot.flow.texts import Unsayable
 from bot.model import Asked, Did, Emptied, Entered, Filled, Frame, Json, Popped, Pushed, Verdict
 
+_WITHOUT_SUCCESS = ("failed", "stuck", "handed_off")
 MOST_DONE = 20
 """Things done by flows that became others, remembered in words."""
 
@@ -51,7 +52,7 @@ def execute(run: Run, frame: Frame) -> None:
             speak(run, frame, flow, step)
             run.due[frame.id] = step.next
         case s.End(outcome=outcome):
-            stack.pop(run, frame, outcome)
+            stack.pop(run, frame, outcome, reopens=outcome not in _WITHOUT_SUCCESS)
         case s.When():
             run.due[frame.id] = branch(run, frame, step)
         case s.Do():
