@@ -387,12 +387,16 @@ class Offer(Struct, frozen=True, omit_defaults=True):
     """Group: choosing one option of a message voids its siblings."""
 
 
+TimerName = Literal["quiet", "wait", "approval"]
+"""`approval` runs while a human is awaited, the others while the bot has the floor."""
+
+
 class Timer(Struct, frozen=True, omit_defaults=True):
     """Something a flow does when nothing else has happened until then."""
 
     frame: int
     step: str
-    name: Literal["quiet", "wait"]
+    name: TimerName
     due_at: datetime
     n: int = 0
     """Which of the step's timers, from 0."""
@@ -554,7 +558,7 @@ class Armed(_Move, frozen=True):
 class Disarmed(_Move, frozen=True):
     """Timers of a frame no longer run: those of that name. 0: of all frames."""
 
-    name: Literal["quiet", "wait"]
+    name: TimerName
     frame: int = 0
 
 

@@ -207,8 +207,11 @@ APPROVE = Shape(
     keys=(
         Key("if", "expression", "only when this holds", otherwise="true"),
         Key("by", "queue", "who is asked", otherwise="the assistant's first queue"),
+        Key(
+            "within", "span", "how long that may take; then it counts as not approved", otherwise="as long as it takes"
+        ),
     ),
-    example="{if: amount > 200, by: returns}",
+    example="{if: amount > 200, by: returns, within: 1d}",
 )
 
 # Steps

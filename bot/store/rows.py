@@ -125,9 +125,12 @@ class Row:
 
 
 def set_alarm(row: Row, state: State) -> None:
-    """The bot's timers run while it has the floor; sorted by when they are due."""
-    runs = state.timers and row.control == "bot" and row.status != "resolved"
-    row.wake_at = micros(state.timers[0].due_at) if runs else None
+    """The bot's timers run while it has the floor, and those of approvals while these are awaited; sorted by when they
+    are due."""
+    row.wake_at = None
+    if state.timers and row.status != "resolved" and row.control in ("bot", "queued", "offered"):
+        first = next((t for t in state.timers if row.control == "bot" or t.name == "approval"), None)
+        row.wake_at = micros(first.due_at) if first else None
 
 
 def conversation_of(row: Row) -> Conversation:

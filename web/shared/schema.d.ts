@@ -729,7 +729,7 @@ export interface components {
             /** @enum {string} */
             readonly move: "disarmed";
             /** @enum {string} */
-            readonly name: "quiet" | "wait";
+            readonly name: "approval" | "quiet" | "wait";
         };
         /**
          * Discarded
@@ -1301,7 +1301,7 @@ export interface components {
             readonly frame: number;
             readonly n?: number;
             /** @enum {string} */
-            readonly name: "quiet" | "wait";
+            readonly name: "approval" | "quiet" | "wait";
             readonly step: string;
         };
         /**

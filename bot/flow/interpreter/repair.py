@@ -24,7 +24,6 @@ from bot.model import (
     CommandSource,
     Dequeued,
     Did,
-    Disarmed,
     Emptied,
     Filled,
     Frame,
@@ -526,7 +525,11 @@ def begin_again(run: Run, said: str = "") -> bool:
     return True
 
 
-def come_back(run: Run, how: How, verdict: Verdict = "", step: str = "") -> None:
+def come_back(run: Run, how: How, verdict: Verdict = "", step: str = "", *, withdrawn: bool = False) -> None:
+    """`withdrawn`: the customer waits for nobody any more, also not for a verdict."""
+    if withdrawn and awaits_verdict(run):
+        cancel(run, "flow")
+        return
     match how:
         case "step":
             jump(run, step)
@@ -544,6 +547,14 @@ def come_back(run: Run, how: How, verdict: Verdict = "", step: str = "") -> None
         begin_next(run)
 
 
+def awaits_verdict(run: Run) -> bool:
+    """Whether the topmost flow stands at an action that waits for approval."""
+    frame = run.top
+    flow = run.book.flow_of(frame) if frame else None
+    step = flow.steps.get(frame.step) if frame and flow else None
+    return frame is not None and isinstance(step, s.Do) and step.approve is not None and frame.id not in run.due
+
+
 def jump(run: Run, step: str) -> None:
     """To a step of the topmost flow that has it; what it has called ends, what the step asks for is asked."""
     found = ((each, run.book.flow_of(each)) for each in reversed(run.state.stack))
@@ -553,8 +564,8 @@ def jump(run: Run, step: str) -> None:
         return
     stack.bring_up(run, frame)
     stack.drop(run, frames.called_by(run.state.stack, frame), "jumped")
-    if waits.rests(run.state, frame):
-        run.move(Disarmed("wait", frame.id))
+    waits.call_off(run, frame, "wait")
+    waits.call_off(run, frame, "approval")
     if frame.asking:
         run.void_answers(frame.asking)
         run.move(Asked(frame.id, ""))
@@ -569,7 +580,7 @@ def step_past_handoff(run: Run, verdict: Verdict = "") -> None:
     frame = run.top
     flow = run.book.flow_of(frame) if frame else None
     step = flow.steps.get(frame.step) if frame and flow else None
-    if frame is not None and isinstance(step, s.Do) and step.approve and frame.id not in run.due:
+    if frame is not None and isinstance(step, s.Do) and awaits_verdict(run):
         verbs.judged(run, frame, step, verdict)
         return
     if frame is None or flow is None or not isinstance(step, s.Handoff) or frame.asking:

@@ -13,7 +13,7 @@ from bot.flow import steps as s
 from bot.flow.book import Pending
 from bot.flow.interpreter import stack
 from bot.flow.interpreter.run import Broken, Run
-from bot.model import Armed, Disarmed, Filled, Frame, Json, State, Timer
+from bot.model import Armed, Disarmed, Filled, Frame, Json, State, Timer, TimerName
 
 LONGEST = timedelta(days=365)
 """A pause that waits for an event alone ends after this."""
@@ -52,8 +52,14 @@ def _moment(run: Run, value: Json) -> datetime:
 
 
 def next_due(run: Run) -> Timer | None:
-    first = next(iter(run.state.timers), None)
-    return first if first is not None and first.due_at <= now_of(run) else None
+    """Approvals first: while one is awaited, nothing else is due."""
+    due = [timer for timer in run.state.timers if timer.due_at <= now_of(run)]
+    return next((timer for timer in due if timer.name == "approval"), next(iter(due), None))
+
+
+def call_off(run: Run, frame: Frame, name: TimerName) -> None:
+    if any(timer.frame == frame.id and timer.name == name for timer in run.state.timers):
+        run.move(Disarmed(name, frame.id))
 
 
 def end_pause(run: Run, frame: Frame, value: Json = None) -> None:
