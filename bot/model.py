@@ -422,6 +422,8 @@ class State(Struct, frozen=True, omit_defaults=True):
     """Slots of scope `customer`, as they were known when the last turn began, and what was learnt since."""
     timers: tuple[Timer, ...] = ()
     """Running; sorted by when they are due."""
+    signals: dict[str, Json] = {}
+    """What happened outside before a flow in progress came to wait for it, by name, the latest last."""
     clarified: int = 0
     """How often in a row the customer was asked what it is about."""
     ended: Frame | None = None
@@ -562,6 +564,19 @@ class Disarmed(_Move, frozen=True):
     frame: int = 0
 
 
+class Remembered(_Move, frozen=True):
+    """Something happened outside that a flow may still come to wait for."""
+
+    name: str
+    value: Json = None
+
+
+class Recalled(_Move, frozen=True):
+    """What was remembered is used up, or needed no longer; empty: all of it."""
+
+    name: str = ""
+
+
 class Knew(_Move, frozen=True):
     """What is known of the customer, where it was learnt outside of this conversation: all of it."""
 
@@ -594,6 +609,8 @@ Move = (
     | Dequeued
     | Armed
     | Disarmed
+    | Remembered
+    | Recalled
     | Knew
     | Spoke
 )

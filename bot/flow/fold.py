@@ -30,7 +30,9 @@ from bot.model import (
     Pushed,
     Queued,
     Raised,
+    Recalled,
     Refused,
+    Remembered,
     Reopened,
     Returned,
     Rewound,
@@ -45,6 +47,7 @@ from bot.model import (
 M = TypeVar("M", bound=Move)
 
 MOST_OFFERS = 100
+MOST_SIGNALS = 10
 MOST_STEPS = 400
 """Of one flow, remembered for corrections; the oldest are forgotten first."""
 
@@ -111,6 +114,11 @@ def fold(state: State, move: Move) -> State:
             return replace(state, timers=tuple(sorted((*state.timers, timer), key=lambda each: each.due_at)))
         case Disarmed(name=kind, frame=at):
             return _disarmed(state, lambda timer: timer.name == kind and at in (0, timer.frame))
+        case Remembered(name=name, value=value):
+            known = [*_without(state.signals, name).items(), (name, value)]
+            return replace(state, signals=dict(known[-MOST_SIGNALS:]))
+        case Recalled(name=name):
+            return replace(state, signals=_without(state.signals, name) if name else {})
         case Knew(customer=customer):
             return replace(state, customer=customer)
         case _:
@@ -125,7 +133,7 @@ def fold_event(state: State, event: Event) -> State:
                 state = fold(state, move)
             return state
         case Settled(status="resolved"):
-            return replace(state, stack=(), offers=(), queue=(), timers=(), ended=None)
+            return replace(state, stack=(), offers=(), queue=(), timers=(), ended=None, signals={})
         case Controlled(control=control):
             return replace(state, offers=tuple(offer for offer in state.offers if offer.epoch >= control.epoch))
         case Returned():

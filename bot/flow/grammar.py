@@ -196,7 +196,7 @@ WAIT = Shape(
     keys=(
         Key("for", "span", "so long since the pause began"),
         Key("until", "instant", "that moment; at once when it is past"),
-        Key("event", "name", "a signal from outside, by its name"),
+        Key("event", "name", "a signal from outside, by its name; one that came on the way here counts"),
     ),
     example="{event: parcel_arrived, for: 3d}",
 )

@@ -44,7 +44,9 @@ from bot.model import (
     Rang,
     Reachable,
     Reacted,
+    Recalled,
     Refused,
+    Remembered,
     Reopened,
     Returned,
     Rewound,
@@ -184,9 +186,11 @@ def _move(move: Move, calls: list[Call]) -> str:
             return f"timer {timer.name} of step {timer.step} runs until {timer.due_at:%Y-%m-%d %H:%M:%S}"
         case Moved():
             return "the flow goes on in a newer version"
+        case Remembered(name, value):
+            return f"event {name} {spell(value)} is remembered"
         case Spoke(language):
             return f"language {language}"
-        case Dequeued() | Offered() | Voided() | Disarmed() | Knew():
+        case Dequeued() | Offered() | Voided() | Disarmed() | Recalled() | Knew():
             return ""
         case _:
             assert_never(move)

@@ -14,6 +14,7 @@ Json = dict[str, Any]
 
 _MOST_OFFERS = 100
 _MOST_STEPS = 400
+_MOST_SIGNALS = 10
 _FIELDS = (
     "stack",
     "slots",
@@ -26,20 +27,21 @@ _FIELDS = (
     "marker",
     "clarified",
     "ended",
+    "signals",
 )
 
 
 def folded(events: Iterable[tuple[int, Json]], heard: int) -> Json:
     """The state after a whole log of (seq, payload), as far as turns have heard it."""
     state: Json = {"stack": [], "slots": {}, "offers": [], "frames": 0, "language": "", "queue": [], "marker": 0}
-    state.update(customer={}, timers=[], clarified=0, ended=None)
+    state.update(customer={}, timers=[], clarified=0, ended=None, signals={})
     for seq, body in events:
         match body.get("kind"):
             case "turned":
                 for move in body.get("moves", ()):
                     _move(state, move)
             case "settled" if body.get("status") == "resolved":
-                state.update(stack=[], offers=[], queue=[], timers=[], ended=None)
+                state.update(stack=[], offers=[], queue=[], timers=[], ended=None, signals={})
             case "controlled":
                 state["offers"] = holding(state["offers"], body.get("control", {}).get("epoch", 0))
             case "returned" if seq <= heard:  # one that no turn has heard yet is not in the stored state
@@ -126,6 +128,15 @@ def _move(state: Json, move: Json) -> None:
             state["ended"] = None
         case "raised" if frame is not None:
             state["stack"] = [each for each in state["stack"] if each is not frame] + [frame]
+        case "remembered":
+            state["signals"].pop(move["name"], None)
+            state["signals"][move["name"]] = move.get("value")
+            for name in list(state["signals"])[:-_MOST_SIGNALS]:
+                del state["signals"][name]
+        case "recalled" if move.get("name"):
+            state["signals"].pop(move["name"], None)
+        case "recalled":
+            state["signals"] = {}
         case "knew":
             state["customer"] = dict(move["customer"])
         case "filled" if move.get("frame", 0) == -1:

@@ -941,7 +941,7 @@ export interface components {
             readonly kind: "migrated";
             readonly to: components["schemas"]["Address"];
         };
-        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Reopened"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
+        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Reopened"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Remembered"] | components["schemas"]["Recalled"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
         /**
          * Moved
          * @description The flow was published anew, and the frame goes on in that version. Its timers go with it.
@@ -1104,6 +1104,15 @@ export interface components {
             readonly kind: "reacted";
             readonly ref?: string;
         };
+        /**
+         * Recalled
+         * @description What was remembered is used up, or needed no longer; empty: all of it.
+         */
+        readonly Recalled: {
+            /** @enum {string} */
+            readonly move: "recalled";
+            readonly name?: string;
+        };
         /** Refuse */
         readonly Refuse: {
             /** @enum {string} */
@@ -1121,6 +1130,18 @@ export interface components {
             /** @enum {string} */
             readonly source: "answer" | "api" | "button" | "console" | "example" | "flow" | "model" | "rule" | "slash" | "timer";
             readonly why: string;
+        };
+        /**
+         * Remembered
+         * @description Something happened outside that a flow may still come to wait for.
+         */
+        readonly Remembered: {
+            /** @enum {string} */
+            readonly move: "remembered";
+            readonly name: string;
+            readonly value?: string | number | boolean | readonly unknown[] | {
+                readonly [key: string]: unknown;
+            } | null;
         };
         /**
          * Reopened
@@ -1771,8 +1792,10 @@ export type Rating = components['schemas']['Rating'];
 export type Raw = components['schemas']['Raw'];
 export type Reachable = components['schemas']['Reachable'];
 export type Reacted = components['schemas']['Reacted'];
+export type Recalled = components['schemas']['Recalled'];
 export type Refuse = components['schemas']['Refuse'];
 export type Refused = components['schemas']['Refused'];
+export type Remembered = components['schemas']['Remembered'];
 export type Reopened = components['schemas']['Reopened'];
 export type Repeat = components['schemas']['Repeat'];
 export type Restart = components['schemas']['Restart'];

@@ -136,7 +136,10 @@ def take(run: Run, given: Given) -> None:
             ring(run)
         case Signal(name=name, value=value):
             run.nudged = not run.heard
-            for frame in waits.waiting_for(run, name):
+            waiting = waits.waiting_for(run, name)
+            if not waiting:
+                waits.remember(run, name, value)
+            for frame in waiting:
                 if waits.rests(run.state, frame):
                     with guarded(run, frame):
                         waits.end_pause(run, frame, value)

@@ -118,6 +118,8 @@ function follow(trace: TurnTrace, move: Move): void {
     case "dequeued":
     case "armed":
     case "disarmed":
+    case "remembered":
+    case "recalled":
     case "knew":
     case "spoke":
       return;
