@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -51,30 +51,64 @@ class Sandbox(Protocol):
         """What that person sees now; its shape is told in docs/reference/sandbox.md, and the chat page draws it."""
 
     def told(self) -> Mapping[str, str]:
-        """What a developer needs to point a client here: name to value."""
+        """What a developer needs to point a client here: name to value; `{address}` stands for where it listens."""
 
     async def close(self) -> None:
         """End connections and what runs."""
 
 
-class Cut(Response):
-    """No answer, or no more of one that began: the connection ends."""
+class CutHere(Exception):
+    """Raised by the body of a `Streamed`: the connection ends before the body does."""
 
-    def __init__(self, begun: AsyncIterator[bytes] | None = None, media_type: str = "application/json") -> None:
-        super().__init__(media_type=media_type)
-        self._begun = begun
+
+class Cut(Response):
+    """No answer: the connection just ends."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._begun is not None:
-            headers = [(b"content-type", (self.media_type or "").encode())]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            async for piece in self._begun:
+        await _end(scope, receive)
+
+
+class Streamed(Response):
+    """A body piece by piece, which ends early when the client goes away or `CutHere` is raised."""
+
+    def __init__(self, pieces: AsyncGenerator[bytes, None], media_type: str) -> None:
+        super().__init__(media_type=media_type)
+        self._pieces = pieces
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sending = asyncio.ensure_future(self._send(send))
+        leaving = asyncio.ensure_future(left(receive))
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if sending.done() and isinstance(sending.exception(), CutHere):
+                await _end(scope, receive)
+            elif sending.done():
+                sending.result()
+        finally:
+            sending.cancel()
+            leaving.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+
+    async def _send(self, send: Send) -> None:
+        async with aclosing(self._pieces) as pieces:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            async for piece in pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-        if "frontdesk.close" not in scope:
-            raise ConnectionResetError("the sandbox cut this connection")  # a client without a socket
-        scope["frontdesk.close"]()
-        while (await receive())["type"] != "http.disconnect":
-            pass
+            await send({"type": "http.response.body", "body": b""})
+
+
+async def left(receive: Receive) -> None:
+    """Wait until the client has gone away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _end(scope: Scope, receive: Receive) -> None:
+    if "frontdesk.close" not in scope:
+        raise ConnectionResetError("the sandbox cut this connection")  # a client without a socket
+    scope["frontdesk.close"]()
+    await left(receive)
 
 
 def slowly(answer: Response, speed: float, clock: Clock) -> Response:
@@ -88,6 +122,10 @@ def slowly(answer: Response, speed: float, clock: Clock) -> Response:
             yield piece
 
     return StreamingResponse(pieces(), answer.status_code, dict(answer.headers))
+
+
+def told(sandbox: Sandbox, address: str) -> dict[str, str]:
+    return {name: value.replace("{address}", address) for name, value in sandbox.told().items()}
 
 
 def app(sandbox: Sandbox, ending: asyncio.Event | None = None) -> Starlette:
@@ -104,7 +142,8 @@ def app(sandbox: Sandbox, ending: asyncio.Event | None = None) -> Starlette:
         return FileResponse(path, headers={"X-Content-Type-Options": "nosniff"})
 
     async def about(request: Request) -> Response:
-        return _json({"name": sandbox.name, "told": dict(sandbox.told())})
+        address = str(request.base_url).rstrip("/")
+        return _json({"name": sandbox.name, "address": address, "told": told(sandbox, address)})
 
     async def seen(request: Request) -> Response:
         return _json(sandbox.seen())
@@ -209,30 +248,36 @@ async def serving(sandbox: Sandbox, *, host: str = "127.0.0.1", port: int = 0) -
     """Serve on this loop until left; gives the address, `http://127.0.0.1:41234`."""
     with socket.create_server((host, port), backlog=2048) as listener:
         address, ending = f"http://{host}:{listener.getsockname()[1]}", asyncio.Event()
-        server = _Server(
-            uvicorn.Config(
-                app(sandbox, ending),
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                http=_Http,
-                ws="websockets-sansio",
-                ws_per_message_deflate=False,
-                timeout_graceful_shutdown=1,
-            )
+        config = uvicorn.Config(
+            app(sandbox, ending),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            date_header=False,
+            http=_Http,
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=1,
         )
-        running = asyncio.create_task(server.serve(sockets=[listener]))
+        running = asyncio.create_task(_Server(config, ending).serve(sockets=[listener]))
         try:
             yield address
         finally:
-            ending.set()
             await sandbox.close()
-            server.should_exit = True
+            ending.set()
             await running
 
 
 class _Server(uvicorn.Server):
-    """Signals belong to the program around it."""
+    """Signals belong to the program around it, and that ends it by an event instead of being looked at every 100 ms."""
+
+    def __init__(self, config: uvicorn.Config, ending: asyncio.Event) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self._ending.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx2
@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from bot.testing.clock import SettableClock
 from channels.sandbox.faults import Faults
 from channels.sandbox.journal import Journal
-from channels.sandbox.server import BadAct, Cut, Sandbox, app, serving, slowly
+from channels.sandbox.server import BadAct, Cut, CutHere, Sandbox, Streamed, app, serving, slowly
 
 
 class Small(Sandbox):
@@ -36,7 +36,7 @@ class Small(Sandbox):
             return Cut()
         self.journal.add("call", "ping", dict(request.query_params))
         if fault and fault.accept_then_cut:
-            return Cut(_begun())
+            return Streamed(_begun(), "application/json")
         answer = JSONResponse({"pong": True})
         return slowly(answer, fault.slow, self.clock) if fault and fault.slow else answer
 
@@ -51,14 +51,15 @@ class Small(Sandbox):
         return {"platform": self.name, "said": self.said}
 
     def told(self) -> Mapping[str, str]:
-        return {"token": "42:TEST"}
+        return {"token": "42:TEST", "base": "{address}/api/"}
 
     async def close(self) -> None:
         return None
 
 
-async def _begun() -> AsyncIterator[bytes]:
+async def _begun() -> AsyncGenerator[bytes, None]:
     yield b'{"po'
+    raise CutHere
 
 
 @pytest.fixture
@@ -77,7 +78,14 @@ async def test_a_person_acts_and_sees(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/_/say", json={"text": "hello"})
     assert (answer.status_code, answer.json()) == (200, {"message": "1"})
     assert (await client.get("/_/seen")).json() == {"platform": "small", "said": [{"text": "hello"}]}
-    assert (await client.get("/_/about")).json() == {"name": "small", "told": {"token": "42:TEST"}}
+
+
+async def test_what_to_set_names_where_it_listens(client: httpx2.AsyncClient) -> None:
+    assert (await client.get("/_/about")).json() == {
+        "name": "small",
+        "address": "http://sandbox",
+        "told": {"token": "42:TEST", "base": "http://sandbox/api/"},
+    }
 
 
 async def test_a_file_comes_with_its_name_and_type(client: httpx2.AsyncClient, small: Small) -> None:
