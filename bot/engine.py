@@ -433,10 +433,18 @@ class Engine:
             return drop_request(conversation, at=at, notices=self._notices, deliver=deliver), None
         if wanted := played.handoff:
             handoff = NewHandoff(
-                id=HandoffId(self._random.id()), reason=wanted.reason, queue=wanted.queue, note=wanted.note
+                id=HandoffId(self._random.id()),
+                reason=wanted.reason,
+                queue=wanted.queue,
+                note=wanted.note,
+                priority=wanted.priority,
             )
-            change = request(conversation, handoff, at=at, notices=self._notices, deliver=deliver)
+            change = request(
+                conversation, handoff, at=at, notices=self._notices, deliver=deliver, instead=played.expired
+            )
             return change, handoff if change.control else None
+        if played.expired:
+            return drop_request(conversation, at=at, notices=self._notices, deliver=deliver, expired=True), None
         return Change(None, ()), None
 
     async def _write(self, commit: Commit, stream: DraftStream) -> Committed | Lost:

@@ -13,7 +13,26 @@ import msgspec
 import regex
 
 from bot import markup
-from bot.model import Card, Choices, Location, Mark, Media, Message, Notice, Option, Part, Rating, Sources, Span, Text
+from bot.model import (
+    Card,
+    Carousel,
+    Choices,
+    Form,
+    Location,
+    Mark,
+    Media,
+    Message,
+    Notice,
+    Option,
+    Part,
+    Rating,
+    Raw,
+    Sources,
+    Span,
+    Table,
+    Text,
+    VCard,
+)
 from bot.ports import Buttons, Capabilities, Limit
 
 _WHOLE = r"(?![\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}])"  # what follows does not belong to what was before
@@ -94,6 +113,17 @@ def plain(part: Part) -> str:
             return _lines(part.label, f"https://www.openstreetmap.org/?mlat={at.replace(',', '&mlon=')}")
         case Rating():
             return _lines(part.prompt, "👍 / 👎" if part.scale == 2 else f"1-{part.scale}")
+        case Carousel():
+            return "\n\n".join(map(plain, part.cards))
+        case Table():
+            rows = (" | ".join(row) for row in (part.columns, *part.rows))
+            return _lines(part.title, *rows)
+        case Form():
+            return _lines(part.title, *(field.label for field in part.fields))
+        case VCard():
+            return " · ".join(filter(None, (part.name, part.phone, part.email)))
+        case Raw():
+            return part.plain
         case _:
             assert_never(part)
 
@@ -133,7 +163,9 @@ class _Showable:
             case Media() if native and part.caption and not self._fits(plain(part)):
                 self._other(msgspec.structs.replace(part, caption=""), native=native)
                 self._text((Span(part.caption),))
-            case Sources() | Notice() | Media() | Location() | Rating():
+            case (
+                Sources() | Notice() | Media() | Location() | Rating() | Carousel() | Table() | Form() | VCard() | Raw()
+            ):
                 self._other(part, native=native)
             case _:
                 assert_never(part)
@@ -175,7 +207,7 @@ class _Showable:
         self.losses += (Loss(part, "buttons", label) for label in without)
         return not without
 
-    def _other(self, part: Sources | Notice | Media | Location | Rating, *, native: bool) -> None:
+    def _other(self, part: Part, *, native: bool) -> None:
         characters = plain(part)
         if _is_blank(characters):
             return

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import operator
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.clean import clean
 from bot.counts import InboxCounts
 from bot.errors import StoreDown
-from bot.model import ContactId, ConversationId, Incoming, Opened, Pressed, Said, Span, State, Text
+from bot.model import ContactId, ConversationId, Incoming, Pressed, Said, Span, State, Text
 from bot.ports import Accepted, Arrival, Bus, Clock, Happened, Random, Store
 from bot.units import Accept, Claimed, KeepDead, Kept, Lease, Prune
 from bot.waiting import unbroken
@@ -140,15 +142,37 @@ class Inbox:
 def cleaned(body: Incoming) -> Incoming:
     """The body with every text made storable: both databases then keep it alike."""
     match body:
-        case Said(message, ref):
+        case Said(message, ref, group):
             parts = tuple(
                 Text(tuple(Span(clean(span.text), span.marks, clean(span.link)) for span in part.spans))
                 if isinstance(part, Text)
-                else part
+                else _cleaned(part)
                 for part in message.parts
             )
-            return Said(replace(message, parts=parts, language=clean(message.language)), clean(ref))
+            return Said(replace(message, parts=parts, language=clean(message.language)), clean(ref), clean(group))
         case Pressed(token, label, ref):
             return Pressed(clean(token), clean(label), clean(ref))
-        case Opened(payload, ref):
-            return Opened(clean(payload), clean(ref))
+        case _:
+            whole: Incoming = _cleaned(body)
+            return whole
+
+
+def _cleaned(value: Any) -> Any:
+    """Every text in it, however deep: bodies are plain data."""
+    match value:
+        case str():
+            return clean(value)
+        case Struct():
+            changed = {}
+            for name in value.__struct_fields__:
+                was = getattr(value, name)
+                if (now := _cleaned(was)) is not was:
+                    changed[name] = now
+            return replace(value, **changed) if changed else value
+        case tuple() | list():
+            items = type(value)(map(_cleaned, value))
+            return value if all(map(operator.is_, items, value)) else items
+        case dict():
+            return {clean(key): _cleaned(item) for key, item in value.items()}
+        case _:
+            return value

@@ -85,6 +85,21 @@ class Card(Struct, frozen=True, tag_field="part", tag="card", omit_defaults=True
     body: str = ""
     meta: str = ""
     options: tuple[Option, ...] = ()
+    image: str = ""
+    """Public https address of a picture."""
+
+
+class Carousel(Struct, frozen=True, tag_field="part", tag="carousel"):
+    """Cards to leaf through."""
+
+    cards: tuple[Card, ...]
+
+
+class Table(Struct, frozen=True, tag_field="part", tag="table", omit_defaults=True):
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    """Each as long as `columns`."""
+    title: str = ""
 
 
 class Source(Struct, frozen=True, omit_defaults=True):
@@ -109,7 +124,7 @@ class Notice(Struct, frozen=True, tag_field="part", tag="notice", omit_defaults=
 class Media(Struct, frozen=True, tag_field="part", tag="media", omit_defaults=True):
     """A file that came with the message or goes with it."""
 
-    kind: Literal["image", "audio", "voice", "video", "file"]
+    kind: Literal["image", "audio", "voice", "video", "sticker", "file"]
     ref: str
     """Where the channel finds it again; means nothing elsewhere, and is shown to no customer."""
     name: str = ""
@@ -141,7 +156,50 @@ class Rating(Struct, frozen=True, tag_field="part", tag="rating", omit_defaults=
     """The best grade; the worst is 1. 2: thumbs."""
 
 
-Part = Text | Choices | Card | Sources | Notice | Media | Location | Rating
+class Field(Struct, frozen=True, omit_defaults=True):
+    """One line of a form."""
+
+    name: str
+    """The slot it fills."""
+    label: str
+    type: Literal["text", "long_text", "number", "email", "phone", "date", "time", "choice", "yes_no"] = "text"
+    required: bool = True
+    hint: str = ""
+    options: tuple[Option, ...] = ()
+    """Of a `choice`; their tokens stay empty, for their values travel in the form."""
+    value: str = ""
+    """What is known already."""
+
+
+class Form(Struct, frozen=True, tag_field="part", tag="form", omit_defaults=True):
+    """Several questions at once. Where a channel has no forms the flow asks them one by one."""
+
+    fields: tuple[Field, ...]
+    title: str = ""
+    submit: str = ""
+    """Label of the button; empty: the channel's own word."""
+    token: str = ""
+    """Opaque, given by the engine when the message is committed; what is filled in comes back with it."""
+
+
+class VCard(Struct, frozen=True, tag_field="part", tag="vcard", omit_defaults=True):
+    """How to reach a person."""
+
+    name: str
+    phone: str = ""
+    email: str = ""
+
+
+class Raw(Struct, frozen=True, tag_field="part", tag="raw"):
+    """What only one channel understands, in that platform's own words."""
+
+    channel: str
+    payload: dict[str, Any]
+    plain: str
+    """What it says, for every other channel and reader; never empty."""
+
+
+Part = Text | Choices | Card | Carousel | Table | Sources | Notice | Media | Location | VCard | Rating | Form | Raw
 
 
 class Message(Struct, frozen=True, omit_defaults=True):
@@ -329,12 +387,16 @@ class Offer(Struct, frozen=True, omit_defaults=True):
     """Group: choosing one option of a message voids its siblings."""
 
 
+TimerName = Literal["quiet", "wait", "approval"]
+"""`approval` runs while a human is awaited, the others while the bot has the floor."""
+
+
 class Timer(Struct, frozen=True, omit_defaults=True):
     """Something a flow does when nothing else has happened until then."""
 
     frame: int
     step: str
-    name: Literal["quiet", "wait"]
+    name: TimerName
     due_at: datetime
     n: int = 0
     """Which of the step's timers, from 0."""
@@ -360,8 +422,12 @@ class State(Struct, frozen=True, omit_defaults=True):
     """Slots of scope `customer`, as they were known when the last turn began, and what was learnt since."""
     timers: tuple[Timer, ...] = ()
     """Running; sorted by when they are due."""
+    signals: dict[str, Json] = {}
+    """What happened outside before a flow in progress came to wait for it, by name, the latest last."""
     clarified: int = 0
     """How often in a row the customer was asked what it is about."""
+    ended: Frame | None = None
+    """The flow that ended last, as it was, until another begins: a correction may still be about it."""
     marker: int = 0
     """Seq of the last end-of-human marker: what a model sees begins here."""
 
@@ -378,6 +444,14 @@ class Popped(_Move, frozen=True):
     frame: int
     outcome: str
     """`done`, `cancelled`, `handed_off`, `failed`, or the name an `end` step gives."""
+    reopens: bool = False
+    """It came to its end, and a correction may open it again."""
+
+
+class Reopened(_Move, frozen=True):
+    """The flow that ended last is the topmost again, as it was: something is corrected in it."""
+
+    frame: int
 
 
 class Raised(_Move, frozen=True):
@@ -486,8 +560,21 @@ class Armed(_Move, frozen=True):
 class Disarmed(_Move, frozen=True):
     """Timers of a frame no longer run: those of that name. 0: of all frames."""
 
-    name: Literal["quiet", "wait"]
+    name: TimerName
     frame: int = 0
+
+
+class Remembered(_Move, frozen=True):
+    """Something happened outside that a flow may still come to wait for."""
+
+    name: str
+    value: Json = None
+
+
+class Recalled(_Move, frozen=True):
+    """What was remembered is used up, or needed no longer; empty: all of it."""
+
+    name: str = ""
 
 
 class Knew(_Move, frozen=True):
@@ -505,6 +592,7 @@ class Spoke(_Move, frozen=True):
 Move = (
     Pushed
     | Popped
+    | Reopened
     | Raised
     | Entered
     | Rewound
@@ -521,6 +609,8 @@ Move = (
     | Dequeued
     | Armed
     | Disarmed
+    | Remembered
+    | Recalled
     | Knew
     | Spoke
 )
@@ -539,6 +629,66 @@ class Said(_Body, frozen=True):
     message: Message
     ref: str = ""
     """The platform's id of it (widget: the client's message id); empty for what we said."""
+    group: str = ""
+    """Album: what came with the same one is one message with several files."""
+
+
+class Edited(_Body, frozen=True):
+    """The customer wrote a message of theirs anew. An input."""
+
+    message: Message
+    ref: str
+    """The platform's id of the message; it may be one that is not in this log."""
+
+
+class Deleted(_Body, frozen=True):
+    """A message was taken back by whoever said it."""
+
+    ref: str
+
+
+class Submitted(_Body, frozen=True):
+    """A form was filled in. An input."""
+
+    token: str
+    values: dict[str, Json]
+    """By name of the field, as the person wrote it: the slots' types parse it."""
+    ref: str = ""
+
+
+class Reacted(_Body, frozen=True):
+    emoji: str
+    added: bool = True
+    ref: str = ""
+    """The platform's id of the message."""
+
+
+class Viewed(_Body, frozen=True):
+    """The customer has read up to a message of ours."""
+
+    ref: str
+
+
+class Reachable(_Body, frozen=True):
+    """Whether messages can arrive at this address: the customer blocked us or left, or came back."""
+
+    yes: bool
+
+
+class Migrated(_Body, frozen=True):
+    """The platform gave the chat another id: the conversation goes on there."""
+
+    to: Address
+
+
+class Echoed(_Body, frozen=True):
+    """Said on our account by a person elsewhere, and seen by the customer already: it is a takeover."""
+
+    message: Message
+    ref: str = ""
+    by: str = ""
+    """External id of that person; empty: not known."""
+    name: str = ""
 
 
 class Pressed(_Body, frozen=True):
@@ -646,8 +796,16 @@ class Partial(_Body, frozen=True):
 
 Body = (
     Said
+    | Edited
+    | Deleted
     | Pressed
+    | Submitted
+    | Reacted
     | Opened
+    | Viewed
+    | Reachable
+    | Migrated
+    | Echoed
     | Rang
     | Signalled
     | Noted
@@ -661,7 +819,7 @@ Body = (
     | Partial
 )
 
-Incoming = Said | Pressed | Opened
+Incoming = Said | Edited | Deleted | Pressed | Submitted | Reacted | Opened | Viewed | Reachable | Migrated | Echoed
 """What a channel can hear."""
 
 
@@ -688,7 +846,7 @@ def is_input(event: Event) -> bool:
     return isinstance(body, _HEARD) or (isinstance(body, Said) and event.author.kind == "customer")
 
 
-_HEARD = (Pressed, Opened, Returned, Rang, Signalled)
+_HEARD = (Edited, Pressed, Submitted, Opened, Returned, Rang, Signalled)
 
 
 # Conversation

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Generic, Literal, Protocol, TypeVar, runtime_checkable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
@@ -14,9 +14,11 @@ from bot.model import (
     ConversationId,
     Declined,
     Event,
+    Form,
     Incoming,
     Json,
     Mark,
+    Media,
     Message,
     Mode,
     Outcome,
@@ -27,6 +29,11 @@ from bot.model import (
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
+
+ASGI = Callable[
+    [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
+]
+"""An application as the ASGI specification has it: (scope, receive, send)."""
 
 
 # Time and chance
@@ -156,20 +163,48 @@ class Buttons(Struct, frozen=True, kw_only=True):
     per_row: int
     label: int
     """Longest label, in characters."""
+    token: int = 64
+    """Longest token, in bytes."""
+
+
+class Attachments(Struct, frozen=True, kw_only=True):
+    """Files a channel carries."""
+
+    per_message: int = 1
+    bytes_in: int = 20 * 1024 * 1024
+    bytes_out: int = 20 * 1024 * 1024
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):
     """What a channel can show, as data: `bot/fit.py` and the console's composer both read it."""
 
     text: Limit
+    """Longest text, and how the platform counts it."""
+    caption: Limit | None = None
+    """Longest text that goes with a file; None: as long as any text."""
     marks: frozenset[Mark]
     """Markup shown natively; the rest becomes plain characters."""
     parts: frozenset[type[Part]]
     """Parts shown natively; the rest becomes text."""
     buttons: Buttons | None
+    options: int = 0
+    """Longest native list to choose from; 0: there is none."""
+    form: Literal["native", "modal", "ask"] = "ask"
+    """`native`: shown in the chat; `modal`: opened by a button; `ask`: the questions are asked one by one."""
+    files: Attachments | None = None
     stream: Literal["native", "edit", "whole"] = "whole"
+    stream_every: timedelta = timedelta(seconds=1)
+    """Shortest pause between two shows of a draft."""
+    typing_every: timedelta | None = None
+    """How often typing has to be said again while it lasts; None: it cannot be shown."""
+    can: frozenset[Literal["edit", "delete", "react", "reply_to", "thread", "delivered", "read", "private_note"]] = (
+        frozenset()
+    )
     resend: Literal["safe", "lookup", "blind"] = "blind"
-    """What a repeat does when the outcome is unknown."""
+    """What a repeat does when the outcome is unknown: the platform knows the key (`safe`), `send` looks for it first
+    (`lookup`), or it may be there twice (`blind`)."""
+    writes_first: timedelta | None = None
+    """How long after the customer's last word we may open; None: always."""
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
@@ -194,6 +229,24 @@ class Arrival(Struct, frozen=True, kw_only=True):
     """Why it could not be parsed: it is kept as a dead letter."""
 
 
+class Toast(Struct, frozen=True):
+    """A short line for whoever pressed, gone in a moment."""
+
+    text: str
+
+
+class ShowForm(Struct, frozen=True):
+    """The form to open at once: its fields, and the token under which they come back."""
+
+    form: Form
+
+
+class FormErrors(Struct, frozen=True):
+    """What is wrong with a submitted form, by name of the field: it stays open."""
+
+    errors: Mapping[str, str]
+
+
 class Accepted(Struct, frozen=True):
     fresh: bool
     """False: seen before, nothing changed; `seq` is then the first one's."""
@@ -203,6 +256,8 @@ class Accepted(Struct, frozen=True):
     """Seen before with another body: the first wins, this one is a dead letter."""
     events: tuple[Event, ...] = ()
     """As appended; empty when not fresh."""
+    now: Toast | ShowForm | FormErrors | None = None
+    """What the platform wants inside its acknowledgement: known without a turn, an action or a model."""
 
 
 class Receive(Protocol):
@@ -233,15 +288,94 @@ class Channel(Protocol):
         """Own the connection until cancelled and reconnect by itself; raise only what a restart cannot cure."""
 
 
+class Vault(Protocol):
+    """What one account keeps for itself, encrypted at rest: tokens of installations, where a connection broke off."""
+
+    async def get(self, name: str) -> bytes | None: ...
+
+    async def put(self, name: str, value: bytes | None) -> None:
+        """None: forget it."""
+
+    async def names(self, prefix: str = "") -> tuple[str, ...]: ...
+
+
+class BuildChannel(Protocol):
+    """What a channel's module offers as `build`, beside its `Settings`, a pydantic model; the registry names it."""
+
+    def __call__(self, account: str, settings: Any, *, clock: Clock, random: Random, vault: Vault) -> Channel:
+        """No I/O. Raises `SettingsError` for settings that do not go together."""
+
+
 @runtime_checkable
 class Sending(Protocol):
     """A channel whose messages are pushed. The web has none: its readers tail the log."""
 
-    async def send(self, to: Address, message: Message, *, key: str, again: bool = False) -> Receipt:
+    async def send(
+        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+    ) -> Receipt:
         """One fitted piece, one attempt, no retry inside.
 
-        `key` is the piece's id; `again`: an earlier attempt may have arrived. Raises `NotSent`.
+        `key` is the piece's id; `again`: an earlier attempt may have arrived; `shown`: the draft this message settles,
+        which it takes the place of. Raises `NotSent`.
         """
+
+
+# What a channel may offer beside that: found by `isinstance`, and each is matched by a field of `Capabilities`
+
+
+@runtime_checkable
+class Routes(Protocol):
+    """A channel that platforms call over HTTP."""
+
+    def routes(self, receive: Receive) -> Mapping[str, ASGI]:
+        """By path; each answers only after `receive` has returned."""
+
+
+@runtime_checkable
+class Typing(Protocol):
+    async def typing(self, to: Address) -> None:
+        """One pulse; it fades by itself. A failure is logged and never raised."""
+
+
+class Shown(Struct, frozen=True):
+    """A draft as it stands on the platform."""
+
+    ref: str
+    """The platform's id of it."""
+    text: str
+    since: datetime
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    async def show(self, to: Address, text: str, *, key: str, shown: Shown | None) -> Shown:
+        """The whole text so far. `key` is the draft's; `shown` what the call before gave. Raises `NotSent`."""
+
+    async def drop(self, to: Address, shown: Shown, *, say: str | None) -> None:
+        """Nothing comes of it: take it away, or leave `say` in its place."""
+
+
+@runtime_checkable
+class Files(Protocol):
+    def fetch(self, media: Media) -> AsyncIterator[bytes]:
+        """What a customer sent, in pieces. Raises `Unshowable` when it is too large, `Unreachable`, `Forbidden`."""
+
+
+@runtime_checkable
+class Editing(Protocol):
+    async def edit(self, to: Address, ref: str, message: Message, *, key: str) -> Receipt:
+        """Write a message of ours anew. Raises `NotSent`."""
+
+    async def delete(self, to: Address, ref: str) -> None: ...
+
+    async def react(self, to: Address, ref: str, emoji: str | None) -> None:
+        """None: take the reaction back."""
+
+
+@runtime_checkable
+class Backfill(Protocol):
+    def missed(self, since: Mapping[str, str], *, most: int) -> AsyncIterator[Arrival]:
+        """What was said while nobody listened, oldest first; `since`: by chat, the platform's id of the last known."""
 
 
 # Language model

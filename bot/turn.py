@@ -83,6 +83,8 @@ class Played:
     handoff: HandoffRequest | None = None
     gives_up_waiting: bool = False
     """The customer no longer wants the human that was asked for."""
+    expired: bool = False
+    """Nobody has judged an action within its time."""
     begun: dict[str, Acting] = field(default_factory=dict)
     """Effects of an earlier attempt that this one has not come to, by their passes."""
     known: dict[str, Acted] = field(default_factory=dict)
@@ -230,6 +232,7 @@ class Taking:
             played.says += step.says
             played.handoff = step.handoff or played.handoff
             played.gives_up_waiting |= step.gives_up_waiting
+            played.expired |= step.expired
             given = () if step.act is None else (await self._act(turn, step.act, played),)
 
     async def _act(self, turn: Turn, act: Act, played: Played) -> ActionResult:
@@ -430,6 +433,6 @@ def _given(turn: Turn, outcome: Outcome, book: Book) -> Iterator[Given]:
     for command, source in outcome.commands:
         yield g.Ordered(command, source)
         if command == Cancel("handoff") and turn.conversation.control.state in WAITING:
-            yield g.Back("resume")  # the flow goes on as after a human
+            yield g.Back("resume", withdrawn=True)  # the flow goes on as after a human
     if outcome.missed:
         yield g.Missed()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from bot import fit
 from bot.commands import slash
 from bot.fit import plain
 from bot.model import (
@@ -17,10 +18,13 @@ from bot.model import (
     Armed,
     Asked,
     Controlled,
+    Deleted,
     Dequeued,
     Did,
     Disarmed,
     Discarded,
+    Echoed,
+    Edited,
     Emptied,
     Entered,
     Event,
@@ -28,6 +32,7 @@ from bot.model import (
     Frame,
     Json,
     Knew,
+    Migrated,
     Move,
     Moved,
     Noted,
@@ -40,7 +45,12 @@ from bot.model import (
     Queued,
     Raised,
     Rang,
+    Reachable,
+    Reacted,
+    Recalled,
     Refused,
+    Remembered,
+    Reopened,
     Returned,
     Rewound,
     Said,
@@ -48,8 +58,10 @@ from bot.model import (
     Signalled,
     Spoke,
     State,
+    Submitted,
     Timer,
     Turned,
+    Viewed,
     Voided,
 )
 
@@ -65,6 +77,22 @@ def event_lines(event: Event) -> list[str]:
             return [f"{event.author.kind} presses: {label or token}"]
         case Opened():
             return [f"{event.author.kind} opens the conversation"]
+        case Edited(message=message):
+            return [f"{event.author.kind} writes anew: {fit.words(message)}"]
+        case Deleted(ref=ref):
+            return [f"{event.author.kind} takes message {ref} back"]
+        case Submitted(values=values):
+            return [f"{event.author.kind} fills in: {', '.join(f'{name}={shown(v)}' for name, v in values.items())}"]
+        case Reacted(emoji=emoji, added=added):
+            return [f"{event.author.kind} {'reacts with' if added else 'takes back'} {emoji}"]
+        case Viewed(ref=ref):
+            return [f"{event.author.kind} has read up to message {ref}"]
+        case Reachable(yes=yes):
+            return ["messages arrive again" if yes else "messages cannot arrive any more"]
+        case Migrated(to=to):
+            return [f"the chat goes on as {to.chat}"]
+        case Echoed(message=message, name=name):
+            return [f"{name or 'somebody'} says on our account: {fit.words(message)}"]
         case Noted(text=text):
             return [f"{event.author.name or 'an agent'} notes: {text}"]
         case Controlled(control=control, was=was, why=why):
@@ -103,6 +131,8 @@ def move_line(move: Move) -> str:
             return f"flow {frame.flow} begins (frame {frame.id}, version {frame.version})"
         case Popped(frame=frame, outcome=outcome):
             return f"frame {frame} ends: {outcome}"
+        case Reopened(frame=frame):
+            return f"frame {frame}, which had ended, goes on"
         case Raised(frame=frame):
             return f"frame {frame} comes up"
         case Entered(step=step, reads=reads):
@@ -131,6 +161,10 @@ def move_line(move: Move) -> str:
             return f"timer {timer_line(timer)}"
         case Disarmed(name=name, frame=frame):
             return f"{name} timers of {f'frame {frame}' if frame else 'all flows'} stop"
+        case Remembered(name=name, value=value):
+            return f"signal {name} is remembered: {shown(value)}"
+        case Recalled(name=name):
+            return f"signal {name} is used up" if name else "signals are forgotten"
         case Knew(customer=customer):
             return f"of the customer is known: {', '.join(customer) or 'nothing'}"
         case Spoke(language=language):

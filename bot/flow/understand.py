@@ -215,7 +215,7 @@ class _Ear:
         return ((Set(LANGUAGE, tag), "rule"),) if tag else ()
 
     def amended(self, text: str, state: State, *, boldly: bool = False) -> Found:
-        command = amended(self.book, state, self.facts, text, boldly=boldly) if state.stack else None
+        command = amended(self.book, state, self.facts, text, boldly=boldly) if state.stack or state.ended else None
         return ((command, "rule"),) if command else ()
 
     def option(self, text: str, pending: Pending, hearing: Hearing) -> Found:

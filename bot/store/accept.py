@@ -195,6 +195,7 @@ def _fresh(unit: Accept, contact: str, at: int, now: int) -> Row:
         waiting_since=None,
         unread=0,
         wake_at=None,
+        rank=0,
         state=encode(unit.initial),
     )
 

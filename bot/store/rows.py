@@ -101,6 +101,7 @@ class Row:
     waiting_since: int | None
     unread: int
     wake_at: int | None
+    rank: int
     state: bytes
     xmin: int = field(default=0, compare=False)
     """PostgreSQL: the transaction that wrote this row."""
@@ -124,9 +125,12 @@ class Row:
 
 
 def set_alarm(row: Row, state: State) -> None:
-    """The bot's timers run while it has the floor; sorted by when they are due."""
-    runs = state.timers and row.control == "bot" and row.status != "resolved"
-    row.wake_at = micros(state.timers[0].due_at) if runs else None
+    """The bot's timers run while it has the floor, and those of approvals while these are awaited; sorted by when they
+    are due."""
+    row.wake_at = None
+    if state.timers and row.status != "resolved" and row.control in ("bot", "queued", "offered"):
+        first = next((t for t in state.timers if row.control == "bot" or t.name == "approval"), None)
+        row.wake_at = micros(first.due_at) if first else None
 
 
 def conversation_of(row: Row) -> Conversation:
@@ -168,7 +172,7 @@ def take_control(row: Row, control: Control, at: int) -> None:
     row.since = None if control.since is None else micros(control.since)
     row.reason, row.handoff = control.reason, control.handoff
     if control.state == "bot":
-        row.waiting_since = None
+        row.waiting_since, row.rank = None, 0
     elif row.waiting_since is None and (
         control.state in ("queued", "offered") or (control.state == "human" and row.unread)
     ):

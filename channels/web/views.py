@@ -12,10 +12,12 @@ from bot.fit import plain
 from bot.model import (
     Author,
     Card,
+    Carousel,
     Choices,
     Control,
     Controlled,
     Event,
+    Form,
     Location,
     Media,
     Notice,
@@ -24,12 +26,15 @@ from bot.model import (
     Partial,
     Pressed,
     Rating,
+    Raw,
     Said,
     Source,
     Sources,
     Span,
     Status,
+    Table,
     Text,
+    VCard,
 )
 from channels.web.frames import (
     AgentSpeaker,
@@ -131,7 +136,7 @@ def view_part(part: Part) -> PartView:
             return SourcesView(tuple(map(_source, sources)))
         case Notice(key, text):
             return NoticeView(key, text)
-        case Media() | Location() | Rating():
+        case Media() | Location() | Rating() | Carousel() | Table() | Form() | VCard() | Raw():
             return TextView((SpanView(plain(part)),))
         case never:
             assert_never(never)

@@ -16,16 +16,20 @@ from bot.model import (
     Card,
     Choices,
     Controlled,
+    Deleted,
     Dequeued,
     Did,
     Disarmed,
     Discarded,
+    Echoed,
+    Edited,
     Emptied,
     Entered,
     Event,
     Filled,
     Knew,
     Message,
+    Migrated,
     Move,
     Moved,
     Noted,
@@ -38,14 +42,21 @@ from bot.model import (
     Queued,
     Raised,
     Rang,
+    Reachable,
+    Reacted,
+    Recalled,
     Refused,
+    Remembered,
+    Reopened,
     Returned,
     Rewound,
     Said,
     Settled,
     Signalled,
     Spoke,
+    Submitted,
     Turned,
+    Viewed,
     Voided,
 )
 from config.talks.room import Call, Stretch
@@ -102,6 +113,18 @@ def _event(event: Event, calls: list[Call]) -> Iterator[str]:
             yield _line("customer", f"presses [{label}]")
         case Opened(payload):
             yield _line("customer", f"opens {payload}".rstrip())
+        case Edited(message):
+            yield _line("customer", f"writes anew: {_message(message)}")
+        case Deleted(ref):
+            yield _line("customer", f"takes message {ref} back")
+        case Submitted(_, values):
+            yield _line("customer", f"fills in {spell(values)}")
+        case Reacted(emoji):
+            yield _line("customer", f"reacts {emoji}")
+        case Viewed() | Reachable() | Migrated():
+            pass  # nothing of it shows in a talk
+        case Echoed(message, _, _, name):
+            yield _line(name or "somebody", _message(message))
         case Noted(note):
             yield _line("note", note)
         case Controlled(control, was, _, why):
@@ -153,6 +176,8 @@ def _move(move: Move, calls: list[Call]) -> str:
             return f"asks {slot}{f', try {tries + 1}' if tries else ''}" if slot else ""
         case Did(_, _, action):
             return _call(action, calls)
+        case Reopened():
+            return "the flow that had ended goes on"
         case Raised(frame):
             return f"flow of frame {frame} comes up"
         case Queued(start):
@@ -161,9 +186,11 @@ def _move(move: Move, calls: list[Call]) -> str:
             return f"timer {timer.name} of step {timer.step} runs until {timer.due_at:%Y-%m-%d %H:%M:%S}"
         case Moved():
             return "the flow goes on in a newer version"
+        case Remembered(name, value):
+            return f"event {name} {spell(value)} is remembered"
         case Spoke(language):
             return f"language {language}"
-        case Dequeued() | Offered() | Voided() | Disarmed() | Knew():
+        case Dequeued() | Offered() | Voided() | Disarmed() | Recalled() | Knew():
             return ""
         case _:
             assert_never(move)

@@ -253,6 +253,16 @@ export interface components {
             };
         };
         /**
+         * Address
+         * @description Where a reply goes. Never glued into one string inside the core.
+         */
+        readonly Address: {
+            readonly account: string;
+            readonly channel: string;
+            readonly chat: string;
+            readonly thread: string;
+        };
+        /**
          * Applied
          * @description A command passed its checks.
          */
@@ -290,7 +300,7 @@ export interface components {
             readonly kind: "agent" | "bot" | "customer" | "system";
             readonly name?: string;
         };
-        readonly Body: components["schemas"]["Said"] | components["schemas"]["Pressed"] | components["schemas"]["Opened"] | components["schemas"]["Rang"] | components["schemas"]["Signalled"] | components["schemas"]["Noted"] | components["schemas"]["Controlled"] | components["schemas"]["Returned"] | components["schemas"]["Settled"] | components["schemas"]["Turned"] | components["schemas"]["Acting"] | components["schemas"]["Acted"] | components["schemas"]["Discarded"] | components["schemas"]["Partial"];
+        readonly Body: components["schemas"]["Said"] | components["schemas"]["Edited"] | components["schemas"]["Deleted"] | components["schemas"]["Pressed"] | components["schemas"]["Submitted"] | components["schemas"]["Reacted"] | components["schemas"]["Opened"] | components["schemas"]["Viewed"] | components["schemas"]["Reachable"] | components["schemas"]["Migrated"] | components["schemas"]["Echoed"] | components["schemas"]["Rang"] | components["schemas"]["Signalled"] | components["schemas"]["Noted"] | components["schemas"]["Controlled"] | components["schemas"]["Returned"] | components["schemas"]["Settled"] | components["schemas"]["Turned"] | components["schemas"]["Acting"] | components["schemas"]["Acted"] | components["schemas"]["Discarded"] | components["schemas"]["Partial"];
         /** Cancel */
         readonly Cancel: {
             /** @enum {string} */
@@ -301,11 +311,21 @@ export interface components {
         /** Card */
         readonly Card: {
             readonly body?: string;
+            readonly image?: string;
             readonly meta?: string;
             readonly options?: readonly components["schemas"]["Option"][];
             /** @enum {string} */
             readonly part: "card";
             readonly title: string;
+        };
+        /**
+         * Carousel
+         * @description Cards to leaf through.
+         */
+        readonly Carousel: {
+            readonly cards: readonly components["schemas"]["Card"][];
+            /** @enum {string} */
+            readonly part: "carousel";
         };
         /** Chat */
         readonly Chat: {
@@ -560,6 +580,7 @@ export interface components {
             readonly last_seq: number;
             readonly last_text: string;
             readonly note: string;
+            readonly priority: number;
             readonly reason: string;
             /** @enum {string} */
             readonly status: "open" | "resolved" | "snoozed" | "spam";
@@ -671,6 +692,15 @@ export interface components {
             readonly was: "bot" | "human" | "offered" | "paused" | "queued" | "wrap_up";
             readonly why?: string;
         };
+        /**
+         * Deleted
+         * @description A message was taken back by whoever said it.
+         */
+        readonly Deleted: {
+            /** @enum {string} */
+            readonly kind: "deleted";
+            readonly ref: string;
+        };
         /** Dequeued */
         readonly Dequeued: {
             /** @enum {string} */
@@ -699,7 +729,7 @@ export interface components {
             /** @enum {string} */
             readonly move: "disarmed";
             /** @enum {string} */
-            readonly name: "quiet" | "wait";
+            readonly name: "approval" | "quiet" | "wait";
         };
         /**
          * Discarded
@@ -709,6 +739,28 @@ export interface components {
             /** @enum {string} */
             readonly kind: "discarded";
             readonly messages: readonly components["schemas"]["Message"][];
+        };
+        /**
+         * Echoed
+         * @description Said on our account by a person elsewhere, and seen by the customer already: it is a takeover.
+         */
+        readonly Echoed: {
+            readonly by?: string;
+            /** @enum {string} */
+            readonly kind: "echoed";
+            readonly message: components["schemas"]["Message"];
+            readonly name?: string;
+            readonly ref?: string;
+        };
+        /**
+         * Edited
+         * @description The customer wrote a message of theirs anew. An input.
+         */
+        readonly Edited: {
+            /** @enum {string} */
+            readonly kind: "edited";
+            readonly message: components["schemas"]["Message"];
+            readonly ref: string;
         };
         /**
          * Emptied
@@ -743,6 +795,20 @@ export interface components {
             readonly seq: number;
             readonly turn?: number | null;
         };
+        /**
+         * Field
+         * @description One line of a form.
+         */
+        readonly Field: {
+            readonly hint?: string;
+            readonly label: string;
+            readonly name: string;
+            readonly options?: readonly components["schemas"]["Option"][];
+            readonly required?: boolean;
+            /** @enum {string} */
+            readonly type?: "choice" | "date" | "email" | "long_text" | "number" | "phone" | "text" | "time" | "yes_no";
+            readonly value?: string;
+        };
         /** Filled */
         readonly Filled: {
             readonly frame?: number;
@@ -753,6 +819,18 @@ export interface components {
             readonly value: string | number | boolean | readonly unknown[] | {
                 readonly [key: string]: unknown;
             } | null;
+        };
+        /**
+         * Form
+         * @description Several questions at once. Where a channel has no forms the flow asks them one by one.
+         */
+        readonly Form: {
+            readonly fields: readonly components["schemas"]["Field"][];
+            /** @enum {string} */
+            readonly part: "form";
+            readonly submit?: string;
+            readonly title?: string;
+            readonly token?: string;
         };
         /**
          * Frame
@@ -835,7 +913,7 @@ export interface components {
             readonly alt?: string;
             readonly caption?: string;
             /** @enum {string} */
-            readonly kind: "audio" | "file" | "image" | "video" | "voice";
+            readonly kind: "audio" | "file" | "image" | "sticker" | "video" | "voice";
             readonly name?: string;
             /** @enum {string} */
             readonly part: "media";
@@ -854,7 +932,16 @@ export interface components {
             readonly reply_to?: number | null;
             readonly strict?: boolean;
         };
-        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
+        /**
+         * Migrated
+         * @description The platform gave the chat another id: the conversation goes on there.
+         */
+        readonly Migrated: {
+            /** @enum {string} */
+            readonly kind: "migrated";
+            readonly to: components["schemas"]["Address"];
+        };
+        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Reopened"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Remembered"] | components["schemas"]["Recalled"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
         /**
          * Moved
          * @description The flow was published anew, and the frame goes on in that version. Its timers go with it.
@@ -921,7 +1008,7 @@ export interface components {
             readonly token?: string;
             readonly value: string;
         };
-        readonly Part: components["schemas"]["Text"] | components["schemas"]["Choices"] | components["schemas"]["Card"] | components["schemas"]["Sources"] | components["schemas"]["Notice"] | components["schemas"]["Media"] | components["schemas"]["Location"] | components["schemas"]["Rating"];
+        readonly Part: components["schemas"]["Text"] | components["schemas"]["Choices"] | components["schemas"]["Card"] | components["schemas"]["Carousel"] | components["schemas"]["Table"] | components["schemas"]["Sources"] | components["schemas"]["Notice"] | components["schemas"]["Media"] | components["schemas"]["Location"] | components["schemas"]["VCard"] | components["schemas"]["Rating"] | components["schemas"]["Form"] | components["schemas"]["Raw"];
         /**
          * Partial
          * @description What the customer had seen of a draft that was stopped.
@@ -937,6 +1024,7 @@ export interface components {
             /** @enum {string} */
             readonly move: "popped";
             readonly outcome: string;
+            readonly reopens?: boolean;
         };
         /** Pressed */
         readonly Pressed: {
@@ -986,6 +1074,45 @@ export interface components {
             readonly prompt: string;
             readonly scale?: number;
         };
+        /**
+         * Raw
+         * @description What only one channel understands, in that platform's own words.
+         */
+        readonly Raw: {
+            readonly channel: string;
+            /** @enum {string} */
+            readonly part: "raw";
+            readonly payload: {
+                readonly [key: string]: unknown;
+            };
+            readonly plain: string;
+        };
+        /**
+         * Reachable
+         * @description Whether messages can arrive at this address: the customer blocked us or left, or came back.
+         */
+        readonly Reachable: {
+            /** @enum {string} */
+            readonly kind: "reachable";
+            readonly yes: boolean;
+        };
+        /** Reacted */
+        readonly Reacted: {
+            readonly added?: boolean;
+            readonly emoji: string;
+            /** @enum {string} */
+            readonly kind: "reacted";
+            readonly ref?: string;
+        };
+        /**
+         * Recalled
+         * @description What was remembered is used up, or needed no longer; empty: all of it.
+         */
+        readonly Recalled: {
+            /** @enum {string} */
+            readonly move: "recalled";
+            readonly name?: string;
+        };
         /** Refuse */
         readonly Refuse: {
             /** @enum {string} */
@@ -1003,6 +1130,27 @@ export interface components {
             /** @enum {string} */
             readonly source: "answer" | "api" | "button" | "console" | "example" | "flow" | "model" | "rule" | "slash" | "timer";
             readonly why: string;
+        };
+        /**
+         * Remembered
+         * @description Something happened outside that a flow may still come to wait for.
+         */
+        readonly Remembered: {
+            /** @enum {string} */
+            readonly move: "remembered";
+            readonly name: string;
+            readonly value?: string | number | boolean | readonly unknown[] | {
+                readonly [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * Reopened
+         * @description The flow that ended last is the topmost again, as it was: something is corrected in it.
+         */
+        readonly Reopened: {
+            readonly frame: number;
+            /** @enum {string} */
+            readonly move: "reopened";
         };
         /** Repeat */
         readonly Repeat: {
@@ -1051,6 +1199,7 @@ export interface components {
          * @description A public message, by whoever the event's author is.
          */
         readonly Said: {
+            readonly group?: string;
             /** @enum {string} */
             readonly kind: "said";
             readonly message: components["schemas"]["Message"];
@@ -1135,6 +1284,29 @@ export interface components {
                 } | null;
             };
         };
+        /**
+         * Submitted
+         * @description A form was filled in. An input.
+         */
+        readonly Submitted: {
+            /** @enum {string} */
+            readonly kind: "submitted";
+            readonly ref?: string;
+            readonly token: string;
+            readonly values: {
+                readonly [key: string]: string | number | boolean | readonly unknown[] | {
+                    readonly [key: string]: unknown;
+                } | null;
+            };
+        };
+        /** Table */
+        readonly Table: {
+            readonly columns: readonly string[];
+            /** @enum {string} */
+            readonly part: "table";
+            readonly rows: readonly (readonly string[])[];
+            readonly title?: string;
+        };
         /** Text */
         readonly Text: {
             /** @enum {string} */
@@ -1150,7 +1322,7 @@ export interface components {
             readonly frame: number;
             readonly n?: number;
             /** @enum {string} */
-            readonly name: "quiet" | "wait";
+            readonly name: "approval" | "quiet" | "wait";
             readonly step: string;
         };
         /**
@@ -1172,6 +1344,26 @@ export interface components {
             /** @enum {string} */
             readonly command: "unset";
             readonly slot: string;
+        };
+        /**
+         * VCard
+         * @description How to reach a person.
+         */
+        readonly VCard: {
+            readonly email?: string;
+            readonly name: string;
+            /** @enum {string} */
+            readonly part: "vcard";
+            readonly phone?: string;
+        };
+        /**
+         * Viewed
+         * @description The customer has read up to a message of ours.
+         */
+        readonly Viewed: {
+            /** @enum {string} */
+            readonly kind: "viewed";
+            readonly ref: string;
         };
         /**
          * Voided
@@ -1509,6 +1701,7 @@ export interface components {
 }
 export type Acted = components['schemas']['Acted'];
 export type Acting = components['schemas']['Acting'];
+export type Address = components['schemas']['Address'];
 export type Applied = components['schemas']['Applied'];
 export type Armed = components['schemas']['Armed'];
 export type Asked = components['schemas']['Asked'];
@@ -1516,6 +1709,7 @@ export type Author = components['schemas']['Author'];
 export type Body = components['schemas']['Body'];
 export type Cancel = components['schemas']['Cancel'];
 export type Card = components['schemas']['Card'];
+export type Carousel = components['schemas']['Carousel'];
 export type Chat = components['schemas']['Chat'];
 export type Choices = components['schemas']['Choices'];
 export type Clarify = components['schemas']['Clarify'];
@@ -1556,14 +1750,19 @@ export type ConsoleViewers = components['schemas']['ConsoleViewers'];
 export type ConsoleWatch = components['schemas']['ConsoleWatch'];
 export type Control = components['schemas']['Control'];
 export type Controlled = components['schemas']['Controlled'];
+export type Deleted = components['schemas']['Deleted'];
 export type Dequeued = components['schemas']['Dequeued'];
 export type Did = components['schemas']['Did'];
 export type Disarmed = components['schemas']['Disarmed'];
 export type Discarded = components['schemas']['Discarded'];
+export type Echoed = components['schemas']['Echoed'];
+export type Edited = components['schemas']['Edited'];
 export type Emptied = components['schemas']['Emptied'];
 export type Entered = components['schemas']['Entered'];
 export type Event = components['schemas']['Event'];
+export type Field = components['schemas']['Field'];
 export type Filled = components['schemas']['Filled'];
+export type Form = components['schemas']['Form'];
 export type Frame = components['schemas']['Frame'];
 export type Human = components['schemas']['Human'];
 export type JsonValue = components['schemas']['JsonValue'];
@@ -1572,6 +1771,7 @@ export type Location = components['schemas']['Location'];
 export type Lookup = components['schemas']['Lookup'];
 export type Media = components['schemas']['Media'];
 export type Message = components['schemas']['Message'];
+export type Migrated = components['schemas']['Migrated'];
 export type Move = components['schemas']['Move'];
 export type Moved = components['schemas']['Moved'];
 export type Noted = components['schemas']['Noted'];
@@ -1589,8 +1789,14 @@ export type Queued = components['schemas']['Queued'];
 export type Raised = components['schemas']['Raised'];
 export type Rang = components['schemas']['Rang'];
 export type Rating = components['schemas']['Rating'];
+export type Raw = components['schemas']['Raw'];
+export type Reachable = components['schemas']['Reachable'];
+export type Reacted = components['schemas']['Reacted'];
+export type Recalled = components['schemas']['Recalled'];
 export type Refuse = components['schemas']['Refuse'];
 export type Refused = components['schemas']['Refused'];
+export type Remembered = components['schemas']['Remembered'];
+export type Reopened = components['schemas']['Reopened'];
 export type Repeat = components['schemas']['Repeat'];
 export type Restart = components['schemas']['Restart'];
 export type Resume = components['schemas']['Resume'];
@@ -1606,10 +1812,14 @@ export type Sources = components['schemas']['Sources'];
 export type Span = components['schemas']['Span'];
 export type Spoke = components['schemas']['Spoke'];
 export type Start = components['schemas']['Start'];
+export type Submitted = components['schemas']['Submitted'];
+export type Table = components['schemas']['Table'];
 export type Text = components['schemas']['Text'];
 export type Timer = components['schemas']['Timer'];
 export type Turned = components['schemas']['Turned'];
 export type Unset = components['schemas']['Unset'];
+export type VCard = components['schemas']['VCard'];
+export type Viewed = components['schemas']['Viewed'];
 export type Voided = components['schemas']['Voided'];
 export type WidgetAck = components['schemas']['WidgetAck'];
 export type WidgetAgentSpeaker = components['schemas']['WidgetAgentSpeaker'];

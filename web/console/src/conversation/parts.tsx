@@ -50,6 +50,11 @@ function PartView({ part, chosen }: { part: Part; chosen: ReadonlySet<string> })
     case "media":
     case "location":
     case "rating":
+    case "carousel":
+    case "table":
+    case "form":
+    case "vcard":
+    case "raw":
       return <p dir="auto">{plain([part])}</p>;
     default:
       part satisfies never;

@@ -96,6 +96,16 @@ export function plain(parts: readonly Part[]): string {
           return [part.label, `${part.latitude}, ${part.longitude}`].filter(Boolean).join("\n");
         case "rating":
           return part.prompt;
+        case "carousel":
+          return plain(part.cards);
+        case "table":
+          return [part.columns, ...part.rows].map((row) => row.join(" | ")).join("\n");
+        case "form":
+          return [part.title ?? "", ...part.fields.map((field) => field.label)].filter(Boolean).join("\n");
+        case "vcard":
+          return [part.name, part.phone, part.email].filter(Boolean).join(" · ");
+        case "raw":
+          return part.plain;
         default:
           part satisfies never;
           return "";
@@ -164,6 +174,14 @@ function itemOf(event: Event, reader: Reader, around: readonly string[]): Item |
     case "acted":
     case "rang":
     case "signalled":
+    case "edited":
+    case "deleted":
+    case "submitted":
+    case "reacted":
+    case "viewed":
+    case "reachable":
+    case "migrated":
+    case "echoed":
       return null;
     default:
       body satisfies never;
