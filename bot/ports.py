@@ -289,7 +289,7 @@ class Channel(Protocol):
 
 
 class Vault(Protocol):
-    """What one account keeps for itself, encrypted at rest: tokens of installations, where a connection was left off."""
+    """What one account keeps for itself, encrypted at rest: tokens of installations, where it was left off."""
 
     async def get(self, name: str) -> bytes | None: ...
 
@@ -297,6 +297,14 @@ class Vault(Protocol):
         """None: forget it."""
 
     async def names(self, prefix: str = "") -> tuple[str, ...]: ...
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at while an account was checked."""
+
+    ok: bool
+    what: str
+    do: str = ""
 
 
 class BuildChannel(Protocol):
