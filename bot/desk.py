@@ -79,9 +79,13 @@ def request(
     notices: Notices,
     deliver: bool,
     by: Author = BOT,
+    instead: bool = False,
 ) -> Change:
-    """A human is wanted. A second request, or one that comes when a human is there, changes nothing."""
-    if conversation.control.state != "bot":
+    """A human is wanted. A second request, or one that comes when a human is there, changes nothing.
+
+    `instead`: it takes the place of the one that nobody has taken yet.
+    """
+    if conversation.control.state not in (("bot", *_AWAITED) if instead else ("bot",)):
         return _NOTHING
     notice = notices("handoff_asked", conversation.language, {})
     control = Control("queued", reason=handoff.reason, handoff=handoff.id)
@@ -89,13 +93,23 @@ def request(
 
 
 def drop_request(
-    conversation: Conversation, *, at: datetime, notices: Notices, deliver: bool, by: Author = BOT
+    conversation: Conversation,
+    *,
+    at: datetime,
+    notices: Notices,
+    deliver: bool,
+    by: Author = BOT,
+    expired: bool = False,
 ) -> Change:
-    """The customer no longer waits for a human. When nobody waits, nothing changes."""
-    if conversation.control.state not in ("queued", "offered"):
+    """The customer no longer waits for a human. When nobody waits, nothing changes.
+
+    `expired`: nobody came in time; else the customer no longer wanted one.
+    """
+    if conversation.control.state not in _AWAITED:
         return _NOTHING
-    notice = notices("handoff_cancelled", conversation.language, {})
-    return _change(conversation, Control(), by, "cancelled", at=at, notice=notice, deliver=deliver)
+    notice = notices("handoff_returned" if expired else "handoff_cancelled", conversation.language, {})
+    why = "expired" if expired else "cancelled"
+    return _change(conversation, Control(), by, why, at=at, notice=notice, deliver=deliver)
 
 
 def take_over(conversation: Conversation, agent: Agent, *, at: datetime, notices: Notices, deliver: bool) -> Change:
@@ -164,6 +178,7 @@ def may_speak(agent: Agent, control: Control) -> bool:
     return control.state == "human" and control.holder == agent.id
 
 
+_AWAITED = ("queued", "offered")
 _WITH_A_HUMAN = ("human", "wrap_up")
 
 

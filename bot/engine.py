@@ -435,10 +435,25 @@ class Engine:
         if played.gives_up_waiting and conversation.control.state in WAITING:  # whatever the flow wants next
             return drop_request(conversation, at=at, notices=self._notices_at(address), deliver=deliver), None
         if wanted := played.handoff:
-            queue = self._queue_of(address, wanted.queue)
-            handoff = NewHandoff(id=HandoffId(self._random.id()), reason=wanted.reason, queue=queue, note=wanted.note)
-            change = request(conversation, handoff, at=at, notices=self._notices_at(address), deliver=deliver)
+            handoff = NewHandoff(
+                id=HandoffId(self._random.id()),
+                reason=wanted.reason,
+                queue=self._queue_of(address, wanted.queue),
+                note=wanted.note,
+                priority=wanted.priority,
+            )
+            change = request(
+                conversation,
+                handoff,
+                at=at,
+                notices=self._notices_at(address),
+                deliver=deliver,
+                instead=played.expired,
+            )
             return change, handoff if change.control else None
+        if played.expired:
+            notices = self._notices_at(address)
+            return drop_request(conversation, at=at, notices=notices, deliver=deliver, expired=True), None
         return Change(None, ()), None
 
     async def _write(self, commit: Commit, stream: DraftStream) -> Committed | Lost:

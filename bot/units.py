@@ -69,6 +69,8 @@ class NewHandoff(Struct, frozen=True, kw_only=True):
     reason: HandoffReason
     queue: str
     note: str
+    priority: int = 0
+    """Higher is served first."""
 
 
 # T0, T1
@@ -451,7 +453,7 @@ View = Literal["needs-reply", "mine", "unassigned", "bot", "resolved", "all"]
 
 
 class Queue(Question["QueuePage"], frozen=True, kw_only=True):
-    """Conversations of one view, those that wait longest first, else the latest first.
+    """Conversations of one view: those that wait by priority and then the longest first, else the latest first.
 
     needs-reply: `waiting_since` is set. mine: held by `agent`. unassigned: queued or offered. bot: open, with the bot.
     resolved. all: every open one. `search` is matched against customer's name and last words.
@@ -473,6 +475,8 @@ class QueueRow(Struct, frozen=True, kw_only=True):
     reason: str
     note: str
     """Of the present handoff."""
+    priority: int
+    """Of the present handoff: higher is served first."""
     last_by: Literal["customer", "bot", "agent", "system"]
     last_text: str
     """Start of the last public message."""

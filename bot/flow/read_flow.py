@@ -556,7 +556,8 @@ class FlowReader:
         inner.only(grammar.APPROVE.names)
         condition = inner.node_of("if")
         needed_if = self._expression(condition) if condition else constant(True)
-        return s.Approve(needed_if=needed_if, by=self._queue(inner, "by"))
+        within = self._span_of(inner, "within")
+        return s.Approve(needed_if=needed_if, by=self._queue(inner, "by"), within=within)
 
     def _check_inputs(self, action: Action, args: Mapping[str, Expression], fields: Fields) -> None:
         for name in args:

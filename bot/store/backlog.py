@@ -32,7 +32,9 @@ _UNHEARD = (
     .order_by(_c.ready_at)
 )
 _WAITING = (
-    sa.select(_c.waiting_since.label("at")).where(sa.text("waiting_since IS NOT NULL")).order_by(_c.waiting_since)
+    sa.select(_c.waiting_since.label("at"))
+    .where(sa.text("waiting_since IS NOT NULL"))
+    .order_by(_c.rank, _c.waiting_since)
 )
 _SAID = sa.select(_e.at).where(_e.conversation == _d.conversation, _e.seq == _d.seq).scalar_subquery()
 _UNSENT = (

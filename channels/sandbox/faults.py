@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 from msgspec import Struct
 
@@ -36,6 +38,8 @@ class Do(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_f
     """End the connection it came over, with this close code."""
     slow: float = 0
     """Bytes a second of the answer."""
+    spoil: str = ""
+    """Answer something broken in a way that the platform's page names."""
 
 
 class Rule(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -49,18 +53,34 @@ class Rule(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     chance: float = 1.0
 
 
+class Met(Struct, frozen=True):
+    rule: Rule
+    done: int
+
+
 class Faults:
     """Which fault the next call or event meets: the first rule that says so."""
 
     def __init__(self, seed: int = 0) -> None:
         self._random = random.Random(seed)
         self._rules: list[_Counting] = []
+        self._replaced = asyncio.Event()
 
     def script(self, rules: Sequence[Rule], *, seed: int | None = None) -> None:
         """Replace the script; counting begins anew."""
         if seed is not None:
             self._random.seed(seed)
         self._rules = [_Counting(rule) for rule in rules]
+        replaced, self._replaced = self._replaced, asyncio.Event()
+        replaced.set()
+
+    def rules(self) -> Sequence[Met]:
+        """The script, and how often each rule was met."""
+        return [Met(counting.rule, counting.done) for counting in self._rules]
+
+    def replaced(self) -> Coroutine[Any, Any, object]:
+        """To be awaited: until the script is replaced next. What was held is then delivered."""
+        return self._replaced.wait()
 
     def next(self, name: str) -> Do | None:
         """Every rule that knows the name counts; None: nothing goes wrong."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any, Literal
 
@@ -41,9 +42,9 @@ class Journal:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def changed(self) -> None:
-        """Wait until something has changed since this was called."""
-        await self._changed.wait()
+    def changed(self) -> Coroutine[Any, Any, object]:
+        """To be awaited: until something has changed since this was called."""
+        return self._changed.wait()
 
     def after(self, n: int = 0) -> list[Entry]:
         return self.entries[n:]

@@ -175,9 +175,7 @@ things: st.SearchStrategy[Given] = st.one_of(
     st.just(Missed()),
     st.just(Rang()),
     st.builds(Signal, st.sampled_from(["sign", "other"]), st.sampled_from([None, 1, "x"])),
-    st.builds(
-        Back, st.sampled_from(["resume", "restart", "free"]), verdict=st.sampled_from(["", "approved", "refused"])
-    ),
+    st.builds(Back, st.sampled_from(["resume", "restart", "free"]), verdict=st.sampled_from(VERDICTS)),
 )
 answers = st.lists(st.builds(Answer, st.integers(0, 7)), min_size=1, max_size=1)
 talks = st.lists(
