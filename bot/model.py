@@ -154,6 +154,8 @@ class Rating(Struct, frozen=True, tag_field="part", tag="rating", omit_defaults=
     prompt: str
     scale: int = 5
     """The best grade; the worst is 1. 2: thumbs."""
+    options: tuple[Option, ...] = ()
+    """One for each grade, the worst first; empty: it is answered in words."""
 
 
 class Field(Struct, frozen=True, omit_defaults=True):

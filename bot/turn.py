@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 import structlog
 from msgspec.structs import replace
 
 from bot.errors import ActionFailed
+from bot.fit import options_of
 from bot.flow.book import Book
 from bot.flow.fold import fold, fold_event
 from bot.flow.interpreter import given as g
@@ -24,6 +26,7 @@ from bot.model import (
     Acting,
     Cancel,
     Card,
+    Carousel,
     Choices,
     Controlled,
     Declined,
@@ -36,11 +39,11 @@ from bot.model import (
     Mode,
     Move,
     Offer,
-    Option,
     Outcome,
     Part,
     Pressed,
     Pushed,
+    Rating,
     Said,
     Signalled,
     Spoke,
@@ -400,12 +403,15 @@ def without_stale_offers(state: State, epoch: int) -> State:
     return msgspec.structs.replace(state, offers=tuple(offer for offer in state.offers if offer.epoch >= epoch))
 
 
+P = TypeVar("P", bound=Part)
+
+
 def give_tokens(messages: Sequence[Message], epoch: int, random: Random) -> tuple[list[Message], tuple[Offer, ...]]:
     """Every option gets an opaque token; what it means stays with us. Choosing one voids those of the same message."""
     offers: list[Offer] = []
     given: list[Message] = []
     for message in messages:
-        if any(map(_options, message.parts)):
+        if any(map(options_of, message.parts)):
             group = random.token()
             parts = tuple(_with_tokens(part, epoch, group, random, offers) for part in message.parts)
             message = msgspec.structs.replace(message, parts=parts)
@@ -413,16 +419,17 @@ def give_tokens(messages: Sequence[Message], epoch: int, random: Random) -> tupl
     return given, tuple(offers)
 
 
-def _with_tokens(part: Part, epoch: int, group: str, random: Random, offers: list[Offer]) -> Part:
-    if not isinstance(part, Choices | Card):
-        return part
-    options = tuple(msgspec.structs.replace(option, token=random.token()) for option in part.options)
-    offers += (Offer(option.token, option.value, option.label, epoch, group) for option in options)
-    return msgspec.structs.replace(part, options=options)
-
-
-def _options(part: Part) -> tuple[Option, ...]:
-    return part.options if isinstance(part, Choices | Card) else ()
+def _with_tokens(part: P, epoch: int, group: str, random: Random, offers: list[Offer]) -> P:
+    match part:
+        case Choices() | Card() | Rating():
+            options = tuple(msgspec.structs.replace(option, token=random.token()) for option in part.options)
+            offers += (Offer(option.token, option.value, option.label, epoch, group) for option in options)
+            return msgspec.structs.replace(part, options=options)
+        case Carousel():
+            cards = tuple(_with_tokens(card, epoch, group, random, offers) for card in part.cards)
+            return msgspec.structs.replace(part, cards=cards)
+        case _:
+            return part
 
 
 def _given(turn: Turn, outcome: Outcome, book: Book) -> Iterator[Given]:

@@ -22,13 +22,12 @@ from bot.model import (
     ConversationId,
     DeliveryId,
     Event,
-    Location,
-    Media,
     Message,
     Notice,
     Pressed,
     Rating,
     Said,
+    Sources,
     State,
     Text,
     is_input,
@@ -237,7 +236,9 @@ def preview(message: Message) -> str:
             words += (" ", part.title)
         elif isinstance(part, Notice):
             words += (" ", part.text)
-        elif isinstance(part, Media | Location | Rating):
+        elif isinstance(part, Rating):
+            words += (" ", part.prompt)
+        elif not isinstance(part, Sources):
             words += (" ", plain(part))
     line = words[0] if len(words) == 1 else "".join(words)
     return " ".join(line[: 2 * PREVIEW].replace("\0", "").split())[:PREVIEW]
