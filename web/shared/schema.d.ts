@@ -1080,6 +1080,7 @@ export interface components {
          * @description A question that is answered with a grade.
          */
         readonly Rating: {
+            readonly options?: readonly components["schemas"]["Option"][];
             /** @enum {string} */
             readonly part: "rating";
             readonly prompt: string;
