@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 import typer
 
 from bot.errors import NotSent, SettingsError
-from bot.ports import Finding
+from bot.ports import Finding, Store, Vault
 from bot.store import open_store
 from bot.vault import StoredVault
 from channels import channel_module
 from config.machine import SystemClock, SystemRandom
-from config.settings import read_settings
+from config.settings import Settings, read_settings
 
 Ask = Callable[..., Awaitable[Sequence[Finding]]]
 
@@ -37,16 +37,42 @@ async def _asked(name: str, what: str) -> Sequence[Finding]:
     ask: Ask | None = getattr(channel_module(account.channel), what, None)
     if ask is None:
         raise SettingsError(f"channel {account.channel!r} has no `{what}`: look at its page in docs/how-to")
-    settings.make_data()
-    clock = SystemClock()
-    store = open_store(settings.database, clock)
+    kept = _Kept(name, settings)
     try:
-        vault = StoredVault(name, settings.secret(), store=store, clock=clock, random=SystemRandom())
-        return await ask(name, account.settings, vault=vault)
+        return await ask(name, account.settings, vault=kept)
     except NotSent as error:
         return (Finding(False, f"the platform cannot be asked: {error}", "look at the network and at `api`"),)
     finally:
-        await store.close()
+        await kept.close()
+
+
+class _Kept:
+    """The account's vault, opened when it is first asked: most checks need none, and may run beside the program."""
+
+    def __init__(self, account: str, settings: Settings) -> None:
+        self._account, self._settings = account, settings
+        self._store: Store | None = None
+
+    async def get(self, name: str) -> bytes | None:
+        return await self._vault().get(name)
+
+    async def put(self, name: str, value: bytes | None) -> None:
+        await self._vault().put(name, value)
+
+    async def names(self, prefix: str = "") -> tuple[str, ...]:
+        return await self._vault().names(prefix)
+
+    async def close(self) -> None:
+        if self._store is not None:
+            await self._store.close()
+
+    def _vault(self) -> Vault:
+        clock = SystemClock()
+        if self._store is None:
+            self._settings.make_data()
+            self._store = open_store(self._settings.database, clock)
+        secret = self._settings.secret()
+        return StoredVault(self._account, secret, store=self._store, clock=clock, random=SystemRandom())
 
 
 def _told(name: str, findings: Sequence[Finding]) -> bool:
