@@ -247,6 +247,8 @@ def _check_set(name: str, value: Json, source: CommandSource, book: Book, state:
     home = book.home(state, name)
     if home is None and name == LANGUAGE:
         return _check_language(value, book)
+    if home is None and book.ended(state, name):
+        return _check_again(Set(name, value), source, book, state, facts)
     if home is None:
         return f"no flow in progress has a slot {name!r}"
     frame, slot = home
@@ -257,12 +259,27 @@ def _check_set(name: str, value: Json, source: CommandSource, book: Book, state:
     flow = book.flow_of(frame)
     if flow and _is_kept_from(slot, flow) and source not in _ANY_FLOW:
         return f"slot {name!r} is only set by the flow"
-    read = read_value(slot, value, source, hearing_of(book, state, slot, facts))
+    hearing = hearing_of(book, state, slot, facts)
+    if slot.type.name == "multi_choice" and isinstance(value, str) and value[:1] in ("+", "-"):
+        is_open = frame.asking == name and picked(slot, value, hearing) is not None
+        return Set(name, value) if is_open else f"slot {name!r}: nothing of that can be chosen now"
+    read = read_value(slot, value, source, hearing)
     return f"slot {name!r}: that is no {slot.type.name}" if read is None else Set(name, read)
+
+
+def picked(slot: Slot, value: Json, hearing: Hearing) -> tuple[bool, tuple[str, ...]] | None:
+    """Of a question that takes several answers, some to choose beside those chosen so far, `+towels`, or to drop from
+    them, `-towels`. None: it is neither."""
+    if slot.type.name != "multi_choice" or not isinstance(value, str) or value[:1] not in ("+", "-"):
+        return None
+    found = slot.type.parse(value[1:], replace(hearing, strict=True))
+    return (value[0] == "+", tuple(map(str, found))) if isinstance(found, list) else None
 
 
 def _check_unset(name: str, source: CommandSource, book: Book, state: State, facts: Facts) -> Command | str:
     home = book.home(state, name)
+    if home is None and book.ended(state, name):
+        return _check_again(Unset(name), source, book, state, facts)
     if home is None:
         return f"no flow in progress has a slot {name!r}"
     frame, slot = home
@@ -272,6 +289,31 @@ def _check_unset(name: str, source: CommandSource, book: Book, state: State, fac
     if flow and not _is_asked_for(slot, flow) and look_up(state, frame, facts)(name) is None:
         return f"slot {name!r} is empty, and nothing asks for it"
     return Unset(name)
+
+
+def _check_again(
+    command: Set | Unset, source: CommandSource, book: Book, state: State, facts: Facts
+) -> Set | Unset | str:
+    """A correction of the flow that ended last, which goes on with it."""
+    name = command.slot
+    found = book.ended(state, name)
+    flow = book.flow_of(found[0]) if found else None
+    if found is None or flow is None:
+        return f"no flow in progress has a slot {name!r}"
+    frame, slot = found
+    had = look_up(state, frame, facts)(name)
+    if slot.always_ask or not _is_asked_for(slot, flow):
+        return f"slot {name!r} is only set by the flow, and that has ended"
+    if frames.depth(state.stack) >= DEEPEST:
+        return f"{DEEPEST} flows are in progress already"
+    if not guard_holds(flow, state, facts):
+        return f"flow {flow.name!r} is not for this customer now"
+    if isinstance(command, Unset):
+        return command if had is not None else f"slot {name!r} is empty, and its flow has ended"
+    read = read_value(slot, command.value, source, hearing_of(book, state, slot, facts))
+    if read is None:
+        return f"slot {name!r}: that is no {slot.type.name}"
+    return Set(name, read) if read != had else f"slot {name!r} held that already when its flow ended"
 
 
 def _check_language(value: Json, book: Book) -> Set | str:

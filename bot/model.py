@@ -154,6 +154,8 @@ class Rating(Struct, frozen=True, tag_field="part", tag="rating", omit_defaults=
     prompt: str
     scale: int = 5
     """The best grade; the worst is 1. 2: thumbs."""
+    options: tuple[Option, ...] = ()
+    """One for each grade, the worst first; empty: it is answered in words."""
 
 
 class Field(Struct, frozen=True, omit_defaults=True):
@@ -360,6 +362,8 @@ class Frame(Struct, frozen=True, omit_defaults=True):
     """Steps whose `write` or `money` action has run."""
     asking: str = ""
     """The slot of the pending question; empty: none."""
+    picked: tuple[str, ...] = ()
+    """Of a pending question that takes several answers: those chosen so far."""
     tries: int = 0
     passes: int = 0
     """Steps entered so far: part of an action's idempotency key."""
@@ -387,12 +391,16 @@ class Offer(Struct, frozen=True, omit_defaults=True):
     """Group: choosing one option of a message voids its siblings."""
 
 
+TimerName = Literal["quiet", "wait", "approval"]
+"""`approval` runs while a human is awaited, the others while the bot has the floor."""
+
+
 class Timer(Struct, frozen=True, omit_defaults=True):
     """Something a flow does when nothing else has happened until then."""
 
     frame: int
     step: str
-    name: Literal["quiet", "wait"]
+    name: TimerName
     due_at: datetime
     n: int = 0
     """Which of the step's timers, from 0."""
@@ -418,8 +426,12 @@ class State(Struct, frozen=True, omit_defaults=True):
     """Slots of scope `customer`, as they were known when the last turn began, and what was learnt since."""
     timers: tuple[Timer, ...] = ()
     """Running; sorted by when they are due."""
+    signals: dict[str, Json] = {}
+    """What happened outside before a flow in progress came to wait for it, by name, the latest last."""
     clarified: int = 0
     """How often in a row the customer was asked what it is about."""
+    ended: Frame | None = None
+    """The flow that ended last, as it was, until another begins: a correction may still be about it."""
     marker: int = 0
     """Seq of the last end-of-human marker: what a model sees begins here."""
 
@@ -436,6 +448,14 @@ class Popped(_Move, frozen=True):
     frame: int
     outcome: str
     """`done`, `cancelled`, `handed_off`, `failed`, or the name an `end` step gives."""
+    reopens: bool = False
+    """It came to its end, and a correction may open it again."""
+
+
+class Reopened(_Move, frozen=True):
+    """The flow that ended last is the topmost again, as it was: something is corrected in it."""
+
+    frame: int
 
 
 class Raised(_Move, frozen=True):
@@ -492,6 +512,13 @@ class Asked(_Move, frozen=True):
     tries: int = 0
 
 
+class Picked(_Move, frozen=True):
+    """Of the pending question's several answers these are chosen so far."""
+
+    frame: int
+    values: tuple[str, ...]
+
+
 class Did(_Move, frozen=True):
     """An action ran. `effect` other than `read` is remembered by the frame."""
 
@@ -544,8 +571,21 @@ class Armed(_Move, frozen=True):
 class Disarmed(_Move, frozen=True):
     """Timers of a frame no longer run: those of that name. 0: of all frames."""
 
-    name: Literal["quiet", "wait"]
+    name: TimerName
     frame: int = 0
+
+
+class Remembered(_Move, frozen=True):
+    """Something happened outside that a flow may still come to wait for."""
+
+    name: str
+    value: Json = None
+
+
+class Recalled(_Move, frozen=True):
+    """What was remembered is used up, or needed no longer; empty: all of it."""
+
+    name: str = ""
 
 
 class Knew(_Move, frozen=True):
@@ -563,6 +603,7 @@ class Spoke(_Move, frozen=True):
 Move = (
     Pushed
     | Popped
+    | Reopened
     | Raised
     | Entered
     | Rewound
@@ -570,6 +611,7 @@ Move = (
     | Filled
     | Emptied
     | Asked
+    | Picked
     | Did
     | Applied
     | Refused
@@ -579,6 +621,8 @@ Move = (
     | Dequeued
     | Armed
     | Disarmed
+    | Remembered
+    | Recalled
     | Knew
     | Spoke
 )

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 import structlog
 from msgspec.structs import replace
 
 from bot.errors import ActionFailed
+from bot.fit import options_of
 from bot.flow.book import Book
 from bot.flow.fold import fold, fold_event
 from bot.flow.interpreter import given as g
@@ -24,6 +26,7 @@ from bot.model import (
     Acting,
     Cancel,
     Card,
+    Carousel,
     Choices,
     Controlled,
     Declined,
@@ -36,11 +39,11 @@ from bot.model import (
     Mode,
     Move,
     Offer,
-    Option,
     Outcome,
     Part,
     Pressed,
     Pushed,
+    Rating,
     Said,
     Signalled,
     Spoke,
@@ -83,6 +86,8 @@ class Played:
     handoff: HandoffRequest | None = None
     gives_up_waiting: bool = False
     """The customer no longer wants the human that was asked for."""
+    expired: bool = False
+    """Nobody has judged an action within its time."""
     begun: dict[str, Acting] = field(default_factory=dict)
     """Effects of an earlier attempt that this one has not come to, by their passes."""
     known: dict[str, Acted] = field(default_factory=dict)
@@ -104,7 +109,18 @@ class Overtaken(Exception):
 class Director:
     """One for all turns; each is taken by the edition of the flows that is in force when it begins."""
 
-    def __init__(self, *, shelf: Shelf, store: Store, bus: Bus, clock: Clock, random: Random) -> None:
+    def __init__(
+        self,
+        *,
+        shelf: Shelf,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        random: Random,
+        shelves: Mapping[tuple[str, str], Shelf] = {},
+    ) -> None:
+        """`shelves`: of the accounts (channel and name) that have another assistant than the desk's own."""
+        self._shelves = shelves
         self._shelf, self._store, self._bus, self._clock = shelf, store, bus, clock
 
     async def play(self, turn: Turn, powers: TurnPowers) -> Played:
@@ -113,7 +129,9 @@ class Director:
         if turn.attempt > 1 or turn.inputs[0].epoch != turn.conversation.control.epoch:  # it was taken before
             begun = await self._begun(turn)
             turn = as_begun(turn, begun)
-        edition = await self._shelf.edition_of(turn.state, _followed_by(begun))
+        address = turn.conversation.address
+        shelf = self._shelves.get((address.channel, address.account), self._shelf)
+        edition = await shelf.edition_of(turn.state, _followed_by(begun))
         return await Taking(edition, self._store, self._bus, self._clock).play(turn, powers, begun)
 
     async def _begun(self, turn: Turn) -> tuple[Event, ...]:
@@ -230,6 +248,7 @@ class Taking:
             played.says += step.says
             played.handoff = step.handoff or played.handoff
             played.gives_up_waiting |= step.gives_up_waiting
+            played.expired |= step.expired
             given = () if step.act is None else (await self._act(turn, step.act, played),)
 
     async def _act(self, turn: Turn, act: Act, played: Played) -> ActionResult:
@@ -397,12 +416,15 @@ def without_stale_offers(state: State, epoch: int) -> State:
     return msgspec.structs.replace(state, offers=tuple(offer for offer in state.offers if offer.epoch >= epoch))
 
 
+P = TypeVar("P", bound=Part)
+
+
 def give_tokens(messages: Sequence[Message], epoch: int, random: Random) -> tuple[list[Message], tuple[Offer, ...]]:
     """Every option gets an opaque token; what it means stays with us. Choosing one voids those of the same message."""
     offers: list[Offer] = []
     given: list[Message] = []
     for message in messages:
-        if any(map(_options, message.parts)):
+        if any(map(options_of, message.parts)):
             group = random.token()
             parts = tuple(_with_tokens(part, epoch, group, random, offers) for part in message.parts)
             message = msgspec.structs.replace(message, parts=parts)
@@ -410,16 +432,17 @@ def give_tokens(messages: Sequence[Message], epoch: int, random: Random) -> tupl
     return given, tuple(offers)
 
 
-def _with_tokens(part: Part, epoch: int, group: str, random: Random, offers: list[Offer]) -> Part:
-    if not isinstance(part, Choices | Card):
-        return part
-    options = tuple(msgspec.structs.replace(option, token=random.token()) for option in part.options)
-    offers += (Offer(option.token, option.value, option.label, epoch, group) for option in options)
-    return msgspec.structs.replace(part, options=options)
-
-
-def _options(part: Part) -> tuple[Option, ...]:
-    return part.options if isinstance(part, Choices | Card) else ()
+def _with_tokens(part: P, epoch: int, group: str, random: Random, offers: list[Offer]) -> P:
+    match part:
+        case Choices() | Card() | Rating():
+            options = tuple(msgspec.structs.replace(option, token=random.token()) for option in part.options)
+            offers += (Offer(option.token, option.value, option.label, epoch, group) for option in options)
+            return msgspec.structs.replace(part, options=options)
+        case Carousel():
+            cards = tuple(_with_tokens(card, epoch, group, random, offers) for card in part.cards)
+            return msgspec.structs.replace(part, cards=cards)
+        case _:
+            return part
 
 
 def _given(turn: Turn, outcome: Outcome, book: Book) -> Iterator[Given]:
@@ -430,6 +453,6 @@ def _given(turn: Turn, outcome: Outcome, book: Book) -> Iterator[Given]:
     for command, source in outcome.commands:
         yield g.Ordered(command, source)
         if command == Cancel("handoff") and turn.conversation.control.state in WAITING:
-            yield g.Back("resume")  # the flow goes on as after a human
+            yield g.Back("resume", withdrawn=True)  # the flow goes on as after a human
     if outcome.missed:
         yield g.Missed()

@@ -39,6 +39,7 @@ from bot.model import (
     Offered,
     Opened,
     Partial,
+    Picked,
     Popped,
     Pressed,
     Pushed,
@@ -47,7 +48,10 @@ from bot.model import (
     Rang,
     Reachable,
     Reacted,
+    Recalled,
     Refused,
+    Remembered,
+    Reopened,
     Returned,
     Rewound,
     Said,
@@ -128,6 +132,8 @@ def move_line(move: Move) -> str:
             return f"flow {frame.flow} begins (frame {frame.id}, version {frame.version})"
         case Popped(frame=frame, outcome=outcome):
             return f"frame {frame} ends: {outcome}"
+        case Reopened(frame=frame):
+            return f"frame {frame}, which had ended, goes on"
         case Raised(frame=frame):
             return f"frame {frame} comes up"
         case Entered(step=step, reads=reads):
@@ -142,6 +148,8 @@ def move_line(move: Move) -> str:
             return f"{_where(frame)}{slot} is empty"
         case Asked(slot=slot, tries=tries):
             return f"asks {slot}" + (f", try {tries + 1}" if tries else "") if slot else "the question is settled"
+        case Picked(values=values):
+            return f"chosen so far: {', '.join(values) or 'nothing'}"
         case Did(action=action, effect=effect, ok=ok):
             return f"action {action} ({effect}) {'done' if ok else 'failed'}"
         case Offered(offers=offers):
@@ -156,6 +164,10 @@ def move_line(move: Move) -> str:
             return f"timer {timer_line(timer)}"
         case Disarmed(name=name, frame=frame):
             return f"{name} timers of {f'frame {frame}' if frame else 'all flows'} stop"
+        case Remembered(name=name, value=value):
+            return f"signal {name} is remembered: {shown(value)}"
+        case Recalled(name=name):
+            return f"signal {name} is used up" if name else "signals are forgotten"
         case Knew(customer=customer):
             return f"of the customer is known: {', '.join(customer) or 'nothing'}"
         case Spoke(language=language):

@@ -80,6 +80,8 @@ def check(
             raise typer.Exit(1) from None
         if folder == file.flows:
             refuse_ungranted(book, file, os.environ)
+            for other in dict.fromkeys(account.flows for account in file.accounts.values() if account.flows):
+                refuse_ungranted(read(other), file.model_copy(update={"flows": other}), os.environ)
         summary = f"{folder}: {len(book.flows)} flows, {len(book.actions)} actions, no mistakes"
         typer.echo("[]" if as_json else summary)
 

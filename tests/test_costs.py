@@ -108,15 +108,16 @@ async def test_a_batch_is_one_hop_to_the_writer_and_one_back(tmp_path: Path, mon
     monkeypatch.setattr(queue, "SimpleQueue", Counted)
     loop, back = asyncio.get_running_loop(), list[object]()
     call = loop.call_soon_threadsafe
+    store = await opened(f"sqlite:///{tmp_path}/store.db")
 
     def counted(*given: Any, **options: Any) -> asyncio.Handle:
-        back.append(given[0])
+        if getattr(given[0], "__self__", None) is store:  # a read, such as the one for the next timer, has its own hops
+            back.append(given[0])
         return call(*given, **options)
 
     monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
-    store = await opened(f"sqlite:///{tmp_path}/store.db")
     async with customers(store) as people:
-        await people.turn("first")  # the start reads, and a read has hops of its own
+        await people.turn("first")
         put.clear()
         back.clear()
         before = store.commits

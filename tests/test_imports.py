@@ -84,8 +84,8 @@ NOT_TO_CALL = ("now", "utcnow", "today", "time", "sleep", "call_later", "call_at
 OWN_CLOCKS = ("clock", "_clock", "self._clock", "self.clock")
 # A loop may do it at once instead: the simulation's does.
 MAY_LEAVE_THE_LOOP = {("bot.knowledge.index", "to_thread"), ("bot.llm.openai", "to_thread")}
-# They are the clock and the chance of tests.
-TESTING = ("bot.testing.clock", "bot.testing.chance")
+# They are the clock and the chance of tests; and the suite of channels waits for sockets.
+TESTING = ("bot.testing.clock", "bot.testing.chance", "bot.testing.channel")
 
 
 def test_the_core_takes_time_and_chance_from_its_ports_only() -> None:

@@ -93,18 +93,20 @@ def is_distinct(slot: Slot) -> bool:
 
 
 def _known(book: Book, state: State, facts: Facts, text: str) -> Iterator[tuple[Slot, Json]]:
-    """The slots that hold a value, those of the topmost flow first, the last said first; without those of the kind that
-    is asked for at the moment, where the words could be meant as its answer.
+    """The slots that hold a value, those of the topmost flow first, the last said first, and those of the flow that has
+    just ended at last; without those of the kind that is asked for at the moment, where the words could be meant as its
+    answer.
     """
     pending = book.pending(state)
     answers = pending is not None and _read(book, state, facts, pending.slot, text) is not None
-    for frame in reversed(state.stack):
+    for frame in (*reversed(state.stack), *((state.ended,) if state.ended else ())):
         flow, look = book.flow_of(frame), look_up(state, frame, facts)
         for slot in _last_first(frame, flow) if flow else ():
             is_asked = answers and pending is not None and pending.slot.type.name == slot.type.name
             if slot.always_ask or is_asked or slot.type.name in _IN_ANY_WORDS or (had := look(slot.name)) is None:
                 continue
-            yield slot, had
+            if frame is not state.ended or book.home(state, slot.name) is None:
+                yield slot, had
 
 
 def _last_first(frame: Frame, flow: Flow) -> list[Slot]:

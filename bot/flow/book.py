@@ -210,6 +210,12 @@ class Book:
                 return frame, flow.slots[slot]
         return None
 
+    def ended(self, state: State, slot: str) -> tuple[Frame, Slot] | None:
+        """A slot of the flow that ended last, where it has not changed since."""
+        frame = state.ended
+        flow = self.flow_of(frame) if frame else None
+        return (frame, flow.slots[slot]) if frame and flow and slot in flow.slots else None
+
     def title(self, frame: Frame, language: str) -> str:
         """What customers see a flow called."""
         flow = self.flow_of(frame)

@@ -26,11 +26,15 @@ from bot.model import (
     Move,
     Moved,
     Offered,
+    Picked,
     Popped,
     Pushed,
     Queued,
     Raised,
+    Recalled,
     Refused,
+    Remembered,
+    Reopened,
     Returned,
     Rewound,
     Settled,
@@ -44,6 +48,7 @@ from bot.model import (
 M = TypeVar("M", bound=Move)
 
 MOST_OFFERS = 100
+MOST_SIGNALS = 10
 MOST_STEPS = 400
 """Of one flow, remembered for corrections; the oldest are forgotten first."""
 
@@ -72,12 +77,22 @@ def fold(state: State, move: Move) -> State:
         case Voided(tokens=tokens):
             return replace(state, offers=tuple([o for o in state.offers if tokens and o.token not in tokens]))
         case Pushed(frame=frame):
-            return replace(state, stack=(*state.stack, frame), frames=max(state.frames, frame.id))
-        case Popped(frame=popped):
+            ended = state.ended if frame.pattern or frame.caller else None
+            return replace(state, stack=(*state.stack, frame), frames=max(state.frames, frame.id), ended=ended)
+        case Popped(frame=popped, reopens=reopens):
             state = _with_effects(_disarmed(state, lambda timer: timer.frame == popped), popped)
-            return replace(state, stack=tuple([frame for frame in state.stack if frame.id != popped]))
+            ended = next((frame for frame in state.stack if frame.id == popped), None) if reopens else None
+            stack = tuple([frame for frame in state.stack if frame.id != popped])
+            return replace(state, stack=stack, ended=ended or state.ended)
         case Did(frame=at, effect=effect):
             return state if effect == "read" else _in(state, at, _acted, move)
+        case Picked(frame=at):
+            return _in(state, at, _picked, move)
+        case Reopened(frame=at):
+            ended = state.ended
+            if ended is None or ended.id != at:
+                return state
+            return replace(state, stack=(*state.stack, ended), ended=None)
         case Emptied(frame=0, slot=name):
             return replace(state, slots=_without(state.slots, name))
         case Emptied(frame=-1, slot=name):
@@ -102,6 +117,11 @@ def fold(state: State, move: Move) -> State:
             return replace(state, timers=tuple(sorted((*state.timers, timer), key=lambda each: each.due_at)))
         case Disarmed(name=kind, frame=at):
             return _disarmed(state, lambda timer: timer.name == kind and at in (0, timer.frame))
+        case Remembered(name=name, value=value):
+            known = [*_without(state.signals, name).items(), (name, value)]
+            return replace(state, signals=dict(known[-MOST_SIGNALS:]))
+        case Recalled(name=name):
+            return replace(state, signals=_without(state.signals, name) if name else {})
         case Knew(customer=customer):
             return replace(state, customer=customer)
         case _:
@@ -116,11 +136,11 @@ def fold_event(state: State, event: Event) -> State:
                 state = fold(state, move)
             return state
         case Settled(status="resolved"):
-            return replace(state, stack=(), offers=(), queue=(), timers=())
+            return replace(state, stack=(), offers=(), queue=(), timers=(), ended=None, signals={})
         case Controlled(control=control):
             return replace(state, offers=tuple(offer for offer in state.offers if offer.epoch >= control.epoch))
         case Returned():
-            return replace(state, marker=event.seq)
+            return replace(state, marker=event.seq, ended=None)
         case _:
             return state
 
@@ -180,7 +200,12 @@ def _emptied(frame: Frame, move: Emptied) -> Frame:
 
 
 def _asking(frame: Frame, move: Asked) -> Frame:
+    frame = replace(frame, picked=()) if frame.picked and move.slot != frame.asking else frame
     return replace(frame, asking=move.slot, tries=move.tries, asked=frame.asked or bool(move.slot))
+
+
+def _picked(frame: Frame, move: Picked) -> Frame:
+    return replace(frame, picked=move.values)
 
 
 def _with_callers(state: State, at: int) -> State:

@@ -196,7 +196,7 @@ WAIT = Shape(
     keys=(
         Key("for", "span", "so long since the pause began"),
         Key("until", "instant", "that moment; at once when it is past"),
-        Key("event", "name", "a signal from outside, by its name"),
+        Key("event", "name", "a signal from outside, by its name; one that came on the way here counts"),
     ),
     example="{event: parcel_arrived, for: 3d}",
 )
@@ -207,8 +207,11 @@ APPROVE = Shape(
     keys=(
         Key("if", "expression", "only when this holds", otherwise="true"),
         Key("by", "queue", "who is asked", otherwise="the assistant's first queue"),
+        Key(
+            "within", "span", "how long that may take; then it counts as not approved", otherwise="as long as it takes"
+        ),
     ),
-    example="{if: amount > 200, by: returns}",
+    example="{if: amount > 200, by: returns, within: 1d}",
 )
 
 # Steps
@@ -361,7 +364,14 @@ stuck: {handoff: returns}""",
             "ask for a person",
             Key("handoff", "queue", "the queue", required=True),
             Key("note", "wording", "what the person reads, in the assistant's own language"),
-            Key("priority", "count", "higher is served first", least=0, most=9, otherwise="0"),
+            Key(
+                "priority",
+                "count",
+                "higher is served first; then who has waited longest",
+                least=0,
+                most=9,
+                otherwise="0",
+            ),
             Key("nobody", "branch", "what instead, outside of business hours"),
             Key(
                 "after",

@@ -86,6 +86,8 @@ class Approve:
 
     needed_if: Expression
     by: str = ""
+    within: timedelta = timedelta()
+    """After it nobody agrees any more; zero: there is no such time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

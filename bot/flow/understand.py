@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -16,7 +17,8 @@ from bot.flow.interpreter.advance import advance
 from bot.flow.interpreter.given import Back, Given, Ordered, given_first
 from bot.flow.question import hearing_of
 from bot.flow.say import GREETING
-from bot.flow.slots import Hearing
+from bot.flow.slots import Hearing, Labelled
+from bot.flow.slots.choices import place_of
 from bot.flow.words import MOST_CHARACTERS, Phrase, tokens
 from bot.model import (
     Cancel,
@@ -192,7 +194,8 @@ class _Ear:
             )
         hearing = hearing_of(self.book, state, pending.slot, self.facts)
         return (
-            self.option(text, pending, hearing)
+            self.choosing(text, said, pending, hearing)
+            or self.option(text, pending, hearing)
             or self.offered(said, state)
             or self.language_asked(said, pending)
             or self.rule(said, pending)
@@ -203,20 +206,43 @@ class _Ear:
         )
 
     def offered(self, said: Phrase, state: State) -> Found:
-        """Who types what stands on an option that is still open means to press it."""
-        for offer in reversed(state.offers if said else ()):
-            if tokens(offer.label) == said and offer.epoch >= self.turn.conversation.control.epoch:
-                command = parse_slash(offer.value)
-                return ((command, "button"),) if command else ()
-        return ()
+        """Who types what stands on an option that is still open means to press it.
+
+        Or its number, as a channel without buttons shows it: `2`, `the second`. Where a question waits, a number is
+        an answer to that.
+        """
+        offers = [offer for offer in state.offers if offer.epoch >= self.turn.conversation.control.epoch]
+        meant = next((offer for offer in reversed(offers) if said and tokens(offer.label) == said), None)
+        if meant is None and said and offers and self.book.pending(state) is None:
+            last = [offer for offer in offers if offer.once == offers[-1].once]
+            hearing = Hearing(
+                language=self.language,
+                rules=self.book.rules_for(self.language),
+                options=tuple([Labelled(offer.value, offer.label) for offer in last]),
+            )
+            place = place_of(said, hearing)
+            meant = last[place] if place is not None else None
+        command = parse_slash(meant.value) if meant else None
+        return ((command, "button"),) if command else ()
 
     def language_asked(self, said: Phrase, pending: Pending | None) -> Found:
         tag = rules.asked_for(said, self.book.rules, by_name=pending is None)
         return ((Set(LANGUAGE, tag), "rule"),) if tag else ()
 
     def amended(self, text: str, state: State, *, boldly: bool = False) -> Found:
-        command = amended(self.book, state, self.facts, text, boldly=boldly) if state.stack else None
+        command = amended(self.book, state, self.facts, text, boldly=boldly) if state.stack or state.ended else None
         return ((command, "rule"),) if command else ()
+
+    def choosing(self, text: str, said: Phrase, pending: Pending, hearing: Hearing) -> Found:
+        """More of several answers, of which some are chosen; or that these are all."""
+        if not pending.frame.picked:
+            return ()
+        if any(said in known for each in hearing.rules for known in (each.enough, each.no, each.none)):
+            return ((Set(pending.slot.name, [*pending.frame.picked]), "answer"),)
+        more = pending.slot.type.parse(text, hearing)
+        if not isinstance(more, list):
+            return ()
+        return ((Set(pending.slot.name, f"+{json.dumps(more, ensure_ascii=False)}"), "answer"),)
 
     def option(self, text: str, pending: Pending, hearing: Hearing) -> Found:
         """Word for word what the question offers."""

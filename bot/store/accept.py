@@ -15,8 +15,10 @@ from bot.store.statements import (
     ADD_EVENT,
     ADD_SEEN,
     AFTER_ACCEPT,
+    AFTER_ACCEPT_WHOLE,
     ON_ACCEPT,
     SEEN,
+    SELDOM_ON_ACCEPT,
     Query,
     found,
     insert,
@@ -32,6 +34,8 @@ _NAME_CONTACT = Query(
 )
 
 _changed = attrgetter(*ON_ACCEPT, "id")
+_seldom = attrgetter(*SELDOM_ON_ACCEPT)
+_changed_wholly = attrgetter(*ON_ACCEPT, *SELDOM_ON_ACCEPT, "id")
 _whole = attrgetter(*(column.name for column in schema.conversation.columns))
 
 _First = tuple[str, int, bytes]
@@ -53,6 +57,7 @@ def accept(tx: Tx, units: Sequence[Accept]) -> list[Kept]:
     events: list[Values] = []
     kept_keys: list[Values] = []
     changed: dict[str, Row] = {}
+    wholly = False
     results: list[Kept] = []
     for unit, ks in zip(units, keys, strict=True):
         if before := _before(ks, first):
@@ -63,16 +68,18 @@ def accept(tx: Tx, units: Sequence[Accept]) -> list[Kept]:
             )
             continue
         row = rows[_address(unit)]
-        at = micros(unit.at)
+        at, was = micros(unit.at), _seldom(row)
         results.append(_keep(tx, unit, row, at, events))
+        wholly |= _seldom(row) != was
         if row.id not in new:
             changed[row.id] = row
         for key in ks:
             first[key] = (row.id, row.last_seq, unit.digest)
             kept_keys.append((*key, row.id, row.last_seq, unit.digest, at))
+    after, values = (AFTER_ACCEPT_WHOLE, _changed_wholly) if wholly else (AFTER_ACCEPT, _changed)
     tx.write(
         (ADD_CONVERSATION, list(map(_whole, new.values()))),
-        (AFTER_ACCEPT, list(map(_changed, changed.values()))),
+        (after, list(map(values, changed.values()))),
         (ADD_EVENT, events),
         (ADD_SEEN, kept_keys),
     )
@@ -188,6 +195,7 @@ def _fresh(unit: Accept, contact: str, at: int, now: int) -> Row:
         waiting_since=None,
         unread=0,
         wake_at=None,
+        rank=0,
         state=encode(unit.initial),
     )
 

@@ -81,7 +81,9 @@ def change_control(tx: Tx, row: Row, control: Control, at: int, handoff: NewHand
             agent="",
             taken_at=None,
             ended_at=None,
+            priority=handoff.priority,
         )
+        row.rank = -handoff.priority
     if control.state == "human" and control.handoff:
         tx.query(_TAKE_HANDOFF, b_id=control.handoff, b_agent=control.holder, b_at=at)
     take_control(row, control, at)

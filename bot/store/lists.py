@@ -44,11 +44,12 @@ _SHOWN = (
     .limit(sa.bindparam("most"))
 )
 _id = sa.bindparam("id", type_=sa.Text)
+_rank = sa.bindparam("rank", type_=sa.BigInteger)
 _moment = sa.bindparam("moment", type_=sa.BigInteger)
 _WAITING = (
     _SHOWN.where(_c.waiting_since.is_not(None))
-    .where(sa.tuple_(_c.waiting_since, _c.id) > sa.tuple_(_moment, _id))
-    .order_by(_c.waiting_since, _c.id)
+    .where(sa.tuple_(_c.rank, _c.waiting_since, _c.id) > sa.tuple_(_rank, _moment, _id))
+    .order_by(_c.rank, _c.waiting_since, _c.id)
 )
 _LATEST = (
     _SHOWN.where(_c.waiting_since.is_(None))
@@ -76,18 +77,18 @@ def _pages(whole: sa.Select[Any]) -> dict[tuple[View, bool, bool], Query]:
 PAGES = {"waiting": _pages(_WAITING), "latest": _pages(_LATEST)}
 """By part of the queue; then by view, whether something is searched, and whether only one conversation is wanted."""
 
-_START = {"waiting": (-(2**62), ""), "latest": (2**62, "")}
+_START = {"waiting": (-(2**62), 0, ""), "latest": (0, 2**62, "")}
 
 
 def queue(tx: Tx, asked: Queue) -> QueuePage:
-    """First those that wait for a human, the longest first; then the others, the latest first."""
-    part, moment, id = _placed(asked.cursor)
+    """First those that wait for a human, by priority and then the longest first; then the others, the latest first."""
+    part, rank, moment, id = _placed(asked.cursor)
     rows: list[Values] = []
     given = {"agent": asked.agent, "like": _pattern(asked.search), "only": asked.conversation}
     kind = asked.view, bool(asked.search), asked.conversation is not None
     if part == "waiting":
-        rows = tx.query(PAGES[part][kind], most=asked.most + 1, moment=moment, id=id, **given)
-        moment, id = _START["latest"]
+        rows = tx.query(PAGES[part][kind], most=asked.most + 1, rank=rank, moment=moment, id=id, **given)
+        _, moment, id = _START["latest"]
     if len(rows) <= asked.most and asked.view != "needs-reply":
         more = asked.most + 1 - len(rows)
         rows += tx.query(PAGES["latest"][kind], most=more, moment=moment, id=id, **given)
@@ -100,14 +101,15 @@ def _pattern(search: str) -> str:
     return f"%{escaped}%"
 
 
-def _placed(cursor: str | None) -> tuple[str, int, str]:
+def _placed(cursor: str | None) -> tuple[str, int, int, str]:
     """After which row the page begins. A cursor comes back from a browser: whatever is not one of ours is refused."""
     if cursor is None:
         return ("waiting", *_START["waiting"])
     part, _, rest = cursor.partition(".")
+    rank, _, rest = rest.partition(".")
     moment, _, id = rest.partition(".")
     try:
-        return ("waiting" if part == "w" else "latest", int(moment), id)
+        return ("waiting" if part == "w" else "latest", int(rank), int(moment), id)
     except ValueError:
         raise ValueError(f"not a cursor: {cursor!r}") from None
 
@@ -115,8 +117,8 @@ def _placed(cursor: str | None) -> tuple[str, int, str]:
 def _cursor(values: Values) -> str:
     row = Row(*values[:-1])
     if row.waiting_since is not None:
-        return f"w.{row.waiting_since}.{row.id}"
-    return f"l.{row.active_at}.{row.id}"
+        return f"w.{row.rank}.{row.waiting_since}.{row.id}"
+    return f"l.0.{row.active_at}.{row.id}"
 
 
 def _shown(values: Values) -> QueueRow:
@@ -126,6 +128,7 @@ def _shown(values: Values) -> QueueRow:
         customer=row.customer,
         reason=row.reason,
         note=values[-1] or "",
+        priority=-row.rank,
         last_by=row.last_by,  # type: ignore[arg-type]  # an author's kind
         last_text=row.last_text,
         last_at=instant(row.last_at),

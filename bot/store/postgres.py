@@ -329,6 +329,9 @@ def make_engine(url: str) -> AsyncEngine:
             "idle_in_transaction_session_timeout": milliseconds,
             # A plan that was made while a table was small is kept: it must be one for a large table.
             **dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off"),
+            # What has to read a small table whole all the same counts as so dear that the server would compile it,
+            # each time anew: a tenth of a second and more.
+            "jit": "off",
         }
     try:
         return create_async_engine(address, connect_args=arguments, **options)

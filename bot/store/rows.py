@@ -22,13 +22,12 @@ from bot.model import (
     ConversationId,
     DeliveryId,
     Event,
-    Location,
-    Media,
     Message,
     Notice,
     Pressed,
     Rating,
     Said,
+    Sources,
     State,
     Text,
     is_input,
@@ -101,6 +100,7 @@ class Row:
     waiting_since: int | None
     unread: int
     wake_at: int | None
+    rank: int
     state: bytes
     xmin: int = field(default=0, compare=False)
     """PostgreSQL: the transaction that wrote this row."""
@@ -124,9 +124,12 @@ class Row:
 
 
 def set_alarm(row: Row, state: State) -> None:
-    """The bot's timers run while it has the floor; sorted by when they are due."""
-    runs = state.timers and row.control == "bot" and row.status != "resolved"
-    row.wake_at = micros(state.timers[0].due_at) if runs else None
+    """The bot's timers run while it has the floor, and those of approvals while these are awaited; sorted by when they
+    are due."""
+    row.wake_at = None
+    if state.timers and row.status != "resolved" and row.control in ("bot", "queued", "offered"):
+        first = next((t for t in state.timers if row.control == "bot" or t.name == "approval"), None)
+        row.wake_at = micros(first.due_at) if first else None
 
 
 def conversation_of(row: Row) -> Conversation:
@@ -168,7 +171,7 @@ def take_control(row: Row, control: Control, at: int) -> None:
     row.since = None if control.since is None else micros(control.since)
     row.reason, row.handoff = control.reason, control.handoff
     if control.state == "bot":
-        row.waiting_since = None
+        row.waiting_since, row.rank = None, 0
     elif row.waiting_since is None and (
         control.state in ("queued", "offered") or (control.state == "human" and row.unread)
     ):
@@ -233,7 +236,9 @@ def preview(message: Message) -> str:
             words += (" ", part.title)
         elif isinstance(part, Notice):
             words += (" ", part.text)
-        elif isinstance(part, Media | Location | Rating):
+        elif isinstance(part, Rating):
+            words += (" ", part.prompt)
+        elif not isinstance(part, Sources):
             words += (" ", plain(part))
     line = words[0] if len(words) == 1 else "".join(words)
     return " ".join(line[: 2 * PREVIEW].replace("\0", "").split())[:PREVIEW]

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-REVISION = "0003"
+REVISION = "0005"
 """The revision of the migrations that these tables are."""
 
 metadata = sa.MetaData(
@@ -148,6 +148,7 @@ conversation = sa.Table(
     _number("unread"),
     _json("state"),
     _instant("wake_at", always=False),  # when the first of the bot's timers is due, by the wall clock
+    _number("rank", server_default=sa.text("0")),  # minus the handoff's priority: who waits is sorted by it first
     sa.Index("conversation_address", "channel", "account", "chat", "thread", unique=True),
     sa.Index("conversation_contact", "contact"),
     sa.Index("conversation_latest", "status", "active_at", "id"),
@@ -159,7 +160,7 @@ def _partial(name: str, table: sa.Table, *columns: str, where: str) -> None:
 
 
 _partial("conversation_ready", conversation, "ready_at", where="input_seq > heard AND control <> 'paused'")
-_partial("conversation_waiting", conversation, "waiting_since", "id", where="waiting_since IS NOT NULL")
+_partial("conversation_waiting", conversation, "rank", "waiting_since", "id", where="waiting_since IS NOT NULL")
 _partial("conversation_holder", conversation, "holder", "active_at", "id", where="holder <> ''")
 _partial("conversation_wake", conversation, "wake_at", where="wake_at IS NOT NULL")
 _partial("conversation_wanted", conversation, "active_at", "id", where="control IN ('queued', 'offered')")
@@ -232,6 +233,7 @@ handoff = sa.Table(
     _key("agent"),
     _instant("taken_at", always=False),
     _instant("ended_at", always=False),
+    _number("priority", server_default=sa.text("0")),
     sa.Index("handoff_conversation", "conversation"),
 )
 
@@ -355,6 +357,28 @@ passage_term = sa.Table(
     _number("number", primary_key=True),
     _number("count"),
     sa.Index("passage_term_document", "document"),
+    sqlite_with_rowid=False,
+)
+
+# Of channels' accounts: sealed before it is stored.
+secret = sa.Table(
+    "secret",
+    metadata,
+    _key("account", primary_key=True),
+    _key("name", primary_key=True),
+    _bytes("sealed"),
+    _instant("at"),
+    sqlite_with_rowid=False,
+)
+
+# Who has a connection of which there may be one. `until` is in the store's own time.
+lease = sa.Table(
+    "lease",
+    metadata,
+    _key("name", primary_key=True),
+    _text("worker"),
+    _number("until"),
+    _number("fence"),
     sqlite_with_rowid=False,
 )
 

@@ -22,7 +22,7 @@ _c = schema.conversation.c
 _SET = (
     sa.text("wake_at IS NOT NULL"),  # as the index has it
     _c.input_seq <= _c.heard,
-    sa.text("control = 'bot' AND status <> 'resolved'"),
+    sa.text("control IN ('bot', 'queued', 'offered') AND status <> 'resolved'"),
 )
 DUE = Query(
     sa.select(_c.id)

@@ -32,6 +32,7 @@ from bot.store.statements import (
     ADD_DELIVERY,
     ADD_EVENT,
     AFTER_COMMIT,
+    AFTER_COMMIT_WHOLE,
     AFTER_LEASE,
     AFTER_RECORD,
     AFTER_RESET,
@@ -39,6 +40,7 @@ from bot.store.statements import (
     ON_COMMIT,
     ON_LEASE,
     ON_RECORD,
+    SELDOM_ON_COMMIT,
     Query,
     found,
     insert,
@@ -49,6 +51,8 @@ from bot.units import Claim, Claimed, Commit, Committed, Intend, Lost, Record, R
 _leased = attrgetter(*ON_LEASE, "id")
 _recorded = attrgetter(*ON_RECORD, "id")
 _committed = attrgetter(*ON_COMMIT, "id")
+_seldom = attrgetter(*SELDOM_ON_COMMIT)
+_committed_wholly = attrgetter(*ON_COMMIT, *SELDOM_ON_COMMIT, "id")
 _changed = attrgetter(*ON_CHANGE, "state", "id")
 
 _c = schema.conversation.c
@@ -172,6 +176,7 @@ def commit(tx: Tx, units: Sequence[Commit]) -> list[Committed | Lost]:
     deliveries: list[Values] = []
     usual: dict[str, Row] = {}
     changed: dict[str, Row] = {}
+    wholly = False
     learnt: dict[str, list[Filled | Emptied]] = {}
     results: list[Committed | Lost] = []
     for unit in units:
@@ -179,7 +184,9 @@ def commit(tx: Tx, units: Sequence[Commit]) -> list[Committed | Lost]:
         if lost := _lost(row, unit):
             results.append(lost)
             continue
+        was = _seldom(row)
         results.append(_commit(tx, unit, row, events, deliveries))
+        wholly |= _seldom(row) != was
         if unit.learnt:
             learnt.setdefault(row.contact, []).extend(unit.learnt)
         if unit.control is None:
@@ -188,8 +195,9 @@ def commit(tx: Tx, units: Sequence[Commit]) -> list[Committed | Lost]:
             changed[row.id] = row
     for id in changed:
         usual.pop(id, None)
+    after, values = (AFTER_COMMIT_WHOLE, _committed_wholly) if wholly else (AFTER_COMMIT, _committed)
     tx.write(
-        (AFTER_COMMIT, list(map(_committed, usual.values()))),
+        (after, list(map(values, usual.values()))),
         (AFTER_RESET, list(map(_changed, changed.values()))),
         (ADD_EVENT, events),
         (ADD_DELIVERY, deliveries),

@@ -150,9 +150,11 @@ class Scene:
         """The customer says something, and the bot answers each line with the same words."""
         return (await self.answers(await self.asks(*words, chat=chat), *words, deliver=deliver)).conversation
 
-    async def asks_for_a_human(self, claimed: Claimed, *says: str, note: str = "", deliver: bool = False) -> Committed:
+    async def asks_for_a_human(
+        self, claimed: Claimed, *says: str, note: str = "", priority: int = 0, deliver: bool = False
+    ) -> Committed:
         epoch = claimed.conversation.control.epoch + 1
-        handoff = NewHandoff(id=HandoffId(self.random.id()), reason="asked", queue="", note=note)
+        handoff = NewHandoff(id=HandoffId(self.random.id()), reason="asked", queue="", note=note, priority=priority)
         control = Control("queued", epoch, since=self.clock.now(), reason="asked", handoff=handoff.id)
         unit = self.commit(claimed, *says, control=control, handoff=handoff, deliver=deliver)
         notice = Entry(SYSTEM, Said(text("A colleague will be with you.")), epoch, public=True, deliver=deliver)

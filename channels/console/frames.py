@@ -32,6 +32,8 @@ class Row(Struct, frozen=True):
     reason: str
     """Why a human was asked for; empty when none was."""
     note: str
+    priority: int
+    """Of the present request for a human, from 0 to 9: higher is served first."""
     last_by: Literal["customer", "bot", "agent", "system"]
     last_text: str
     """Start of the last public message, at most 140 characters."""

@@ -30,6 +30,7 @@ def show(found: QueueRow) -> Row:
         status=conversation.status,
         reason=found.reason,
         note=found.note,
+        priority=found.priority,
         last_by=found.last_by,
         last_text=found.last_text[:TEXT_CHARACTERS],
         last_at=found.last_at,

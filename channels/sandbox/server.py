@@ -248,6 +248,8 @@ async def serving(sandbox: Sandbox, *, host: str = "127.0.0.1", port: int = 0) -
     """Serve on this loop until left; gives the address, `http://127.0.0.1:41234`."""
     with socket.create_server((host, port), backlog=2048) as listener:
         address, ending = f"http://{host}:{listener.getsockname()[1]}", asyncio.Event()
+        if hasattr(sandbox, "address"):  # some platforms tell clients where they are
+            sandbox.address = address
         config = uvicorn.Config(
             app(sandbox, ending),
             log_config=None,

@@ -109,7 +109,8 @@ class _Frames:
 
 
 def _taken(book: Book, begun: State, log: Sequence[Event]) -> Iterator[Spot]:
-    frames = _Frames({frame.id: frame.flow for frame in begun.stack})
+    known = (*begun.stack, *((begun.ended,) if begun.ended else ()))
+    frames = _Frames({frame.id: frame.flow for frame in known})
     for event in log:
         for move in event.body.moves if isinstance(event.body, Turned) else ():
             match move:

@@ -236,7 +236,8 @@ def moves(stretch: Stretch) -> Iterator[Move]:
 
 def outcomes(stretch: Stretch) -> Iterator[tuple[str, str]]:
     """(flow, how it ended), in order."""
-    flows = {frame.id: frame.flow for frame in stretch.before.stack}
+    was = stretch.before
+    flows = {frame.id: frame.flow for frame in (*was.stack, *((was.ended,) if was.ended else ()))}
     for move in moves(stretch):
         if isinstance(move, Pushed):
             flows[move.frame.id] = move.frame.flow

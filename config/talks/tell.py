@@ -36,6 +36,7 @@ from bot.model import (
     Offered,
     Opened,
     Partial,
+    Picked,
     Popped,
     Pressed,
     Pushed,
@@ -44,7 +45,10 @@ from bot.model import (
     Rang,
     Reachable,
     Reacted,
+    Recalled,
     Refused,
+    Remembered,
+    Reopened,
     Returned,
     Rewound,
     Said,
@@ -171,8 +175,12 @@ def _move(move: Move, calls: list[Call]) -> str:
             return f"{slot} is known no longer"
         case Asked(_, slot, tries):
             return f"asks {slot}{f', try {tries + 1}' if tries else ''}" if slot else ""
+        case Picked(_, values):
+            return f"chosen so far: {', '.join(values) or 'nothing'}"
         case Did(_, _, action):
             return _call(action, calls)
+        case Reopened():
+            return "the flow that had ended goes on"
         case Raised(frame):
             return f"flow of frame {frame} comes up"
         case Queued(start):
@@ -181,9 +189,11 @@ def _move(move: Move, calls: list[Call]) -> str:
             return f"timer {timer.name} of step {timer.step} runs until {timer.due_at:%Y-%m-%d %H:%M:%S}"
         case Moved():
             return "the flow goes on in a newer version"
+        case Remembered(name, value):
+            return f"event {name} {spell(value)} is remembered"
         case Spoke(language):
             return f"language {language}"
-        case Dequeued() | Offered() | Voided() | Disarmed() | Knew():
+        case Dequeued() | Offered() | Voided() | Disarmed() | Recalled() | Knew():
             return ""
         case _:
             assert_never(move)

@@ -108,6 +108,25 @@ async def test_who_waits_longest_comes_first_and_then_the_latest(scene: Scene) -
     assert await chats(scene, "unassigned") == ["waits-long", "waits"]
 
 
+async def test_what_is_urgent_comes_before_what_waits_longer(scene: Scene) -> None:
+    for chat, priority in (("usual", 0), ("urgent", 9), ("rather", 3), ("urgent-later", 9)):
+        await scene.asks_for_a_human(await scene.asks("a human", chat=chat), priority=priority)
+        await scene.clock.advance(60)
+    expected = ["urgent", "urgent-later", "rather", "usual"]
+    for view in ("needs-reply", "unassigned", "all"):
+        assert await chats(scene, view) == expected
+
+
+async def test_a_request_that_is_over_was_urgent_once(scene: Scene) -> None:
+    done = await scene.asks_for_a_human(await scene.asks("a human", chat="1"), priority=9)
+    taken = (await scene.takes_over(done.conversation)).conversation
+    (row,) = await rows(scene, "mine")
+    assert row.priority == 9
+    await scene.amends(scene.controls(taken, "bot"))
+    (row,) = await rows(scene, "bot")
+    assert (row.priority, row.waiting_since) == (0, None)
+
+
 @pytest.mark.parametrize("most", [1, 2, 3, 7])
 async def test_pages_together_are_the_whole_queue(scene: Scene, most: int) -> None:
     for chat in range(7):
@@ -115,7 +134,7 @@ async def test_pages_together_are_the_whole_queue(scene: Scene, most: int) -> No
         if chat % 2:  # some at the same instant
             await scene.clock.advance(60)
     for chat in (2, 4, 5):
-        await scene.asks_for_a_human(await scene.asks("a human", chat=str(chat)))
+        await scene.asks_for_a_human(await scene.asks("a human", chat=str(chat)), priority=chat % 2)
     whole = await chats(scene, "all")
     paged: list[str] = []
     cursor: str | None = None
@@ -167,7 +186,7 @@ async def test_a_row_tells_what_an_agent_needs_to_choose(scene: Scene) -> None:
     await scene.store.write(scene.accept("hello", name="Bo"))
     (claimed,) = await scene.claims()
     asked_at = scene.clock.now()
-    done = await scene.asks_for_a_human(claimed, note="wants a refund")
+    done = await scene.asks_for_a_human(claimed, note="wants a refund", priority=2)
     await scene.clock.advance(60)
     await scene.says("anybody?")
     (row,) = await rows(scene, "unassigned")
@@ -176,6 +195,7 @@ async def test_a_row_tells_what_an_agent_needs_to_choose(scene: Scene) -> None:
         customer="Bo",
         reason="asked",
         note="wants a refund",
+        priority=2,
         last_by="customer",
         last_text="anybody?",
         last_at=scene.clock.now(),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from bot.model import SYSTEM, WITH_CUSTOMER, Conversation, Emptied, Filled, Json, Rang, Settled, State, Timer
+from bot.model import SYSTEM, WITH_CUSTOMER, Control, Conversation, Emptied, Filled, Json, Rang, Settled, State, Timer
 from bot.ports import Store
 from bot.store import open_store
 from bot.store.postgres import PostgresStore
@@ -101,6 +101,23 @@ async def test_a_turn_that_wants_nothing_later_sets_none(scene: Scene) -> None:
     await sleeps(scene)
     claimed = await scene.asks("hello?")
     await scene.store.write(scene.commit(claimed, "hello", state=State()))
+    assert await alarm(scene) is None
+
+
+async def test_while_a_human_is_awaited_only_the_time_for_it_runs(scene: Scene) -> None:
+    timers = (Timer(1, "w", "wait", DUE - timedelta(minutes=5)), Timer(1, "do", "approval", DUE))
+    claimed = await scene.asks("a refund")
+    control = Control("queued", claimed.conversation.control.epoch + 1, since=scene.clock.now(), reason="approval")
+    unit = scene.commit(claimed, state=State(timers=timers), control=control)
+    done = await scene.store.write(unit)
+    assert isinstance(done, Committed)
+    assert await alarm(scene) == DUE
+    (rung,) = await ring(scene)
+    assert rung.event.body == Rang(DUE)
+    (claimed,) = await scene.claims()
+    await scene.store.write(scene.commit(claimed, state=claimed.state))  # heard, and left as it was
+    assert await alarm(scene) == DUE
+    await scene.takes_over((await scene.found(done.conversation.id)).conversation)
     assert await alarm(scene) is None
 
 

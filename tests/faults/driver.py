@@ -53,6 +53,8 @@ class Driver:
     journal: Journal
     nursery: asyncio.subprocess.Process
     births: int = 0
+    ahead: float = 0
+    """Seconds that the wall clocks of workers yet to be born are before the machine's."""
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     # Lives and deaths
@@ -60,7 +62,9 @@ class Driver:
     async def bear(self, worker: Worker, *, stage: str = "", nth: int = 1) -> None:
         """Returns as soon as the process exists; `is_open` says when it hears."""
         self.births += 1
-        spec = msgspec.structs.replace(worker.spec, seed=self.seed + self.births, stage=stage, nth=nth)
+        spec = msgspec.structs.replace(
+            worker.spec, seed=self.seed + self.births, stage=stage, nth=nth, ahead=self.ahead
+        )
         pid = await self._ask(Bear(spec, anew=self.births % ANEW_EVERY == 0))
         assert pid is not None
         worker.pid = pid

@@ -14,24 +14,38 @@ Json = dict[str, Any]
 
 _MOST_OFFERS = 100
 _MOST_STEPS = 400
-_FIELDS = ("stack", "slots", "offers", "frames", "language", "queue", "customer", "timers", "marker", "clarified")
+_MOST_SIGNALS = 10
+_FIELDS = (
+    "stack",
+    "slots",
+    "offers",
+    "frames",
+    "language",
+    "queue",
+    "customer",
+    "timers",
+    "marker",
+    "clarified",
+    "ended",
+    "signals",
+)
 
 
 def folded(events: Iterable[tuple[int, Json]], heard: int) -> Json:
     """The state after a whole log of (seq, payload), as far as turns have heard it."""
     state: Json = {"stack": [], "slots": {}, "offers": [], "frames": 0, "language": "", "queue": [], "marker": 0}
-    state.update(customer={}, timers=[], clarified=0)
+    state.update(customer={}, timers=[], clarified=0, ended=None, signals={})
     for seq, body in events:
         match body.get("kind"):
             case "turned":
                 for move in body.get("moves", ()):
                     _move(state, move)
             case "settled" if body.get("status") == "resolved":
-                state.update(stack=[], offers=[], queue=[], timers=[])
+                state.update(stack=[], offers=[], queue=[], timers=[], ended=None, signals={})
             case "controlled":
                 state["offers"] = holding(state["offers"], body.get("control", {}).get("epoch", 0))
             case "returned" if seq <= heard:  # one that no turn has heard yet is not in the stored state
-                state["marker"] = seq
+                state.update(marker=seq, ended=None)
     return state
 
 
@@ -43,6 +57,8 @@ def normal(state: Mapping[str, Any], epoch: int) -> Json:
         found["offers"] = [_told(offer) for offer in offers]
     if "stack" in found:
         found["stack"] = [_told(frame) for frame in found["stack"]]
+    if "ended" in found:
+        found["ended"] = _told(found["ended"])
     if "timers" in found:
         found["timers"] = [_told(timer) for timer in found["timers"]]
     if "queue" in found:
@@ -98,13 +114,29 @@ def _move(state: Json, move: Json) -> None:
             new.update({name: type(new[name])(new[name]) for name in ("slots", "results", "read", "effects")})
             state["stack"].append(new)
             state["frames"] = max(state["frames"], new["id"])
+            if not (new.get("pattern") or new.get("caller")):
+                state["ended"] = None
         case "popped":
             caller = next((each for each in state["stack"] if frame and each["id"] == frame.get("caller")), None)
             if caller and frame and frame["effects"] and caller["id"]:
                 caller["effects"] = [*caller["effects"], caller["step"]][-_MOST_STEPS:]
             state["stack"] = [each for each in state["stack"] if each is not frame]
+            if move.get("reopens") and frame is not None:
+                state["ended"] = frame
+        case "reopened" if state["ended"] is not None and state["ended"]["id"] == move["frame"]:
+            state["stack"].append(state["ended"])
+            state["ended"] = None
         case "raised" if frame is not None:
             state["stack"] = [each for each in state["stack"] if each is not frame] + [frame]
+        case "remembered":
+            state["signals"].pop(move["name"], None)
+            state["signals"][move["name"]] = move.get("value")
+            for name in list(state["signals"])[:-_MOST_SIGNALS]:
+                del state["signals"][name]
+        case "recalled" if move.get("name"):
+            state["signals"].pop(move["name"], None)
+        case "recalled":
+            state["signals"] = {}
         case "knew":
             state["customer"] = dict(move["customer"])
         case "filled" if move.get("frame", 0) == -1:
@@ -156,9 +188,13 @@ def _in_frame(stack: list[Json], frame: Json, move: Json) -> None:
             frame["slots"].pop(move["slot"], None)
             frame["results"].pop(move["slot"], None)
         case "asked":
+            if move["slot"] != frame.get("asking", ""):
+                frame["picked"] = []
             frame["asking"], frame["tries"] = move["slot"], move.get("tries", 0)
             if move["slot"]:
                 _mark_callers(stack, frame["id"])
+        case "picked":
+            frame["picked"] = list(move["values"])
         case "did" if move["effect"] != "read":
             frame["effects"] = [*frame["effects"], move["step"]][-_MOST_STEPS:]
 

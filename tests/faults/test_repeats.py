@@ -20,6 +20,7 @@ AT_ONCE = 20
 REPEATED = 0.3
 """The share of messages that come more than once."""
 LARGE = 1 << 20
+DAY = 24 * 60 * 60
 
 
 async def _twice(driver: Driver, update: Update) -> None:
@@ -69,8 +70,17 @@ async def _shuffled(driver: Driver, update: Update) -> None:
     await asyncio.gather(*(driver.outside.hand_over(each) for each in both))
 
 
+async def _with_gaps(driver: Driver, update: Update) -> None:
+    """Some ids after it never come, and the one behind them comes first."""
+    for _ in range(driver.chance.randint(1, 3)):
+        driver.outside.writes(update.chat, "boots")  # no door hears of it
+    later = driver.outside.writes(update.chat, "boots")
+    for each in (later, update, later):
+        await driver.outside.hand_over(each)
+
+
 HABITS: Sequence[Callable[[Driver, Update], Awaitable[None]]] = (
-    *(_twice, _twice, _twice, _at_once, _at_once, _answer_lost, _other_body, _shuffled, _five_times) * 5,
+    *(_twice, _twice, _twice, _at_once, _at_once, _answer_lost, _other_body, _shuffled, _with_gaps, _five_times) * 5,
     _large,
     _fifty_times,
 )
@@ -96,8 +106,17 @@ async def test_what_comes_again_has_no_second_effect(tmp_path: Path, database: s
 
         names = [str(number) for number in range(1, max(scale.CHATS, AT_ONCE) + 1)]
         await asyncio.gather(*(write_on(names[start::AT_ONCE]) for start in range(AT_ONCE)))
-        for update in chance.sample(late, len(late) // 10):
+        await _let_a_day_pass(driver)
+        for update in chance.sample(late, len(late) // 3):
             await outside.hand_over(update, attempt=100)
         assert set(outside.statuses) <= {200, 0}, driver.tell(f"{outside.statuses}")
         seen = await driver.judge()
         assert seen.accepted >= scale.REPEATS, driver.tell(f"{seen}")
+
+
+async def _let_a_day_pass(driver: Driver) -> None:
+    """For the workers: each is born anew, and forgets what it may forget by then."""
+    await driver.stop()
+    driver.ahead = DAY
+    for worker in driver.workers:
+        await driver.open(worker)

@@ -36,10 +36,14 @@ from bot.model import (
     Moved,
     Offer,
     Offered,
+    Picked,
     Popped,
     Pushed,
     Queued,
     Raised,
+    Recalled,
+    Remembered,
+    Reopened,
     Returned,
     Rewound,
     Settled,
@@ -62,8 +66,17 @@ timers = st.builds(Timer, frame=ids, step=names, name=kinds, due_at=instants, n=
 values = st.sampled_from(["", "A-17", 0, 3, None, False, [], ["x"], {"y": 0}])
 offers = st.builds(Offer, token=names, value=names, label=names, epoch=st.integers(0, 2))
 moves = st.one_of(
-    st.builds(Pushed, st.builds(Frame, id=st.just(0), flow=names, version=st.just("1"), caller=ids, step=names)),
-    st.builds(Popped, frame=ids, outcome=names),
+    st.builds(
+        Pushed,
+        st.builds(
+            Frame, id=st.just(0), flow=names, version=st.just("1"), caller=ids, step=names, pattern=st.booleans()
+        ),
+    ),
+    st.builds(Popped, frame=ids, outcome=names, reopens=st.booleans()),
+    st.builds(Reopened, frame=ids),
+    st.builds(Picked, frame=ids, values=st.lists(names, max_size=2).map(tuple)),
+    st.builds(Remembered, names, values),
+    st.builds(Recalled, st.sampled_from(["", "a", "b"])),
     st.builds(Applied, by=st.sampled_from([Clarify(), Chat()]), source=st.just("rule")),
     st.builds(Raised, frame=ids),
     st.builds(Entered, frame=ids, step=names, reads=st.lists(names, max_size=2).map(tuple)),
@@ -112,6 +125,13 @@ def test_what_is_remembered_of_a_long_flow_is_cut_alike() -> None:
     effects: list[Move] = [Did(1, f"s{n}", "book", "write") for n in range(500)]
     log = Turned("in_flow", (Pushed(Frame(1, "long", "1")), *steps, *effects))
     state = fold_event(State(), Event(1, START, SYSTEM, log))
+    assert normal(folded([(1, _plain(log))], heard=1), 0) == normal(_plain(state), 0)
+
+
+def test_what_happened_outside_is_cut_alike() -> None:
+    log = Turned("in_flow", tuple(Remembered(f"s{n}", n) for n in range(30)))
+    state = fold_event(State(), Event(1, START, SYSTEM, log))
+    assert list(state.signals) == [f"s{n}" for n in range(20, 30)]
     assert normal(folded([(1, _plain(log))], heard=1), 0) == normal(_plain(state), 0)
 
 

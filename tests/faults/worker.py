@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ from bot.fit import plain
 from bot.flow.actions import Action
 from bot.flow.read import read
 from bot.model import Address, AgentId, Json, Message, Said, Start, Text, text
-from bot.ports import Answer, Arrival, Ask, Capabilities, Limit, Receipt, Receive, Store, Unit, Wanted, Words
+from bot.ports import Answer, Arrival, Ask, Capabilities, Clock, Limit, Receipt, Receive, Store, Unit, Wanted, Words
 from bot.store import open_store
 from bot.units import (
     Accept,
@@ -101,6 +101,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     stage: str = ""
     """Where it dies; empty: nowhere."""
     nth: int = 1
+    ahead: float = 0
+    """Seconds that its wall clock is before the machine's."""
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +140,17 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     seq: int
     in_flight: str = ""
+
+
+class Ahead(SystemClock):
+    """As it will be in so many seconds, by the wall clock."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._ahead = timedelta(seconds=seconds)
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
 
 
 class Doom:
@@ -274,9 +287,8 @@ class Line:
 
     name, account = CHANNEL, ACCOUNT
 
-    def __init__(self, door: Path, outside: Path, doom: Doom, desk: Callable[[bytes], Any]) -> None:
-        self._door, self._outside, self._doom, self._desk = door, outside, doom, desk
-        self._clock = SystemClock()
+    def __init__(self, door: Path, outside: Path, doom: Doom, desk: Callable[[bytes], Any], clock: Clock) -> None:
+        self._door, self._outside, self._doom, self._desk, self._clock = door, outside, doom, desk, clock
 
     def capabilities(self, to: Address) -> Capabilities:
         return Capabilities(text=Limit(4096), marks=frozenset(), parts=frozenset((Text,)), buttons=None, resend="blind")
@@ -398,10 +410,10 @@ async def work(spec: Spec) -> None:
     _log_to(journal)
     chance, stop = random.Random(spec.seed), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    doom, clock = Doom(spec, journal, chance), SystemClock()
+    doom, clock = Doom(spec, journal, chance), Ahead(spec.ahead)
     book = read(SHOP)
     actions = {name: _doomed(action, doom) for name, action in book.actions.items()}
-    line = Line(folder / f"{spec.name}.sock", outside, doom, lambda body: act(body))
+    line = Line(folder / f"{spec.name}.sock", outside, doom, lambda body: act(body), clock)
     async with running(
         Settings(data=folder),
         DeskFile(flows=SHOP, quiet_ms=40),

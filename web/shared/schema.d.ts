@@ -580,6 +580,7 @@ export interface components {
             readonly last_seq: number;
             readonly last_text: string;
             readonly note: string;
+            readonly priority: number;
             readonly reason: string;
             /** @enum {string} */
             readonly status: "open" | "resolved" | "snoozed" | "spam";
@@ -728,7 +729,7 @@ export interface components {
             /** @enum {string} */
             readonly move: "disarmed";
             /** @enum {string} */
-            readonly name: "quiet" | "wait";
+            readonly name: "approval" | "quiet" | "wait";
         };
         /**
          * Discarded
@@ -847,6 +848,7 @@ export interface components {
             readonly into?: string;
             readonly passes?: number;
             readonly pattern?: boolean;
+            readonly picked?: readonly string[];
             readonly read?: readonly (readonly [
                 string,
                 readonly string[]
@@ -940,7 +942,7 @@ export interface components {
             readonly kind: "migrated";
             readonly to: components["schemas"]["Address"];
         };
-        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
+        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Reopened"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Picked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Remembered"] | components["schemas"]["Recalled"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
         /**
          * Moved
          * @description The flow was published anew, and the frame goes on in that version. Its timers go with it.
@@ -1017,12 +1019,23 @@ export interface components {
             readonly kind: "partial";
             readonly text: string;
         };
+        /**
+         * Picked
+         * @description Of the pending question's several answers these are chosen so far.
+         */
+        readonly Picked: {
+            readonly frame: number;
+            /** @enum {string} */
+            readonly move: "picked";
+            readonly values: readonly string[];
+        };
         /** Popped */
         readonly Popped: {
             readonly frame: number;
             /** @enum {string} */
             readonly move: "popped";
             readonly outcome: string;
+            readonly reopens?: boolean;
         };
         /** Pressed */
         readonly Pressed: {
@@ -1102,6 +1115,15 @@ export interface components {
             readonly kind: "reacted";
             readonly ref?: string;
         };
+        /**
+         * Recalled
+         * @description What was remembered is used up, or needed no longer; empty: all of it.
+         */
+        readonly Recalled: {
+            /** @enum {string} */
+            readonly move: "recalled";
+            readonly name?: string;
+        };
         /** Refuse */
         readonly Refuse: {
             /** @enum {string} */
@@ -1119,6 +1141,27 @@ export interface components {
             /** @enum {string} */
             readonly source: "answer" | "api" | "button" | "console" | "example" | "flow" | "model" | "rule" | "slash" | "timer";
             readonly why: string;
+        };
+        /**
+         * Remembered
+         * @description Something happened outside that a flow may still come to wait for.
+         */
+        readonly Remembered: {
+            /** @enum {string} */
+            readonly move: "remembered";
+            readonly name: string;
+            readonly value?: string | number | boolean | readonly unknown[] | {
+                readonly [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * Reopened
+         * @description The flow that ended last is the topmost again, as it was: something is corrected in it.
+         */
+        readonly Reopened: {
+            readonly frame: number;
+            /** @enum {string} */
+            readonly move: "reopened";
         };
         /** Repeat */
         readonly Repeat: {
@@ -1290,7 +1333,7 @@ export interface components {
             readonly frame: number;
             readonly n?: number;
             /** @enum {string} */
-            readonly name: "quiet" | "wait";
+            readonly name: "approval" | "quiet" | "wait";
             readonly step: string;
         };
         /**
@@ -1750,6 +1793,7 @@ export type Opened = components['schemas']['Opened'];
 export type Option = components['schemas']['Option'];
 export type Part = components['schemas']['Part'];
 export type Partial = components['schemas']['Partial'];
+export type Picked = components['schemas']['Picked'];
 export type Popped = components['schemas']['Popped'];
 export type Pressed = components['schemas']['Pressed'];
 export type Pushed = components['schemas']['Pushed'];
@@ -1760,8 +1804,11 @@ export type Rating = components['schemas']['Rating'];
 export type Raw = components['schemas']['Raw'];
 export type Reachable = components['schemas']['Reachable'];
 export type Reacted = components['schemas']['Reacted'];
+export type Recalled = components['schemas']['Recalled'];
 export type Refuse = components['schemas']['Refuse'];
 export type Refused = components['schemas']['Refused'];
+export type Remembered = components['schemas']['Remembered'];
+export type Reopened = components['schemas']['Reopened'];
 export type Repeat = components['schemas']['Repeat'];
 export type Restart = components['schemas']['Restart'];
 export type Resume = components['schemas']['Resume'];

@@ -39,6 +39,7 @@ from bot.model import (
     Spoke,
     Start,
     State,
+    Timer,
     Unset,
 )
 
@@ -93,6 +94,7 @@ def advance(
         act=run.act,
         handoff=run.handoff,
         gives_up_waiting=run.gives_up_waiting,
+        expired=run.expired,
         budget=run.budget,
         modes=tuple(run.modes),
     )
@@ -124,9 +126,9 @@ def take(run: Run, given: Given) -> None:
         case Missed():
             run.heard, run.nudged = True, False
             repair.miss(run)
-        case Back(how=how, verdict=verdict, step=step):
+        case Back(how=how, verdict=verdict, step=step, withdrawn=withdrawn):
             run.heard, run.nudged = True, False
-            repair.come_back(run, how, verdict, step)
+            repair.come_back(run, how, verdict, step, withdrawn=withdrawn)
         case Began():
             patterns.welcome(run)
         case Rang():
@@ -134,7 +136,10 @@ def take(run: Run, given: Given) -> None:
             ring(run)
         case Signal(name=name, value=value):
             run.nudged = not run.heard
-            for frame in waits.waiting_for(run, name):
+            waiting = waits.waiting_for(run, name)
+            if not waiting:
+                waits.remember(run, name, value)
+            for frame in waiting:
                 if waits.rests(run.state, frame):
                     with guarded(run, frame):
                         waits.end_pause(run, frame, value)
@@ -151,8 +156,20 @@ def ring(run: Run) -> None:
             run.move(Disarmed(timer.name, timer.frame))
         else:
             with guarded(run, frame):
-                waits.silence(run, timer) if timer.name == "quiet" else waits.end_pause(run, frame)
+                fire(run, timer, frame)
         go_on(run)
+
+
+def fire(run: Run, timer: Timer, frame: Frame) -> None:
+    match timer.name:
+        case "quiet":
+            waits.silence(run, timer)
+        case "wait":
+            waits.end_pause(run, frame)
+        case "approval":
+            verbs.expire(run, frame)
+        case _:
+            assert_never(timer.name)
 
 
 @contextmanager

@@ -41,6 +41,8 @@ class Back(Struct, frozen=True):
     """Where to go on, for `step`."""
     verdict: Verdict = ""
     """On the action that waited for approval."""
+    withdrawn: bool = False
+    """No human was there: the customer waits for none any more."""
 
 
 class Began(Struct, frozen=True):
@@ -98,6 +100,8 @@ class Advance(Struct, frozen=True, kw_only=True):
     handoff: HandoffRequest | None = None
     gives_up_waiting: bool = False
     """The customer no longer wants the human that was asked for."""
+    expired: bool = False
+    """Nobody has judged an action within its time: the request for it is over."""
     budget: int = 0
     """Steps that the same turn may still take: what the next advance of it is given."""
     modes: tuple[tuple[int, Mode], ...] = ()

@@ -6,14 +6,16 @@ from typing import Literal, assert_never, cast
 
 from msgspec.structs import replace
 
-from bot.commands import DEEPEST, LANGUAGE, MOST_QUEUED, check, guard_holds
+from bot.commands import DEEPEST, LANGUAGE, MOST_QUEUED, check, guard_holds, picked
 from bot.flow import frames, say
 from bot.flow import steps as s
 from bot.flow.book import Slot
+from bot.flow.fold import fold
 from bot.flow.interpreter import patterns, stack, verbs, waits
 from bot.flow.interpreter.given import Act, ActionResult
 from bot.flow.interpreter.run import Run, place_of
 from bot.flow.patterns import PERSON, UNDO
+from bot.flow.question import hearing_of
 from bot.model import (
     Applied,
     Asked,
@@ -23,15 +25,18 @@ from bot.model import (
     CommandSource,
     Dequeued,
     Did,
-    Disarmed,
     Emptied,
     Filled,
     Frame,
     HandoffReason,
     How,
+    Human,
     Json,
+    Picked,
+    Popped,
     Queued,
     Refused,
+    Reopened,
     Resume,
     Rewound,
     Set,
@@ -49,11 +54,16 @@ CUSTOMERS: tuple[CommandSource, ...] = ("button", "slash", "rule", "answer", "ex
 def set_slot(run: Run, command: Set | None, source: CommandSource, name: str, value: Json) -> None:
     home = run.book.home(run.state, name)
     if home is None:
-        if command is not None and name == LANGUAGE:
+        if command is not None and name == LANGUAGE and not run.book.ended(run.state, name):
             speak(run, command, source, str(value))
+        elif command is not None:
+            take_up(run, command, source, value)
         return
     frame, slot = home
     is_pending = frame.asking == name
+    if is_pending and command is not None and slot.type.name == "multi_choice" and isinstance(value, str):
+        pick(run, command, source, frame, slot)  # its answers are lists
+        return
     if not is_pending:
         frame, slot = origin(run, frame, slot)
         name = slot.name
@@ -69,6 +79,22 @@ def set_slot(run: Run, command: Set | None, source: CommandSource, name: str, va
     run.move(Filled(name, value, place_of(frame, slot)))
     if is_pending:
         settle(run, frame)
+
+
+def pick(run: Run, command: Set, source: CommandSource, frame: Frame, slot: Slot) -> None:
+    """One more of several answers, or one less: the question stays until the customer is done, or has all of them."""
+    hearing = hearing_of(run.book, run.state, slot, run.facts)
+    adds, values = picked(slot, command.value, hearing) or (True, ())
+    known = [option.value for option in hearing.options]
+    chosen = [each for each in known if (each in frame.picked and each not in values) or (adds and each in values)]
+    if adds and len(chosen) == len(known):
+        set_slot(run, replace(command, value=[*chosen]), source, slot.name, [*chosen])
+        return
+    run.move(Applied(command, source))
+    run.void_answers(slot.name)
+    run.move(Picked(frame.id, tuple(chosen)))
+    verbs.repeat_question(run)
+    run.asked = True
 
 
 def origin(run: Run, frame: Frame, slot: Slot) -> tuple[Frame, Slot]:
@@ -139,16 +165,9 @@ def has_effects(run: Run, frame: Frame, since: int) -> bool:
 
 
 def rewind(run: Run, frame: Frame, kept: int, changed: str) -> None:
-    flow = run.flow_of(frame)
     stack.drop(run, frames.called_by(run.state.stack, frame), "corrected")
-    touched = {changed}
-    for name, reads in frame.read[kept:]:
-        if touched.isdisjoint(reads):
-            continue
-        for written in s.writes(flow.steps.get(name)):
-            if written != changed:
-                touched.add(written)
-                run.move(Emptied(written, frame.id))
+    for name in depending(run, frame, kept, changed):
+        run.move(Emptied(name, frame.id))
     if frame.asking:
         run.void_answers(frame.asking)
         run.move(Asked(frame.id, ""))
@@ -157,9 +176,19 @@ def rewind(run: Run, frame: Frame, kept: int, changed: str) -> None:
     run.asked = False
 
 
+def depending(run: Run, frame: Frame, since: int, changed: str) -> list[str]:
+    """What was decided by a slot's value since one of the steps it passed, in order."""
+    flow, touched = run.flow_of(frame), {changed: None}
+    for name, reads in frame.read[since:]:
+        if not touched.keys().isdisjoint(reads):
+            touched |= dict.fromkeys(s.writes(flow.steps.get(name)))
+    return [name for name in touched if name != changed]
+
+
 def unset_slot(run: Run, command: Unset, source: CommandSource, name: str) -> None:
     home = run.book.home(run.state, name)
     if home is None:
+        take_up(run, command, source, None)
         return
     frame, slot = home
     since = asked_since(run, frame, name)
@@ -190,23 +219,93 @@ def asked_since(run: Run, frame: Frame, name: str) -> int | None:
     return min(asked[0], asked[0] if used is None else used) if asked else None
 
 
+# What has ended already
+
+
+def take_up(run: Run, command: Set | Unset, source: CommandSource, value: Json) -> None:
+    """The flow that ended last goes on from where the slot was first used, or tells what it has done for good."""
+    found = run.book.ended(run.state, command.slot)
+    if found is None:
+        return
+    frame, slot = found
+    if value is not None and verbs.fails_check(run, frame, slot.name, value):
+        run.move(Applied(command, source))
+        return
+    then = Run(run.book, run.facts, fold(run.state, Reopened(frame.id)))
+    since = used_since(run, frame, slot.name)
+    users = [each for each in readers(then, frame, slot) if each.id != frame.id]
+    late = bool(frames.effects_since(frame, since or 0)) or any(has_effects(then, each, 0) for each in users)
+    if not late:
+        run.move(Applied(command, source))
+        run.move(Reopened(frame.id))
+        empty(run, frame, slot) if value is None else change(run, frame, slot, value)
+    elif undoing(then, frame, slot) is not None:
+        run.move(Reopened(frame.id))
+        if too_late(run, command, source, frame, slot, value, ended=True):
+            leave(run)
+    else:
+        too_late(run, command, source, frame, slot, value, ended=True, options=anew(run, frame, slot, value))
+
+
+def anew(run: Run, frame: Frame, slot: Slot, value: Json) -> list[Json]:
+    """To do all of it once more, with the other answers as they were, or to ask a person."""
+    flow, since = run.flow_of(frame), used_since(run, frame, slot.name) or 0
+    dropped = {slot.name, *depending(run, frame, since, slot.name)}
+    kept = {name: had for name, had in frame.slots.items() if name in flow.asks and name not in dropped}
+    own: dict[str, Json] = {} if value is None else {slot.name: value}
+    again = Start(frame.flow, {**kept, **own})
+    if isinstance(check(again, "button", run.book, run.state, run.facts), str):
+        again = Start(frame.flow, own)
+    words = run.book.texts.plain("do_again", run.language), run.book.texts.plain("talk_to_human", run.language)
+    return [say.listed(words[0], again), say.listed(words[1], Human())]
+
+
+def leave(run: Run) -> None:
+    """What was opened again for a correction that is not made has ended as before."""
+    frame = run.top
+    flow = run.book.flow_of(frame) if frame and not frame.pattern else None
+    if frame and flow and isinstance(flow.steps.get(frame.step), s.End) and frames.is_at(frame, frame.step):
+        run.move(Popped(frame.id, "kept", reopens=True))
+
+
+def used_since(run: Run, frame: Frame, name: str) -> int | None:
+    """From which of the steps it passed a flow has gone by a slot's value. None: from nowhere."""
+    places = (frames.first_reader(frame, name), asked_since(run, frame, name))
+    return min((at for at in places if at is not None), default=None)
+
+
 # What can no longer be changed
 
 
-def too_late(run: Run, command: Set | Unset, source: CommandSource, frame: Frame, slot: Slot, value: Json) -> None:
-    """What was done with the old value is undone first, if the customer wants that; or a human looks into it."""
+def too_late(
+    run: Run,
+    command: Set | Unset,
+    source: CommandSource,
+    frame: Frame,
+    slot: Slot,
+    value: Json,
+    *,
+    ended: bool = False,
+    options: list[Json] | None = None,
+) -> bool:
+    """What was done with the old value is undone first, if the customer wants that; or a human looks into it.
+
+    Whether nothing of it is left to be asked. `options`: what can be done instead, where the flow has ended.
+    """
     run.move(Refused(command, source, "an action with an effect has used the old value"))
     users = readers(run, frame, slot)
     called = frames.called_by(run.state.stack, frame)
-    done = [each for each in run.state.stack if each == frame or each in users or each in called]
-    patterns.play(
+    done = [each for each in run.state.stack if each in users or each in called]
+    return patterns.play(
         run,
         "too_late",
         slot=slot.name,
         old=run.look(frame)(slot.name),
         value=value,
-        done=say.done(run.book, done, run.look, run.language),
-        can_undo=undoing(run, frame, slot) is not None,
+        done=say.done(run.book, [frame, *(each for each in done if each != frame)], run.look, run.language),
+        can_undo=options is None and undoing(run, frame, slot) is not None,
+        ended=ended,
+        options=options or [],
     )
 
 
@@ -214,10 +313,7 @@ def undoing(run: Run, frame: Frame, slot: Slot) -> list[Act] | None:
     """What undoes all that was done with a slot's value, last one first, without keys. None: some of it stays."""
     users = readers(run, frame, slot)
     affected = [each for each in run.state.stack if each.effects and (each == frame or each in users)]
-    since = min(
-        (at for at in (frames.first_reader(frame, slot.name), asked_since(run, frame, slot.name)) if at is not None),
-        default=None,
-    )
+    since = used_since(run, frame, slot.name)
     called = frames.called_by(run.state.stack, frame)
     if affected != [frame] or since is None or any(each.effects for each in called):
         return None
@@ -241,6 +337,7 @@ def take_back(run: Run, pattern: Frame) -> None:
     acts = undoing(run, *home) if home else None
     if home is None or acts is None:
         stack.drop(run, [pattern], "kept")
+        leave(run)
         return
     todo = [act for act in acts if act.step not in pattern.effects]
     if todo:
@@ -267,6 +364,7 @@ def taken_back(run: Run, pattern: Frame, given: ActionResult) -> None:
     run.move(Did(pattern.id, step, action.name, action.effect, ok=not failed))
     if failed:
         stack.drop(run, [pattern], "failed")
+        leave(run)
         patterns.play(run, "error", reason="failed")
         run.hand_off("action_failed", note=f"{action.name}: {given.error}")
 
@@ -363,6 +461,8 @@ def follow_up(run: Run) -> None:
 
 
 def follow_pattern(run: Run, ended: Frame, outcome: str) -> None:
+    if ended.flow == "too_late":
+        leave(run)
     if outcome == PERSON:
         run.hand_off(patterns.reason_of(ended))
     elif ended.flow == "handoff" and outcome == "done":
@@ -446,7 +546,11 @@ def begin_again(run: Run, said: str = "") -> bool:
     return True
 
 
-def come_back(run: Run, how: How, verdict: Verdict = "", step: str = "") -> None:
+def come_back(run: Run, how: How, verdict: Verdict = "", step: str = "", *, withdrawn: bool = False) -> None:
+    """`withdrawn`: the customer waits for nobody any more, also not for a verdict."""
+    if withdrawn and awaits_verdict(run):
+        cancel(run, "flow")
+        return
     match how:
         case "step":
             jump(run, step)
@@ -464,6 +568,14 @@ def come_back(run: Run, how: How, verdict: Verdict = "", step: str = "") -> None
         begin_next(run)
 
 
+def awaits_verdict(run: Run) -> bool:
+    """Whether the topmost flow stands at an action that waits for approval."""
+    frame = run.top
+    flow = run.book.flow_of(frame) if frame else None
+    step = flow.steps.get(frame.step) if frame and flow else None
+    return frame is not None and isinstance(step, s.Do) and step.approve is not None and frame.id not in run.due
+
+
 def jump(run: Run, step: str) -> None:
     """To a step of the topmost flow that has it; what it has called ends, what the step asks for is asked."""
     found = ((each, run.book.flow_of(each)) for each in reversed(run.state.stack))
@@ -473,8 +585,8 @@ def jump(run: Run, step: str) -> None:
         return
     stack.bring_up(run, frame)
     stack.drop(run, frames.called_by(run.state.stack, frame), "jumped")
-    if waits.rests(run.state, frame):
-        run.move(Disarmed("wait", frame.id))
+    waits.call_off(run, frame, "wait")
+    waits.call_off(run, frame, "approval")
     if frame.asking:
         run.void_answers(frame.asking)
         run.move(Asked(frame.id, ""))
@@ -489,7 +601,7 @@ def step_past_handoff(run: Run, verdict: Verdict = "") -> None:
     frame = run.top
     flow = run.book.flow_of(frame) if frame else None
     step = flow.steps.get(frame.step) if frame and flow else None
-    if frame is not None and isinstance(step, s.Do) and step.approve and frame.id not in run.due:
+    if frame is not None and isinstance(step, s.Do) and awaits_verdict(run):
         verbs.judged(run, frame, step, verdict)
         return
     if frame is None or flow is None or not isinstance(step, s.Handoff) or frame.asking:

@@ -45,6 +45,8 @@ class Run:
     act: Act | None = None
     handoff: HandoffRequest | None = None
     gives_up_waiting: bool = False
+    expired: bool = False
+    """Nobody has judged an action within its time."""
     due: dict[int, str] = field(default_factory=dict)
     """Frame to the step it executes next, where that is not the step it stands at."""
     asked: bool = False

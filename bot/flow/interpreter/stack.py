@@ -51,12 +51,15 @@ def bring_up(run: Run, frame: Frame) -> None:
             run.move(Raised(member.id))
 
 
-def pop(run: Run, frame: Frame, outcome: str) -> None:
+def pop(run: Run, frame: Frame, outcome: str, *, reopens: bool = False) -> None:
+    """`reopens`: it has done all that it was to do."""
     if outcome == UNDO and frame.pattern and frame.flow == "too_late":
         return  # it stands at its end until all of it is undone
-    run.move(Popped(frame.id, outcome))
-    run.outcome = outcome
     caller = frames.of_id(run.state.stack, frame.caller) if frame.caller else None
+    run.move(
+        Popped(frame.id, outcome, reopens and caller is None and bool(frame.asked or frame.slots) and not frame.pattern)
+    )
+    run.outcome = outcome
     if caller is None:
         run.ended = frame
         return

@@ -16,8 +16,9 @@ from bot.flow.interpreter import stack, waits
 from bot.flow.interpreter.given import Act, ActionResult
 from bot.flow.interpreter.run import Broken, Run, place_of
 from bot.flow.texts import Unsayable
-from bot.model import Asked, Did, Emptied, Entered, Filled, Frame, Json, Popped, Pushed, Verdict
+from bot.model import Armed, Asked, Did, Emptied, Entered, Filled, Frame, Json, Popped, Pushed, Timer, Verdict
 
+_WITHOUT_SUCCESS = ("failed", "stuck", "handed_off")
 MOST_DONE = 20
 """Things done by flows that became others, remembered in words."""
 
@@ -51,7 +52,7 @@ def execute(run: Run, frame: Frame) -> None:
             speak(run, frame, flow, step)
             run.due[frame.id] = step.next
         case s.End(outcome=outcome):
-            stack.pop(run, frame, outcome)
+            stack.pop(run, frame, outcome, reopens=outcome not in _WITHOUT_SUCCESS)
         case s.When():
             run.due[frame.id] = branch(run, frame, step)
         case s.Do():
@@ -148,7 +149,9 @@ def repeat_question(run: Run, *, short: bool = True) -> None:
     frame = pending.frame
     try:
         look, seed = run.look(frame), place(frame)
-        asked = say.question(run.book, pending.ask, pending.flow, look, run.language, short=short, seed=seed)
+        asked = say.question(
+            run.book, pending.ask, pending.flow, look, run.language, short=short, seed=seed, picked=frame.picked
+        )
         run.says.append(asked)
     except (Unevaluated, Unsayable) as error:
         give_up(run, pending.frame, str(error))
@@ -256,7 +259,7 @@ def do(run: Run, frame: Frame, step: s.Do, *, approved: bool = False) -> None:
     look = run.look(frame)
     args = {name: expression.evaluate(look) for name, expression in step.args.items()}
     if step.approve and not approved and step.approve.needed_if.evaluate(look):
-        run.hand_off("approval", step.approve.by, note=f"{step.action}: {_shown(args)}")
+        ask_approval(run, frame, step, args)
         return
     run.act = Act(
         key=key_of(frame, step.id, args),
@@ -291,14 +294,44 @@ def finish_action(run: Run, given: ActionResult) -> None:
         run.hand_off("action_failed", note=f"{step.action}: {given.error}")
 
 
+def ask_approval(run: Run, frame: Frame, step: s.Do, args: dict[str, Json]) -> None:
+    if step.approve is None:
+        return
+    run.hand_off("approval", step.approve.by, note=f"{step.action}: {_shown(args)}")
+    if step.approve.within:
+        run.move(Armed(Timer(frame.id, step.id, "approval", waits.now_of(run) + step.approve.within)))
+
+
 def judged(run: Run, frame: Frame, step: s.Do, verdict: Verdict) -> None:
-    """What a person said of an action; whoever says nothing has not agreed."""
-    if verdict == "approve":
-        do(run, frame, step, approved=True)
-    elif step.fails != s.END_FAILED:
+    """What a person said of an action; who says nothing has not decided, and somebody is asked again."""
+    waits.call_off(run, frame, "approval")
+    match verdict:
+        case "approve":
+            do(run, frame, step, approved=True)
+        case "refuse":
+            not_approved(run, frame, step, "not_approved")
+        case "":
+            look = run.look(frame)
+            args = {name: expression.evaluate(look) for name, expression in step.args.items()}
+            ask_approval(run, frame, step, args)
+        case _:
+            assert_never(verdict)
+
+
+def expire(run: Run, frame: Frame) -> None:
+    """Nobody has judged an action within its time."""
+    waits.call_off(run, frame, "approval")
+    step = run.flow_of(frame).steps.get(frame.step)
+    if isinstance(step, s.Do) and frame.id not in run.due:
+        run.expired, run.nudged = True, False
+        not_approved(run, frame, step, "approval_late")
+
+
+def not_approved(run: Run, frame: Frame, step: s.Do, words: str) -> None:
+    if step.fails != s.END_FAILED:
         run.due[frame.id] = step.fails
     else:
-        run.say("not_approved")
+        run.say(words)
         stack.pop(run, frame, "refused")
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from bot.flow import say
+from bot.flow import frames, say
 from bot.flow import steps as s
 from bot.flow.book import Pending
 from bot.flow.interpreter import stack
 from bot.flow.interpreter.run import Broken, Run
-from bot.model import Armed, Disarmed, Filled, Frame, Json, State, Timer
+from bot.model import Armed, Disarmed, Filled, Frame, Json, Recalled, Remembered, State, Timer, TimerName
 
 LONGEST = timedelta(days=365)
 """A pause that waits for an event alone ends after this."""
@@ -29,7 +29,17 @@ def rests(state: State, frame: Frame) -> bool:
 
 
 def pause(run: Run, frame: Frame, step: s.Wait) -> None:
-    """What lies below goes on meanwhile. Raises `Broken`, `Unevaluated`."""
+    """What lies below goes on meanwhile. What it waits for may have happened on the way here.
+
+    Raises `Broken`, `Unevaluated`.
+    """
+    if step.event in run.state.signals:
+        value = run.state.signals[step.event]
+        run.move(Recalled(step.event))
+        if step.into:
+            run.move(Filled(step.into, value, frame.id, result=True))
+        run.due[frame.id] = step.next
+        return
     due = now_of(run) + min(LONGEST if step.span is None else step.span, LONGEST)
     if step.until is not None:
         moment = _moment(run, step.until.evaluate(run.look(frame)))
@@ -52,8 +62,14 @@ def _moment(run: Run, value: Json) -> datetime:
 
 
 def next_due(run: Run) -> Timer | None:
-    first = next(iter(run.state.timers), None)
-    return first if first is not None and first.due_at <= now_of(run) else None
+    """Approvals first: while one is awaited, nothing else is due."""
+    due = [timer for timer in run.state.timers if timer.due_at <= now_of(run)]
+    return next((timer for timer in due if timer.name == "approval"), next(iter(due), None))
+
+
+def call_off(run: Run, frame: Frame, name: TimerName) -> None:
+    if any(timer.frame == frame.id and timer.name == name for timer in run.state.timers):
+        run.move(Disarmed(name, frame.id))
 
 
 def end_pause(run: Run, frame: Frame, value: Json = None) -> None:
@@ -72,6 +88,25 @@ def end_pause(run: Run, frame: Frame, value: Json = None) -> None:
 def waiting_for(run: Run, event: str) -> list[Frame]:
     """Topmost first."""
     return [frame for frame in reversed(run.state.stack) if rests(run.state, frame) and _event(run, frame) == event]
+
+
+def remember(run: Run, event: str, value: Json) -> None:
+    """For the flows in progress, where one may come to wait for it later."""
+    known = [run.book.flow_of(frame) for frame in run.state.stack]
+    known += [run.book.newest(start.flow) for start in run.state.queue]
+    found = {flow.name: flow for flow in known if flow}
+    todo = list(found.values())
+    while todo:
+        for step in todo.pop().steps.values():
+            match step:
+                case s.Wait(event=name) if name == event:
+                    run.move(Remembered(event, value))
+                    return
+                case s.Call(flow=name) | s.Become(flow=name) if name not in found and (flow := run.book.newest(name)):
+                    found[name] = flow
+                    todo.append(flow)
+                case _:
+                    pass
 
 
 def _event(run: Run, frame: Frame) -> str:
@@ -103,7 +138,12 @@ def silence(run: Run, timer: Timer) -> None:
 
 
 def settle(run: Run, began: State) -> None:
-    """Silence is counted anew from where the customer was heard, or a question came up that was not there before."""
+    """Silence is counted anew from where the customer was heard, or a question came up that was not there before.
+
+    What happened outside is forgotten with the last of the flows in progress.
+    """
+    if run.state.signals and not (frames.depth(run.state.stack) or run.state.queue):
+        run.move(Recalled())
     pending = run.book.pending(run.state)
     wanted = pending.ask.quiet if pending else ()
     if not (wanted or run.state.timers):

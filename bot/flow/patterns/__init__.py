@@ -29,6 +29,8 @@ PATTERNS: Mapping[str, Mapping[str, str]] = {
         "value": "what it was to hold; null: nothing",
         "done": "what has been done already: a list of words for it",
         "can_undo": "whether each of these things has an action that undoes it",
+        "ended": "whether the flow had ended already",
+        "options": "where it had, and not all can be undone: a list of {label, command} of what can be done instead",
     },
     "cancel": {
         "flow": "what the flow is called that was stopped; empty: there was none",

@@ -17,7 +17,7 @@ from bot.flow.fold import fold
 from bot.flow.interpreter.advance import advance
 from bot.flow.interpreter.given import Given
 from bot.flow.read import read
-from bot.model import Facts, Frame, Json, Move, Popped, Pushed, State
+from bot.model import Facts, Frame, Json, Move, Popped, Pushed, Reopened, State
 from tests.bot.flow.generated import Answer, outcomes, projects, talks
 from tests.bot.flow.script import Talk, project
 from tests.faults.scale import PROJECT_EXAMPLES
@@ -98,7 +98,9 @@ def every_question_can_be_asked(book: Book, state: State) -> bool:
 def guards_passed(book: Book, state: State, moves: Sequence[Move], facts: Facts) -> bool:
     """Nobody calls the guarded flow here, so whoever comes in came by a command."""
     for move in moves:
-        comes_in = isinstance(move, Pushed) and move.frame.flow == "guarded"
+        comes_in = (isinstance(move, Pushed) and move.frame.flow == "guarded") or (
+            isinstance(move, Reopened) and state.ended is not None and state.ended.flow == "guarded"
+        )
         if comes_in and not guard_holds(book.flows["guarded"], state, facts):
             return False
         state = fold(state, move)
@@ -106,7 +108,9 @@ def guards_passed(book: Book, state: State, moves: Sequence[Move], facts: Facts)
 
 
 def no_frame_is_lost(moves: Sequence[Move], stack: Sequence[Frame]) -> bool:
-    """What was pushed was popped, once, or stands on the stack, once."""
+    """What was pushed or opened again was popped, once each time, or stands on the stack, once."""
+    begun = [move.frame.id for move in moves if isinstance(move, Pushed)]
     pushed = [move.frame.id for move in moves if isinstance(move, Pushed)]
+    pushed += [move.frame for move in moves if isinstance(move, Reopened)]
     popped = [move.frame for move in moves if isinstance(move, Popped)]
-    return sorted([*popped, *(frame.id for frame in stack)]) == sorted(set(pushed)) == sorted(pushed)
+    return sorted([*popped, *(frame.id for frame in stack)]) == sorted(pushed) and len(set(begun)) == len(begun)

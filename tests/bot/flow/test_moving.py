@@ -102,7 +102,7 @@ def test_who_stands_where_something_changed_finishes_in_the_old_words(asked: Tal
     publish(asked, tmp_path, changed(("say: Shall I?", "say: Really?, tries: 5")))
     assert asked.do("/set reason=wrong_size") == ["Shall I?", "[Yes|No]"]
     assert asked.do("/set sure=yes") == ["Done: R-1"]
-    assert (asked.of(Moved), asked.of(Popped)) == ([], [Popped(1, "done")])
+    assert (asked.of(Moved), asked.of(Popped)) == ([], [Popped(1, "done", reopens=True)])
 
 
 def test_who_begins_now_takes_the_newest(asked: Talk, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from _pytest.mark import ParameterSet
 
 from bot.errors import FlowErrors
 from bot.flow.read import SHIPPED, read
-from bot.flow.read_flow import MOST_STEPS
+from bot.flow.read_steps import MOST_STEPS
 from bot.flow.steps import Ask, Do, Handoff, When
 from tests.bot.flow.script import ACTIONS, HEADER, book, project
 
@@ -101,6 +101,10 @@ step 'ask': 'interrupt' must be 'allow' or 'queue' or 'refuse', not a text
 approve
 - {do: book_it, with: {order: order}, approve: §true}
 'approve' is a mapping like {if: condition, by: queue}, not true or false
+
+approve within nothing
+- {do: book_it, with: {order: order}, approve: {within: §soon}}
+'soon' is no span of time
 
 approve by nobody
 - {do: book_it, with: {order: order}, approve: {by: §retruns}}
@@ -265,6 +269,10 @@ what is asked? Give 'say', or write text 'ask_order'
 tries
 - {ask: order, say: O?, tries: §many}
 step 'ask': 'tries' must be a whole number from 1 to 20, not a text
+
+urgency
+- {handoff: returns, priority: §10}
+step 'handoff': 'priority' must be a whole number from 0 to 9, not a number
 
 check
 - {ask: order, say: O?, check: [§{if: order}]}
@@ -663,7 +671,7 @@ def test_texts_of_an_undeclared_language_are_a_mistake(tmp_path: Path) -> None:
 def test_a_language_that_is_not_shipped_needs_all_texts(tmp_path: Path) -> None:
     folder = project(tmp_path, "flow: f\nsteps: [{say: Hi}]", header=HEADER.replace("[en]", "[nl]"), texts={})
     (folder / "texts" / "en.yaml").unlink()
-    with pytest.raises(FlowErrors, match=r"nl\.yaml:1:1: language 'nl' comes with no texts; write: blocked, "):
+    with pytest.raises(FlowErrors, match=r"nl\.yaml:1:1: language 'nl' comes with no texts; write: approval_late, "):
         read(folder)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.flow.interpreter.given import Back
 from bot.model import Asked, Entered, HandoffRequest, Json, Popped, Pushed
-from tests.bot.flow.script import ACTIONS, Talk, talk
+from tests.bot.flow.script import ACTIONS, NOW, Talk, talk
 
 FAILED = "Something went wrong on our side. I am sorry."
 
@@ -206,12 +207,66 @@ def test_an_action_runs_at_once_where_nobody_need_agree(tmp_path: Path) -> None:
     assert refunding(tmp_path, amount=100).acts != []
 
 
-@pytest.mark.parametrize("verdict", ["refuse", ""])
-def test_what_is_not_approved_does_not_run(tmp_path: Path, verdict: str) -> None:
+def test_what_is_not_approved_does_not_run(tmp_path: Path) -> None:
     refund = refunding(tmp_path)
-    lines = refund.back(Back("resume", verdict=verdict))  # type: ignore[arg-type]  # parametrised
+    lines = refund.back(Back("resume", verdict="refuse"))
     assert lines == ["I am sorry, a colleague has looked at it, and we cannot do that."]
     assert (refund.acts, outcomes(refund)) == ([], ["refused"])
+
+
+def test_who_hands_back_without_a_word_on_it_has_not_decided(tmp_path: Path) -> None:
+    refund = refunding(tmp_path)
+    assert refund.back(Back("resume")) == []
+    assert refund.last is not None
+    assert refund.last.handoff == HandoffRequest(reason="approval", queue="returns", note='book_it: order = "A-1"')
+    assert refund.back(Back("resume", verdict="approve")) == ["Done: R-1."]
+
+
+def test_who_no_longer_waits_for_approval_has_stopped(tmp_path: Path) -> None:
+    refund = refunding(tmp_path, "    fails: [{handoff: returns}]")
+    assert refund.back(Back("resume", withdrawn=True)) == ["All right, I have stopped."]
+    assert refund.last is not None
+    assert (refund.at, refund.last.handoff, refund.acts, outcomes(refund)) == ([], None, [], ["cancelled"])
+
+
+WITHIN = APPROVE.replace("by: returns}", "by: returns, within: 2h}")
+
+
+@pytest.mark.parametrize(
+    ("fails", "said", "asked_again"),
+    [
+        ("", ["I am sorry: nobody has looked at it in time, so we cannot do that now."], False),
+        ("    fails: [{say: A voucher then.}, {end: voucher}]", ["A voucher then."], False),
+        ("    fails: {handoff: service}", [], True),
+    ],
+    ids=["no branch", "another way", "a person"],
+)
+def test_what_nobody_judges_in_time_is_not_approved(
+    tmp_path: Path, fails: str, said: list[str], asked_again: bool
+) -> None:
+    refund = talk(tmp_path, WITHIN.replace("FAILS", fails))
+    refund.do("/start refund amount=300")
+    assert refund.later(timedelta(minutes=119)) == []
+    assert refund.later(timedelta(minutes=1)) == said
+    assert refund.last is not None
+    assert (refund.last.expired, refund.acts, refund.state.timers) == (True, [], ())
+    assert (refund.last.handoff is not None) == asked_again
+
+
+@pytest.mark.parametrize("back", [Back("resume", verdict="approve"), Back("restart"), Back("step", step="ask_amount")])
+def test_a_verdict_ends_the_time_for_it(tmp_path: Path, back: Back) -> None:
+    refund = talk(tmp_path, WITHIN.replace("FAILS", ""), {"book_it": "R-1"})
+    refund.do("/start refund amount=300")
+    refund.back(back)
+    assert refund.state.timers == ()
+
+
+def test_what_is_asked_again_has_its_time_again(tmp_path: Path) -> None:
+    refund = talk(tmp_path, WITHIN.replace("FAILS", ""))
+    refund.do("/start refund amount=300")
+    refund.now += timedelta(hours=1)
+    refund.back(Back("resume"))
+    assert [timer.due_at for timer in refund.state.timers] == [NOW + timedelta(hours=3)]
 
 
 def test_what_is_not_approved_goes_where_the_author_says(tmp_path: Path) -> None:

@@ -156,6 +156,49 @@ def test_an_event_nobody_waits_for_changes_nothing(flows: Talk) -> None:
     assert (flows.signal("arrived"), flows.state) == ([], before)
 
 
+EARLY = """
+flow: pay
+about: Paying.
+slots: {note: {type: text}}
+steps:
+  - {ask: note, say: A note?}
+  - {wait: {event: paid}, into: sum}
+  - {say: "Paid {{ sum }}."}
+  - {wait: {event: paid, for: 1h}, into: sum}
+  - {say: "And then {{ sum }}."}
+"""
+
+
+def test_an_event_that_comes_before_its_flow_waits_is_not_lost(tmp_path: Path) -> None:
+    pay = talk(tmp_path, EARLY)
+    pay.do("/start pay")
+    assert pay.signal("paid", 5) == []
+    assert pay.signal("heard", 1) == []  # nothing here ever waits for that
+    assert pay.state.signals == {"paid": 5}
+    assert pay.do("/set note=x") == ["Paid 5."]
+    assert (pay.state.signals, len(pay.state.timers)) == ({}, 1)  # once
+    assert pay.signal("paid", 6) == ["And then 6."]
+
+
+def test_the_last_of_several_events_is_the_one_that_counts(tmp_path: Path) -> None:
+    pay = talk(tmp_path, EARLY)
+    pay.do("/start pay")
+    pay.signal("paid", 5)
+    pay.signal("paid", 6)
+    assert pay.do("/set note=x") == ["Paid 6."]
+
+
+def test_an_event_of_former_times_ends_no_pause(tmp_path: Path) -> None:
+    pay = talk(tmp_path, EARLY)
+    pay.signal("paid", 4)  # nothing is in progress
+    pay.do("/start pay")
+    pay.signal("paid", 5)
+    pay.do("/cancel")
+    assert pay.state.signals == {}
+    pay.do("/start pay")
+    assert pay.do("/set note=x") == []
+
+
 def test_a_pause_until_a_moment(flows: Talk) -> None:
     flows.do("/start remind moment=2026-03-02T12:00:00+00:00")
     assert flows.state.timers == (Timer(1, "wait_1", "wait", datetime.fromisoformat("2026-03-02T12:00:00+00:00")),)

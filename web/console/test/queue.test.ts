@@ -55,6 +55,13 @@ describe("rows that change", () => {
     expect(ids(flat(held))).toBe("a b c d");
   });
 
+  test("what is urgent comes before what waits longer", () => {
+    let held = pages(null, []);
+    const urgent = { ...waiting("a", 7), priority: 9 };
+    for (const one of [waiting("b", 3), urgent, calm("c", 9)]) held = placed(held, one);
+    expect(ids(flat(held))).toBe("a b c");
+  });
+
   test("a row moves between pages and is there once", () => {
     const held = pages(null, [waiting("a", 1), waiting("b", 2)], [calm("c", 9), calm("d", 8)]);
     expect(ids(flat(placed(held, calm("a", 7))))).toBe("b c d a");

@@ -31,6 +31,7 @@ export function row(id: string, more: Partial<Row> = {}): Row {
     status: "open",
     reason: "",
     note: "",
+    priority: 0,
     last_by: "customer",
     last_text: "Hello",
     last_at: at(0),

@@ -141,9 +141,11 @@ function welcome(state: State, frame: WidgetWelcome): Step {
     typing: null,
   };
   const after = append(base, frame.events);
+  // A draft may have been told on the way to a log that has its words by now.
+  const draft = frame.draft && frame.draft.turn > after.spoken ? frame.draft : null;
   return {
     // `append` keeps the control of the events; the frame's is later or the same.
-    state: { ...after, control: frame.control, draft: frame.draft },
+    state: { ...after, control: frame.control, draft },
     again: false,
     news: held ? frame.events.filter((event) => event.seq > held) : [],
   };

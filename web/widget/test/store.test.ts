@@ -123,6 +123,11 @@ describe("drafts", () => {
     expect(state.draft?.text).toBe("Order 1043");
   });
 
+  test("a welcome's draft is void where its words have been said", () => {
+    const late = { turn: 4, attempt: 1, n: 7, text: "Order 10" };
+    expect(after(welcome([said(1, "Order 1043", { turn: 4 })], { draft: late })).draft).toBe(null);
+  });
+
   test.each(["attempt", "cancel", "control"] as const)("a reset (%s) removes it", (why) => {
     expect(after(welcome(), draft(4, 0, 0, "Order"), { frame: "reset", turn: 4, why }).draft).toBe(null);
   });

@@ -65,6 +65,13 @@ export const QueueRow = memo(function QueueRow({ row, offset, place, count, sele
           <span className={styles.reason}>
             {gone ? t("row.gone") : row.reason && stateOf(row.control) !== "bot" ? t(reasonKey("reason", row.reason)) : ""}
           </span>
+          {row.priority > 0 && (
+            <span className={styles.waiting} title={t("row.priority", { n: row.priority })}>
+              <Icon name="urgent" size={12} />
+              <span aria-hidden="true">{texts.count(row.priority)}</span>
+              <span className="hidden">{t("row.priority", { n: row.priority })}</span>
+            </span>
+          )}
           {row.waiting_since && (
             <span className={styles.waiting} title={texts.moment(row.waiting_since)}>
               <Icon name="clock" size={12} />

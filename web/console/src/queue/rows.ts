@@ -7,9 +7,10 @@ export interface Pages {
   pageParams: unknown[];
 }
 
-/** Who has waited longest for a person comes first; then whoever was heard of last. The server's own order. */
+/** Of those who wait for a person the most urgent comes first, then who has waited longest; then whoever was heard of last. The server's own order. */
 export function before(one: Row, other: Row): boolean {
   if (one.waiting_since !== null && other.waiting_since !== null) {
+    if (one.priority !== other.priority) return one.priority > other.priority;
     const difference = Date.parse(one.waiting_since) - Date.parse(other.waiting_since);
     return difference === 0 ? one.id < other.id : difference < 0;
   } else if (one.waiting_since !== other.waiting_since) {

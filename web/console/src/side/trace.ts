@@ -97,6 +97,9 @@ function follow(trace: TurnTrace, move: Move): void {
     case "popped":
       trace.path.push(`✓ ${move.outcome}`);
       return;
+    case "reopened":
+      trace.path.push("↺");
+      return;
     case "filled":
       trace.facts.push({ name: move.slot, value: move.value });
       return;
@@ -115,6 +118,9 @@ function follow(trace: TurnTrace, move: Move): void {
     case "dequeued":
     case "armed":
     case "disarmed":
+    case "picked":
+    case "remembered":
+    case "recalled":
     case "knew":
     case "spoke":
       return;

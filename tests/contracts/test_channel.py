@@ -1,0 +1,23 @@
+"""Every channel keeps what `bot.testing.channel` asks of them, through its real client, against its sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from bot.testing.channel import ChannelContract, Harness
+from tests.channels.harness import memory
+
+HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
+    "memory": memory.everything,
+    "memory, plain": memory.plain,
+}
+
+
+class TestChannel(ChannelContract):
+    @pytest.fixture(params=HARNESSES)
+    async def harness(self, request: pytest.FixtureRequest) -> AsyncIterator[Harness]:
+        async with HARNESSES[request.param]() as harness:
+            yield harness
