@@ -74,7 +74,7 @@ export class Drawer {
 
   connect() {
     return [h("p", null, "Point the unmodified client library of your bot here."),
-      ...Object.entries(state.about?.told ?? {}).map(([name, value]) => h("div", { class: "told" },
+      ...Object.entries({ ...state.about?.told, ...state.about?.how }).map(([name, value]) => h("div", { class: "told" },
         h("div", { class: "told-head" }, h("span", null, name), iconButton("copy", `Copy ${name}`, () => copy(value))),
         value.includes("\n") || value.length > 60 ? h("pre", { tabindex: "0" }, value) : h("code", null, value)))];
   }
