@@ -111,6 +111,21 @@ def init(
     _guarded(run)
 
 
+@app.command()
+def sandbox(
+    name: Annotated[str, typer.Argument(help="telegram, slack, discord or openai.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of what is left to chance; the same seed repeats a run.")] = 0,
+    script: Annotated[Path | None, typer.Option(help="What the model answers, YAML or JSON; only openai.")] = None,
+    hook: Annotated[str, typer.Option(help="Where events are sent over HTTP; only slack.")] = "",
+) -> None:
+    """Stand in for a platform: unmodified clients talk to it, and you are the customer on its chat page."""
+    from config.sandbox import run
+
+    _run(run(name, host=host, port=port, seed=seed, script=script, hook=hook))
+
+
 @app.command("test")
 def run_tests(
     path: Annotated[Path | None, typer.Argument(help="Flow folder, folder of tests or one file.")] = None,
