@@ -24,6 +24,7 @@ from bot.flow.fold import fold
 from bot.model import (
     BOT,
     WITH_CUSTOMER,
+    Address,
     Conversation,
     ConversationId,
     Discarded,
@@ -121,17 +122,19 @@ class Engine:
         bus: Bus,
         clock: Clock,
         random: Random,
-        notices: Notices,
+        notices_at: Callable[[Address], Notices],
         delivers: frozenset[str],
         settings: EngineSettings,
         armed: Callable[[datetime], None] = lambda due_at: None,
+        queue_of: Callable[[Address, str], str] = lambda address, queue: queue,
     ) -> None:
-        """`delivers`: channels whose messages are pushed; on the others the customer sees drafts as they stream.
+        """`notices_at`: of the assistant that serves an address. `delivers`: channels whose messages are pushed; on the
+        others the customer sees drafts as they stream. `armed` is told when a conversation's first timer is due.
 
-        `armed` is told when a conversation's first timer is due.
+        `queue_of`: where a request goes from an address, that is to go to a queue as far as its flow knows.
         """
         self._director, self._store, self._bus, self._clock, self._random = director, store, bus, clock, random
-        self._notices, self._delivers, self._settings = notices, delivers, settings
+        self._notices_at, self._delivers, self._settings, self._queue_of = notices_at, delivers, settings, queue_of
         self._armed, self._lease = armed, Lease(settings.worker, settings.lease)
         self._running: dict[ConversationId, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -386,7 +389,7 @@ class Engine:
         played = self._unanswered(turn, turn.inputs[-1].seq)
         played.responder = SET_ASIDE
         if turn.conversation.control.state == "bot":
-            played.says.append(self._notices("failed", turn.conversation.language, {}))
+            played.says.append(self._notices_at(turn.conversation.address)("failed", turn.conversation.language, {}))
             played.handoff = HandoffRequest(reason="error")
         return played
 
@@ -428,23 +431,29 @@ class Engine:
 
     def _change(self, conversation: Conversation, played: Played, deliver: bool) -> tuple[Change, NewHandoff | None]:
         """The change of control that ends the turn, with its notice in the same commit."""
-        at = self._clock.now()
+        at, address = self._clock.now(), conversation.address
         if played.gives_up_waiting and conversation.control.state in WAITING:  # whatever the flow wants next
-            return drop_request(conversation, at=at, notices=self._notices, deliver=deliver), None
+            return drop_request(conversation, at=at, notices=self._notices_at(address), deliver=deliver), None
         if wanted := played.handoff:
             handoff = NewHandoff(
                 id=HandoffId(self._random.id()),
                 reason=wanted.reason,
-                queue=wanted.queue,
+                queue=self._queue_of(address, wanted.queue),
                 note=wanted.note,
                 priority=wanted.priority,
             )
             change = request(
-                conversation, handoff, at=at, notices=self._notices, deliver=deliver, instead=played.expired
+                conversation,
+                handoff,
+                at=at,
+                notices=self._notices_at(address),
+                deliver=deliver,
+                instead=played.expired,
             )
             return change, handoff if change.control else None
         if played.expired:
-            return drop_request(conversation, at=at, notices=self._notices, deliver=deliver, expired=True), None
+            notices = self._notices_at(address)
+            return drop_request(conversation, at=at, notices=notices, deliver=deliver, expired=True), None
         return Change(None, ()), None
 
     async def _write(self, commit: Commit, stream: DraftStream) -> Committed | Lost:

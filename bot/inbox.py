@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -46,7 +46,19 @@ class Taking(Protocol):
 class Inbox:
     """T0 for every channel; implements `Receive`."""
 
-    def __init__(self, *, store: Store, bus: Bus, clock: Clock, random: Random, engine: Taking, initial: State) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        random: Random,
+        engine: Taking,
+        initial: State,
+        initials: Mapping[tuple[str, str], State] = {},
+    ) -> None:
+        """`initial`: what a conversation begins with; `initials`: at those accounts (channel and name)."""
+        self._initials = initials
         self._store, self._bus, self._clock, self._random = store, bus, clock, random
         self._engine, self._initial = engine, initial
         self.counts = InboxCounts()
@@ -112,7 +124,7 @@ class Inbox:
             bodies=bodies,
             conversation=ConversationId(new),
             contact=ContactId(new),
-            initial=self._initial,
+            initial=self._initials.get((arrival.to.channel, arrival.account), self._initial),
             lease=self._engine.room(),
         )
 

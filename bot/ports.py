@@ -326,6 +326,14 @@ class Vault(Protocol):
     async def names(self, prefix: str = "") -> tuple[str, ...]: ...
 
 
+class Finding(Struct, frozen=True):
+    """One thing that was looked at while an account was checked."""
+
+    ok: bool
+    what: str
+    do: str = ""
+
+
 class BuildChannel(Protocol):
     """What a channel's module offers as `build`, beside its `Settings`, a pydantic model; the registry names it."""
 

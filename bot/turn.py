@@ -109,7 +109,18 @@ class Overtaken(Exception):
 class Director:
     """One for all turns; each is taken by the edition of the flows that is in force when it begins."""
 
-    def __init__(self, *, shelf: Shelf, store: Store, bus: Bus, clock: Clock, random: Random) -> None:
+    def __init__(
+        self,
+        *,
+        shelf: Shelf,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        random: Random,
+        shelves: Mapping[tuple[str, str], Shelf] = {},
+    ) -> None:
+        """`shelves`: of the accounts (channel and name) that have another assistant than the desk's own."""
+        self._shelves = shelves
         self._shelf, self._store, self._bus, self._clock = shelf, store, bus, clock
 
     async def play(self, turn: Turn, powers: TurnPowers) -> Played:
@@ -118,7 +129,9 @@ class Director:
         if turn.attempt > 1 or turn.inputs[0].epoch != turn.conversation.control.epoch:  # it was taken before
             begun = await self._begun(turn)
             turn = as_begun(turn, begun)
-        edition = await self._shelf.edition_of(turn.state, _followed_by(begun))
+        address = turn.conversation.address
+        shelf = self._shelves.get((address.channel, address.account), self._shelf)
+        edition = await shelf.edition_of(turn.state, _followed_by(begun))
         return await Taking(edition, self._store, self._bus, self._clock).play(turn, powers, begun)
 
     async def _begun(self, turn: Turn) -> tuple[Event, ...]:

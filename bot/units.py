@@ -556,6 +556,54 @@ class BacklogFound(Struct, frozen=True, kw_only=True):
     """Arrivals kept as dead letters."""
 
 
+class Unsent(Question[int], frozen=True):
+    """Deliveries of one account that have not ended. Nothing is counted beyond 1,000, which then means "or more"."""
+
+    channel: str
+    account: str
+
+
+# Accounts of channels
+
+
+class PutSecret(Unit[None], frozen=True, kw_only=True):
+    """What an account keeps for itself, sealed already; None: forget it."""
+
+    account: str
+    name: str
+    sealed: bytes | None
+    at: datetime
+
+
+class Secret(Question[bytes | None], frozen=True):
+    account: str
+    name: str
+
+
+class SecretNames(Question[tuple[str, ...]], frozen=True):
+    """Of one account, those that begin so; sorted."""
+
+    account: str
+    prefix: str = ""
+
+
+class Hold(Unit[int | None], frozen=True, kw_only=True):
+    """Take what only one may have, or keep it for longer: its fence, raised whenever it changes hands.
+
+    None: another worker has it.
+    """
+
+    name: str
+    lease: Lease
+
+
+class LetGo(Unit[bool], frozen=True, kw_only=True):
+    """Somebody else may have it at once. False: it was another's already."""
+
+    name: str
+    worker: str
+
+
 # Flows
 
 
@@ -637,7 +685,8 @@ class Document(Struct, frozen=True, kw_only=True):
 
 
 class Documents(Question[tuple[Document, ...]], frozen=True):
-    pass
+    within: str | None = None
+    """As of `Candidates`."""
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
@@ -667,3 +716,5 @@ class Candidates(Question[CandidatesFound], frozen=True, kw_only=True):
 
     terms: tuple[str, ...]
     most: int = 50
+    within: str | None = None
+    """Only documents whose name begins so; empty: those of the desk's own folder. None: all."""

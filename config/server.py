@@ -92,6 +92,7 @@ class Site:
 async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterator[Site]:
     """Everything put together, listening but not yet serving."""
     file = settings.desk_file()
+    accounts = settings.accounts()
     book = read(file.flows)
     refuse_ungranted(book, file, os.environ)
     clock, random = SystemClock(), SystemRandom()
@@ -101,7 +102,7 @@ async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterato
         settings.make_data()
         store = open_store(settings.database, clock)
         parts = await stack.enter_async_context(
-            running(settings, file, book, store=store, clock=clock, random=random, slash=with_shop)
+            running(settings, file, book, store=store, clock=clock, random=random, accounts=accounts, slash=with_shop)
         )
         web = _web(parts)
         stopping = asyncio.Event()
@@ -116,7 +117,12 @@ async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterato
             *metrics(metrics_page, token=settings.token_for_metrics()),
             *(shop(book.assistant.brand, web.account) if with_shop else ()),
         ]
-        app = App(routes, console=lambda: console_app(parts), hosts=_hosts(settings, file))
+        app = App(
+            routes,
+            console=lambda: console_app(parts),
+            hosts=_hosts(settings, file),
+            hooks=parts.connections.routes(),
+        )
         config = uvicorn.Config(
             app,
             log_config=None,

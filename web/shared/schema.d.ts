@@ -848,6 +848,7 @@ export interface components {
             readonly into?: string;
             readonly passes?: number;
             readonly pattern?: boolean;
+            readonly picked?: readonly string[];
             readonly read?: readonly (readonly [
                 string,
                 readonly string[]
@@ -941,7 +942,7 @@ export interface components {
             readonly kind: "migrated";
             readonly to: components["schemas"]["Address"];
         };
-        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Reopened"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Remembered"] | components["schemas"]["Recalled"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
+        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Reopened"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Picked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Remembered"] | components["schemas"]["Recalled"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
         /**
          * Moved
          * @description The flow was published anew, and the frame goes on in that version. Its timers go with it.
@@ -1017,6 +1018,16 @@ export interface components {
             /** @enum {string} */
             readonly kind: "partial";
             readonly text: string;
+        };
+        /**
+         * Picked
+         * @description Of the pending question's several answers these are chosen so far.
+         */
+        readonly Picked: {
+            readonly frame: number;
+            /** @enum {string} */
+            readonly move: "picked";
+            readonly values: readonly string[];
         };
         /** Popped */
         readonly Popped: {
@@ -1893,6 +1904,7 @@ export type Opened = components['schemas']['Opened'];
 export type Option = components['schemas']['Option'];
 export type Part = components['schemas']['Part'];
 export type Partial = components['schemas']['Partial'];
+export type Picked = components['schemas']['Picked'];
 export type Popped = components['schemas']['Popped'];
 export type Pressed = components['schemas']['Pressed'];
 export type Pushed = components['schemas']['Pushed'];
