@@ -47,6 +47,7 @@ from bot.responders.fallback import Fallback
 from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
 from bot.shelf import Edition, Shelf, shelf_prefix
+from bot.staff import StaffRoom, StaffSettings
 from bot.timers import Timers
 from bot.tools import Tools
 from bot.turn import Director
@@ -54,7 +55,7 @@ from bot.vault import StoredVault
 from channels import channel_module
 from config.doors import Account
 from config.packs import refuse_ungranted
-from config.settings import DeskFile, Settings
+from config.settings import DeskFile, Settings, StaffSection
 
 log = structlog.get_logger()
 
@@ -209,14 +210,6 @@ async def running(
         initial=begin(book),
         initials={place: begin(of.book) for place, of in of_accounts.items()},
     )
-    connections = Connections(
-        built,
-        receive=inbox,
-        store=store,
-        clock=clock,
-        random=random,
-        settings=ConnectionSettings(worker=worker, single=not settings.on_sqlite),
-    )
     desk = Desk(
         store,
         bus,
@@ -226,6 +219,14 @@ async def running(
         wake=engine.wake,
         drafted=engine.drafted,
         steps_of=lambda address, state: shelf_at(address).steps_of(state),
+    )
+    connections = Connections(
+        with_rooms(built, file.staff, secret, store=store, bus=bus, desk=desk, clock=clock, random=random),
+        receive=inbox,
+        store=store,
+        clock=clock,
+        random=random,
+        settings=ConnectionSettings(worker=worker, single=not settings.on_sqlite),
     )
     ringing = asyncio.create_task(timers.run(engine))
     connected = asyncio.create_task(connections.run())
@@ -273,6 +274,33 @@ def built_of(account: Account, secret: bytes, *, store: Store, clock: Clock, ran
         return build(account.name, account.settings, clock=clock, random=random, vault=vault)
     except SettingsError as error:
         raise SettingsError(f"accounts.{account.name}: {error}") from error
+
+
+def with_rooms(
+    built: Sequence[Channel],
+    rooms: Sequence[StaffSection],
+    secret: bytes,
+    *,
+    store: Store,
+    bus: Bus,
+    desk: Desk,
+    clock: Clock,
+    random: Random,
+) -> Sequence[Channel]:
+    """The channels, those that hold staff rooms within them. Raises `SettingsError` that names the account."""
+    channels = {channel.account: channel for channel in built}
+    for room in rooms:
+        if (channel := channels.get(room.account)) is None:
+            raise SettingsError(f"staff: there is no account {room.account!r} among {', '.join(channels) or 'none'}")
+        vault = StoredVault(f"{room.account}//staff/{room.chat}", secret, store=store, clock=clock, random=random)
+        settings = StaffSettings(chat=room.chat, people=room.people, alerts_only=room.alerts_only)
+        try:
+            channels[room.account] = StaffRoom(
+                channel, settings, store=store, bus=bus, desk=desk, clock=clock, random=random, vault=vault
+            )
+        except SettingsError as error:
+            raise SettingsError(f"staff: {error}") from error
+    return tuple(channels.values())
 
 
 def _books(file: DeskFile, book: Book, accounts: Sequence[Account]) -> dict[Path, Book]:
