@@ -362,6 +362,8 @@ class Frame(Struct, frozen=True, omit_defaults=True):
     """Steps whose `write` or `money` action has run."""
     asking: str = ""
     """The slot of the pending question; empty: none."""
+    picked: tuple[str, ...] = ()
+    """Of a pending question that takes several answers: those chosen so far."""
     tries: int = 0
     passes: int = 0
     """Steps entered so far: part of an action's idempotency key."""
@@ -512,6 +514,13 @@ class Asked(_Move, frozen=True):
     tries: int = 0
 
 
+class Picked(_Move, frozen=True):
+    """Of the pending question's several answers these are chosen so far."""
+
+    frame: int
+    values: tuple[str, ...]
+
+
 class Did(_Move, frozen=True):
     """An action ran. `effect` other than `read` is remembered by the frame."""
 
@@ -604,6 +613,7 @@ Move = (
     | Filled
     | Emptied
     | Asked
+    | Picked
     | Did
     | Applied
     | Refused

@@ -21,7 +21,8 @@ from bot.flow.examples import prepare
 from bot.flow.fields import Fields, Problems
 from bot.flow.hours import WEEKDAYS, Hours, Interval, days, interval
 from bot.flow.patterns import PATTERNS
-from bot.flow.read_flow import SHARED, FlowReader, Project
+from bot.flow.read_content import ContentReader, Making, Project
+from bot.flow.read_flow import SHARED, FlowReader
 from bot.flow.rules import Rules, rules_from
 from bot.flow.slots import TYPES, SlotType
 from bot.flow.source import BadFile, Mark, Node
@@ -161,7 +162,7 @@ class _Reading:
     def _assistant(self, header: Fields | None, project: Project, languages: tuple[str, ...]) -> Assistant | None:
         if header is None:
             return None
-        reader = FlowReader(project, self.problems)
+        words = ContentReader(project, Making(), self.problems)
         greeting = header.node_of("greeting")
         return Assistant(
             name=header.text("assistant", "assistant", required=True),
@@ -169,7 +170,7 @@ class _Reading:
             languages=languages,
             instructions=header.text("instructions"),
             greeting=project.wording.read(greeting) if greeting else project.wording.texts.wording("greeting"),
-            starters=tuple(reader.option(node) for node in header.items("starters")),
+            starters=tuple(words.option(node) for node in header.items("starters")),
             queues=project.queues,
             needs=self._needs(header, project.actions),
             hours=self._hours(header),

@@ -6,7 +6,8 @@ from bot.flow import source
 from bot.flow.book import Book, Flow, FlowSource
 from bot.flow.fields import Problems
 from bot.flow.read import shipped_words
-from bot.flow.read_flow import FlowReader, Project
+from bot.flow.read_content import Project
+from bot.flow.read_flow import FlowReader
 from bot.flow.source import BadFile, Mark, Node
 from bot.flow.texts import BadText, Texts, Wording, compile_text
 from bot.flow.wording import WordingReader

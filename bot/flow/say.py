@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
@@ -12,6 +12,7 @@ from bot.commands import parse_slash, slash, way_into
 from bot.flow.book import Book, Flow, Slot
 from bot.flow.conditions import Look, Unevaluated
 from bot.flow.question import MOST_OPTIONS, options_of
+from bot.flow.slots import Labelled
 from bot.flow.steps import Ask, Call, CardWords, Content, Do, LabelledOption, Step
 from bot.flow.texts import Chosen, Unsayable
 from bot.model import (
@@ -45,9 +46,18 @@ def content(said: Content, flow: Flow, look: Look, language: str, *, seed: str =
 
 
 def question(
-    book: Book, ask: Ask, flow: Flow, look: Look, language: str, *, short: bool = False, seed: str = ""
+    book: Book,
+    ask: Ask,
+    flow: Flow,
+    look: Look,
+    language: str,
+    *,
+    short: bool = False,
+    seed: str = "",
+    picked: Sequence[str] = (),
 ) -> Message:
-    """The question with its answers to choose from; `short` is its last paragraph alone.
+    """The question with its answers to choose from; `short` is its last paragraph alone. Where several may be chosen
+    and some are (`picked`), those are told instead.
 
     Raises `Unevaluated`, `Unsayable`.
     """
@@ -56,12 +66,27 @@ def question(
     if short:
         parts = [_last_paragraph(part) if isinstance(part, Text) else part for part in parts]
         parts = [part for part in parts if not isinstance(part, Card)] or parts
-    options = [Option(each.label, slash(Set(slot.name, each.value))) for each in options_of(ask, slot, look, language)]
-    if slot.optional:
+    answers = options_of(ask, slot, look, language)
+    chosen = [each for each in answers if each.value in picked]
+    if chosen:
+        parts = [*pattern(book, "chosen_so_far", language, {"chosen": [each.label for each in chosen]}).parts]
+    if slot.type.name == "multi_choice":
+        options = [_toggle(slot.name, each, each in chosen) for each in answers]
+    else:
+        options = [Option(each.label, slash(Set(slot.name, each.value))) for each in answers]
+    if chosen:
+        values: list[Json] = [each.value for each in chosen]
+        options.append(Option(book.texts.plain("done_choosing", language), slash(Set(slot.name, values))))
+    elif slot.optional:
         options.append(Option(book.texts.plain("skip", language), slash(Skip())))
     if options:
         parts.append(Choices(tuple(options), look="quick" if len(options) < _LIST_FROM else "list"))
     return Message(tuple(parts), language)
+
+
+def _toggle(slot: str, answer: Labelled, is_chosen: bool) -> Option:
+    label = f"✓ {answer.label}" if is_chosen else answer.label
+    return Option(label, slash(Set(slot, f"{'-' if is_chosen else '+'}{answer.value}")))
 
 
 def greeting(book: Book, language: str) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -210,7 +211,8 @@ class _Ear:
             )
         hearing = hearing_of(self.book, state, pending.slot, self.facts)
         return (
-            self.option(text, pending, hearing)
+            self.choosing(text, said, pending, hearing)
+            or self.option(text, pending, hearing)
             or self.offered(said, state)
             or self.language_asked(said, pending)
             or self.rule(said, pending)
@@ -247,6 +249,17 @@ class _Ear:
     def amended(self, text: str, state: State, *, boldly: bool = False) -> Found:
         command = amended(self.book, state, self.facts, text, boldly=boldly) if state.stack or state.ended else None
         return ((command, "rule"),) if command else ()
+
+    def choosing(self, text: str, said: Phrase, pending: Pending, hearing: Hearing) -> Found:
+        """More of several answers, of which some are chosen; or that these are all."""
+        if not pending.frame.picked:
+            return ()
+        if any(said in known for each in hearing.rules for known in (each.enough, each.no, each.none)):
+            return ((Set(pending.slot.name, [*pending.frame.picked]), "answer"),)
+        more = pending.slot.type.parse(text, hearing)
+        if not isinstance(more, list):
+            return ()
+        return ((Set(pending.slot.name, f"+{json.dumps(more, ensure_ascii=False)}"), "answer"),)
 
     def option(self, text: str, pending: Pending, hearing: Hearing) -> Found:
         """Word for word what the question offers."""

@@ -149,7 +149,9 @@ def repeat_question(run: Run, *, short: bool = True) -> None:
     frame = pending.frame
     try:
         look, seed = run.look(frame), place(frame)
-        asked = say.question(run.book, pending.ask, pending.flow, look, run.language, short=short, seed=seed)
+        asked = say.question(
+            run.book, pending.ask, pending.flow, look, run.language, short=short, seed=seed, picked=frame.picked
+        )
         run.says.append(asked)
     except (Unevaluated, Unsayable) as error:
         give_up(run, pending.frame, str(error))
