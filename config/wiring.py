@@ -19,16 +19,17 @@ from bot.connections import Connections, ConnectionSettings
 from bot.desk import Desk, Notices
 from bot.engine import Engine, EngineSettings
 from bot.errors import SettingsError
+from bot.flow import forms
 from bot.flow.book import Book
 from bot.flow.describe import candidates, standing, stretch
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
 from bot.flow.read import read
 from bot.flow.say import notice
-from bot.inbox import Inbox
+from bot.inbox import Inbox, Now
 from bot.knowledge import index
 from bot.knowledge.search import Search
-from bot.model import Address, Facts, Message, Turn
+from bot.model import Address, Conversation, Facts, Incoming, Message, State, Turn
 from bot.outbox import Outbox, OutboxSettings
 from bot.ports import (
     BuildChannel,
@@ -166,6 +167,18 @@ async def running(
     def shelf_at(address: Address) -> Shelf:
         return of_accounts.get((address.channel, address.account), shelf)
 
+    by_place = {(channel.name, channel.account): channel for channel in channels}
+
+    def tell(conversation: Conversation, state: State, body: Incoming, /) -> Now | None:
+        """On the web the turn answers soon enough."""
+        channel = by_place.get((conversation.address.channel, conversation.address.account))
+        if channel is None:
+            return None
+        book, control = shelf_at(conversation.address).book, conversation.control
+        seen = Turn(conversation=conversation, state=state, inputs=(), attempt=1, now=clock.now())
+        modal = channel.capabilities(conversation.address).form == "modal"
+        return forms.now(book, state, facts_of(seen, book.assistant.hours), control.epoch, body, modal=modal)
+
     def queue_of(address: Address, queue: str) -> str:
         """An account's team stands in for the queue that is asked when nobody says which."""
         team = teams.get((address.channel, address.account), "")
@@ -209,6 +222,7 @@ async def running(
         engine=engine,
         initial=begin(book),
         initials={place: begin(of.book) for place, of in of_accounts.items()},
+        tell=tell if delivers else None,
     )
     desk = Desk(
         store,
