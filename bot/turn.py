@@ -20,6 +20,7 @@ from bot.flow.fold import fold, fold_event
 from bot.flow.interpreter import given as g
 from bot.flow.interpreter.advance import BUDGET, advance
 from bot.flow.interpreter.given import Act, ActionResult, Given
+from bot.flow.say import FORM
 from bot.flow.words import tokens
 from bot.model import (
     Acted,
@@ -32,6 +33,7 @@ from bot.model import (
     Declined,
     Disarmed,
     Event,
+    Form,
     HandoffRequest,
     Json,
     Knew,
@@ -48,7 +50,9 @@ from bot.model import (
     Signalled,
     Spoke,
     State,
+    Submitted,
     Turn,
+    Voided,
 )
 from bot.ports import Bus, Clock, Happened, Random, Store
 from bot.powers import TurnPowers
@@ -150,6 +154,9 @@ class Taking:
             played.begun, played.known = _remembered(begun)
             for move in opening(turn, customer, self.book):
                 played.move(move)
+            forms = {event.body.token for event in turn.inputs if isinstance(event.body, Submitted)}
+            if used := tuple(offer.token for offer in turn.state.offers if offer.token in forms):
+                played.move(Voided(used))
             given = tuple(_given(turn, outcome, self.book))
             missed = await self._missed_signals(turn) if any(isinstance(each, g.Back) for each in given) else ()
             await self._move(turn, (*missed, *given), played)
@@ -364,7 +371,7 @@ def opening(turn: Turn, customer: Mapping[str, Json], book: Book) -> Iterator[Mo
         yield Spoke(spoken)
     if customer != turn.state.customer:
         yield Knew(dict(customer))
-    speaks = any(isinstance(event.body, Said | Pressed) for event in turn.inputs)
+    speaks = any(isinstance(event.body, Said | Pressed | Submitted) for event in turn.inputs)
     if speaks and any(timer.name == "quiet" for timer in turn.state.timers):
         yield Disarmed("quiet")
 
@@ -411,7 +418,7 @@ def give_tokens(messages: Sequence[Message], epoch: int, random: Random) -> tupl
     offers: list[Offer] = []
     given: list[Message] = []
     for message in messages:
-        if any(map(options_of, message.parts)):
+        if any(isinstance(part, Form) or options_of(part) for part in message.parts):
             group = random.token()
             parts = tuple(_with_tokens(part, epoch, group, random, offers) for part in message.parts)
             message = msgspec.structs.replace(message, parts=parts)
@@ -428,6 +435,10 @@ def _with_tokens(part: P, epoch: int, group: str, random: Random, offers: list[O
         case Carousel():
             cards = tuple(_with_tokens(card, epoch, group, random, offers) for card in part.cards)
             return msgspec.structs.replace(part, cards=cards)
+        case Form():
+            token = random.token()
+            offers.append(Offer(token, FORM + " ".join(field.name for field in part.fields), part.title, epoch, group))
+            return msgspec.structs.replace(part, token=token)
         case _:
             return part
 

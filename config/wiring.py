@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 import structlog
 
@@ -20,13 +20,13 @@ from bot.flow.book import Book
 from bot.flow.describe import candidates, standing, stretch
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
-from bot.flow.say import notice
+from bot.flow.say import SHOWS, notice
 from bot.inbox import Inbox
 from bot.knowledge import index
 from bot.knowledge.search import Search
-from bot.model import Facts, Message, Turn
+from bot.model import Facts, Json, Message, Part, Turn
 from bot.outbox import Outbox, OutboxSettings
-from bot.ports import Bus, Channel, Clock, Knowledge, LanguageModel, Random, Responder, Store
+from bot.ports import Bus, Capabilities, Channel, Clock, Knowledge, LanguageModel, Random, Responder, Store
 from bot.responders.at_desk import AtDesk
 from bot.responders.fallback import Fallback
 from bot.responders.free_form import FreeForm
@@ -108,7 +108,8 @@ async def running(
     `lease`: how long a conversation stays with a process that is no longer heard of; `send_lease`: how long a message
     that it was sending does. `deadline`: how long one attempt at a turn may take.
     """
-    bus, delivers = MemoryBus(), frozenset(channel.name for channel in senders)
+    bus, channels = MemoryBus(), {channel.name: channel for channel in senders}
+    delivers = frozenset(channels)
     worker = f"{os.getpid()}.{random.id()[-8:]}"
     await index.index(file.flows / "knowledge", store, clock, language=book.assistant.language)
 
@@ -120,7 +121,10 @@ async def running(
         model = await stack.enter_async_context(model_of(settings, file, clock))
 
     def edited(book: Book) -> Edition:
-        knowledge, facts = Search(store, book.assistant.languages), partial(facts_of, hours=book.assistant.hours)
+        knowledge, facts = (
+            Search(store, book.assistant.languages),
+            partial(facts_of, hours=book.assistant.hours, channels=channels),
+        )
         free_form = free_form_of(file, book, model, knowledge=knowledge, clock=clock, facts_of=facts)
         responders = responders_of(book, free_form, slash=slash or file.slash, facts_of=facts)
         return Edition(book, responders, facts, leader=free_form)
@@ -235,12 +239,24 @@ def responders_of(
     )
 
 
-def facts_of(turn: Turn, hours: Hours = ALWAYS) -> Facts:
-    """What conditions and texts may read beside slots."""
+def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] = {}) -> Facts:
+    """What conditions and texts may read beside slots, and what the channel can show."""
+    channel = channels.get(turn.conversation.address.channel)
+    can = channel.capabilities(turn.conversation.address) if channel else None
     return {
+        SHOWS: _shown_by(can) if can else [],
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
         "now": hours.local(turn.now).isoformat(),
         "hours": hours.at(turn.now),
     }
+
+
+@lru_cache(maxsize=100)
+def _tags(parts: frozenset[type[Part]]) -> tuple[str, ...]:
+    return tuple(sorted(str(part.__struct_config__.tag) for part in parts))
+
+
+def _shown_by(can: Capabilities) -> list[Json]:
+    return [*_tags(can.parts), *(("form",) if can.form != "ask" else ())]

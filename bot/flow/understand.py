@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from bot.flow.examples import CLOSE, Match
 from bot.flow.interpreter.advance import advance
 from bot.flow.interpreter.given import Back, Given, Ordered, given_first
 from bot.flow.question import hearing_of
-from bot.flow.say import GREETING
+from bot.flow.say import FORM, GREETING
 from bot.flow.slots import Hearing, Labelled
 from bot.flow.slots.choices import place_of
 from bot.flow.words import MOST_CHARACTERS, Phrase, tokens
@@ -43,6 +43,7 @@ from bot.model import (
     Skip,
     Start,
     State,
+    Submitted,
     Turn,
     written,
 )
@@ -113,6 +114,8 @@ class _Ear:
                 return self.ordered(self.sent(message, state) or self.words(self.lines[event.seq], state))
             case Pressed(token=token):
                 return self.ordered(self.press(token, state))
+            case Submitted(token=token, values=values):
+                return self.ordered(self.submitted(token, values, state))
             case Opened(payload=payload) if payload:
                 return self.ordered(self.opened(payload, state)) or None
             case Returned(how=how, verdict=verdict, step=step):
@@ -144,6 +147,21 @@ class _Ear:
         value = offer.value if offer else self.starter(token, state)
         command = parse_slash(value) if value else None
         return ((command or Refuse("void"), "button"),)
+
+    def submitted(self, token: str, values: Mapping[str, Json], state: State) -> Found:
+        """A form: what is filled in, field by field; what is left empty is left out."""
+        epoch = self.turn.conversation.control.epoch
+        offer = next((offer for offer in state.offers if offer.token == token and offer.epoch >= epoch), None)
+        if offer is None or not offer.value.startswith(FORM):
+            return ((Refuse("void"), "button"),)
+        found: list[tuple[Command, CommandSource]] = []
+        for name in offer.value.removeprefix(FORM).split():
+            value = values.get(name)
+            filled = value.strip()[:MOST_CHARACTERS] if isinstance(value, str) else value
+            home = self.book.home(state, name)
+            if filled not in (None, "") or (home and home[1].optional):
+                found.append((Set(name, None if filled == "" else filled), "answer"))
+        return tuple(found)
 
     def starter(self, token: str, state: State) -> str:
         """The greeting's options stay open as long as no flow is in progress."""
