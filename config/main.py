@@ -19,6 +19,8 @@ user = typer.Typer(no_args_is_help=True, help="Accounts of the console.")
 db = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(user, name="user")
 app.add_typer(db, name="db")
+channel = typer.Typer(no_args_is_help=True, help="Accounts on Telegram, Slack, Discord and others.")
+app.add_typer(channel, name="channel")
 
 FolderOrFile = Annotated[Path | None, typer.Argument(help="Flow folder; the one of frontdesk.yaml when left out.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
@@ -193,11 +195,7 @@ def replay(
     """Fold a conversation's log again, step by step; exit 1 when it does not come to the stored state."""
     from config.replay import replay as run
 
-    async def judged() -> None:
-        if not await run(conversation, step=step):
-            raise typer.Exit(1)
-
-    _run(judged())
+    _run(_judged(run(conversation, step=step)))
 
 
 @app.command("schema")
@@ -286,8 +284,30 @@ def db_backup(
     _guarded(run)
 
 
+@channel.command("check")
+def channel_check(name: Annotated[str, typer.Argument(help="The account's name in frontdesk.yaml.")]) -> None:
+    """Ask the platform whether an account is set up rightly; exit 1 when something is to be changed."""
+    from config.checkup import check
+
+    _run(_judged(check(name)))
+
+
+@channel.command("setup")
+def channel_setup(name: Annotated[str, typer.Argument(help="The account's name in frontdesk.yaml.")]) -> None:
+    """Set what can be set from here: webhook, commands; and say what is left to do."""
+    from config.checkup import setup
+
+    _run(_judged(setup(name)))
+
+
 def main() -> None:
     app()
+
+
+async def _judged(judge: Coroutine[Any, Any, bool]) -> None:
+    """Exit 1 when it does not hold."""
+    if not await judge:
+        raise typer.Exit(1)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
