@@ -19,16 +19,17 @@ from bot.connections import Connections, ConnectionSettings
 from bot.desk import Desk, Notices
 from bot.engine import Engine, EngineSettings
 from bot.errors import SettingsError
+from bot.flow import forms
 from bot.flow.book import Book
 from bot.flow.describe import candidates, standing, stretch
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
 from bot.flow.read import read
 from bot.flow.say import notice
-from bot.inbox import Inbox
+from bot.inbox import Inbox, Now
 from bot.knowledge import index
 from bot.knowledge.search import Search
-from bot.model import Address, Facts, Message, Turn
+from bot.model import Address, Conversation, Facts, Incoming, Message, State, Turn
 from bot.outbox import Outbox, OutboxSettings
 from bot.ports import (
     BuildChannel,
@@ -47,6 +48,7 @@ from bot.responders.fallback import Fallback
 from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
 from bot.shelf import Edition, Shelf, shelf_prefix
+from bot.staff import StaffRoom, StaffSettings
 from bot.timers import Timers
 from bot.tools import Tools
 from bot.turn import Director
@@ -54,7 +56,7 @@ from bot.vault import StoredVault
 from channels import channel_module
 from config.doors import Account
 from config.packs import refuse_ungranted
-from config.settings import DeskFile, Settings
+from config.settings import DeskFile, Settings, StaffSection
 
 log = structlog.get_logger()
 
@@ -165,6 +167,18 @@ async def running(
     def shelf_at(address: Address) -> Shelf:
         return of_accounts.get((address.channel, address.account), shelf)
 
+    by_place = {(channel.name, channel.account): channel for channel in channels}
+
+    def tell(conversation: Conversation, state: State, body: Incoming, /) -> Now | None:
+        """On the web the turn answers soon enough."""
+        channel = by_place.get((conversation.address.channel, conversation.address.account))
+        if channel is None:
+            return None
+        book, control = shelf_at(conversation.address).book, conversation.control
+        seen = Turn(conversation=conversation, state=state, inputs=(), attempt=1, now=clock.now())
+        modal = channel.capabilities(conversation.address).form == "modal"
+        return forms.now(book, state, facts_of(seen, book.assistant.hours), control.epoch, body, modal=modal)
+
     def queue_of(address: Address, queue: str) -> str:
         """An account's team stands in for the queue that is asked when nobody says which."""
         team = teams.get((address.channel, address.account), "")
@@ -208,14 +222,7 @@ async def running(
         engine=engine,
         initial=begin(book),
         initials={place: begin(of.book) for place, of in of_accounts.items()},
-    )
-    connections = Connections(
-        built,
-        receive=inbox,
-        store=store,
-        clock=clock,
-        random=random,
-        settings=ConnectionSettings(worker=worker, single=not settings.on_sqlite),
+        tell=tell if delivers else None,
     )
     desk = Desk(
         store,
@@ -226,6 +233,14 @@ async def running(
         wake=engine.wake,
         drafted=engine.drafted,
         steps_of=lambda address, state: shelf_at(address).steps_of(state),
+    )
+    connections = Connections(
+        with_rooms(built, file.staff, secret, store=store, bus=bus, desk=desk, clock=clock, random=random),
+        receive=inbox,
+        store=store,
+        clock=clock,
+        random=random,
+        settings=ConnectionSettings(worker=worker, single=not settings.on_sqlite),
     )
     ringing = asyncio.create_task(timers.run(engine))
     connected = asyncio.create_task(connections.run())
@@ -273,6 +288,33 @@ def built_of(account: Account, secret: bytes, *, store: Store, clock: Clock, ran
         return build(account.name, account.settings, clock=clock, random=random, vault=vault)
     except SettingsError as error:
         raise SettingsError(f"accounts.{account.name}: {error}") from error
+
+
+def with_rooms(
+    built: Sequence[Channel],
+    rooms: Sequence[StaffSection],
+    secret: bytes,
+    *,
+    store: Store,
+    bus: Bus,
+    desk: Desk,
+    clock: Clock,
+    random: Random,
+) -> Sequence[Channel]:
+    """The channels, those that hold staff rooms within them. Raises `SettingsError` that names the account."""
+    channels = {channel.account: channel for channel in built}
+    for room in rooms:
+        if (channel := channels.get(room.account)) is None:
+            raise SettingsError(f"staff: there is no account {room.account!r} among {', '.join(channels) or 'none'}")
+        vault = StoredVault(f"{room.account}//staff/{room.chat}", secret, store=store, clock=clock, random=random)
+        settings = StaffSettings(chat=room.chat, people=room.people, alerts_only=room.alerts_only)
+        try:
+            channels[room.account] = StaffRoom(
+                channel, settings, store=store, bus=bus, desk=desk, clock=clock, random=random, vault=vault
+            )
+        except SettingsError as error:
+            raise SettingsError(f"staff: {error}") from error
+    return tuple(channels.values())
 
 
 def _books(file: DeskFile, book: Book, accounts: Sequence[Account]) -> dict[Path, Book]:
