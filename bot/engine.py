@@ -21,6 +21,7 @@ from bot.counts import EngineCounts, TurnEnd
 from bot.desk import Change, Notices, drop_request, request
 from bot.errors import StoreDown
 from bot.flow.fold import fold
+from bot.heard import Inputs, as_heard, as_said, corrects, late_edit, waits_for_more
 from bot.model import (
     BOT,
     WITH_CUSTOMER,
@@ -28,6 +29,7 @@ from bot.model import (
     Conversation,
     ConversationId,
     Discarded,
+    Edited,
     Emptied,
     Event,
     Filled,
@@ -74,6 +76,9 @@ MOST_AT_ONCE = 200
 MOST_WINDOWS = 10
 """Quiet windows before one turn: who never stops writing is answered all the same."""
 
+LATE_EDIT = 50
+"""Events after which a message is too old to be corrected by an edit."""
+
 SET_ASIDE: TurnEnd = "set_aside"
 
 
@@ -88,6 +93,8 @@ class EngineSettings:
     renew_every: timedelta = timedelta(seconds=5)
     sweep_every: timedelta = timedelta(seconds=1)
     quiet: timedelta = timedelta(milliseconds=400)
+    album: timedelta = timedelta(seconds=1)
+    """How long the next part of an album is waited for."""
     deadline: timedelta = timedelta(seconds=120)
     attempts: int = 5
     """After so many a turn is set aside and a human is asked."""
@@ -321,6 +328,11 @@ class Engine:
         if not inputs or conversation.control.state == "paused":
             await self._release(conversation)
             return None
+        if waits_for_more(inputs):
+            inputs = await self._whole_album(conversation, inputs)
+        inputs = as_heard(inputs)
+        if edit := late_edit(inputs):
+            inputs = await self._with_late_edit(conversation, inputs, edit)
         return Turn(
             conversation=conversation,
             state=claimed.state,
@@ -328,6 +340,23 @@ class Engine:
             attempt=max(1, conversation.attempts),
             now=max((self._clock.now(), *_rang(inputs))),  # clocks of two machines differ: what rang is due
         )
+
+    async def _whole_album(self, conversation: Conversation, inputs: Inputs) -> Inputs:
+        """With the parts that come one soon after the other."""
+        for _ in range(MOST_WINDOWS):
+            remaining = min(inputs[-1].at + self._settings.album - self._clock.now(), self._settings.album)
+            if remaining <= timedelta(0) or not waits_for_more(inputs):
+                break
+            await self._clock.sleep(remaining.total_seconds())
+            inputs = await self._store.read(Unheard(conversation.id, conversation.heard)) or inputs
+        return inputs
+
+    async def _with_late_edit(self, conversation: Conversation, inputs: Inputs, edit: Edited) -> Inputs:
+        """The last thing the customer said, in other words: the flows see those. Older words are only logged."""
+        before = next(event.seq for event in inputs if event.body is edit)
+        past = Log(conversation=conversation.id, before=before, most=LATE_EDIT, latest=True)
+        is_last = corrects(edit, reversed(await self._store.read(past)))
+        return as_said(inputs, edit) if is_last else inputs
 
     async def _attempt(self, turn: Turn, running: _Running) -> Turn | None:
         """Offer the turn once; gives what to take next, the same turn or the one after it, while that is ours."""

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from bot.errors import ActionFailed
 from bot.fit import options_of
+from bot.flow import forms
 from bot.flow.book import Book
 from bot.flow.fold import fold, fold_event
 from bot.flow.interpreter import given as g
@@ -32,6 +33,7 @@ from bot.model import (
     Declined,
     Disarmed,
     Event,
+    Form,
     HandoffRequest,
     Json,
     Knew,
@@ -48,7 +50,9 @@ from bot.model import (
     Signalled,
     Spoke,
     State,
+    Submitted,
     Turn,
+    Voided,
 )
 from bot.ports import Bus, Clock, Happened, Random, Store
 from bot.powers import TurnPowers
@@ -165,11 +169,27 @@ class Taking:
                 played.move(move)
             given = tuple(_given(turn, outcome, self.book))
             missed = await self._missed_signals(turn) if any(isinstance(each, g.Back) for each in given) else ()
+            used = self._filled_in(turn)
             await self._move(turn, (*missed, *given), played)
+            if used:
+                played.move(Voided(used))
             await self._lead(turn, powers, played)
             await self._restyle(turn, powers, played)
             _ask_a_person(played)
         return played
+
+    def _filled_in(self, turn: Turn) -> tuple[str, ...]:
+        """Forms that come back as they should: they are used up, and what was offered beside them with them."""
+        submitted = [event.body for event in turn.inputs if isinstance(event.body, Submitted)]
+        if not submitted:
+            return ()
+        state, facts = turn.state, self._edition.facts_of(turn)
+        used: list[str] = []
+        for body in submitted:
+            offer = forms.offer_of(state, body.token, turn.conversation.control.epoch)
+            if offer and offer.form and not forms.wrong(self.book, state, facts, offer.form, body.values):
+                used += (each.token for each in state.offers if each.once == offer.once)
+        return tuple(used)
 
     async def _lead(self, turn: Turn, powers: TurnPowers, played: Played) -> None:
         """Where a flow came to let the model lead, or nobody said anything while it does, it speaks in this turn."""
@@ -377,7 +397,7 @@ def opening(turn: Turn, customer: Mapping[str, Json], book: Book) -> Iterator[Mo
         yield Spoke(spoken)
     if customer != turn.state.customer:
         yield Knew(dict(customer))
-    speaks = any(isinstance(event.body, Said | Pressed) for event in turn.inputs)
+    speaks = any(isinstance(event.body, Said | Pressed | Submitted) for event in turn.inputs)
     if speaks and any(timer.name == "quiet" for timer in turn.state.timers):
         yield Disarmed("quiet")
 
@@ -424,7 +444,7 @@ def give_tokens(messages: Sequence[Message], epoch: int, random: Random) -> tupl
     offers: list[Offer] = []
     given: list[Message] = []
     for message in messages:
-        if any(map(options_of, message.parts)):
+        if any(options_of(part) or isinstance(part, Form) for part in message.parts):
             group = random.token()
             parts = tuple(_with_tokens(part, epoch, group, random, offers) for part in message.parts)
             message = msgspec.structs.replace(message, parts=parts)
@@ -441,6 +461,10 @@ def _with_tokens(part: P, epoch: int, group: str, random: Random, offers: list[O
         case Carousel():
             cards = tuple(_with_tokens(card, epoch, group, random, offers) for card in part.cards)
             return msgspec.structs.replace(part, cards=cards)
+        case Form():
+            part = msgspec.structs.replace(part, token=random.token())
+            offers.append(Offer(part.token, "/form", part.submit, epoch, group, part))
+            return part
         case _:
             return part
 

@@ -81,6 +81,9 @@ class Accept(Unit["Kept"], frozen=True, kw_only=True):
 
     A customer's event reopens a resolved conversation (status `open`). With `lease`, and when the conversation's lease
     is free and it is ready, the lease is taken in the same update.
+
+    `Echoed` is a takeover by whoever said it, and is appended as theirs; with `Migrated` all conversations of the chat
+    go on in the other; while somebody is not `Reachable` no timer rings there.
     """
 
     channel: str
@@ -102,6 +105,10 @@ class Accept(Unit["Kept"], frozen=True, kw_only=True):
     initial: State
     """State of a new conversation."""
     lease: Lease | None = None
+    asks: bool = False
+    """Tell how the conversation stands."""
+    agent: str = ""
+    """Of the console: who said what was `Echoed`; empty: nobody we know."""
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -113,6 +120,8 @@ class Kept(Struct, frozen=True, kw_only=True):
     """Of the last event appended, or of the first time's when not fresh."""
     differs: bool = False
     claimed: Claimed | None = None
+    stands: tuple[Conversation, State] | None = None
+    """As it was when this came, where the unit asks for it."""
 
 
 class KeepDead(Unit[None], frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from bot.flow import rules
 from bot.flow.amend import amended
 from bot.flow.book import Book, Pending
 from bot.flow.examples import CLOSE, Match
+from bot.flow.forms import filled, form_of, wrong
 from bot.flow.interpreter.advance import advance
 from bot.flow.interpreter.given import Back, Given, Ordered, given_first
 from bot.flow.question import hearing_of
@@ -28,6 +29,7 @@ from bot.model import (
     Declined,
     Event,
     Facts,
+    Form,
     Human,
     Json,
     Lookup,
@@ -43,6 +45,7 @@ from bot.model import (
     Skip,
     Start,
     State,
+    Submitted,
     Turn,
     written,
 )
@@ -112,7 +115,9 @@ class _Ear:
             case Said(message=message):
                 return self.ordered(self.sent(message, state) or self.words(self.lines[event.seq], state))
             case Pressed(token=token):
-                return self.ordered(self.press(token, state))
+                return None if self.form(token, state) else self.ordered(self.press(token, state))
+            case Submitted(token=token, values=values):
+                return self.submitted(token, values, state)
             case Opened(payload=payload) if payload:
                 return self.ordered(self.opened(payload, state)) or None
             case Returned(how=how, verdict=verdict, step=step):
@@ -144,6 +149,18 @@ class _Ear:
         value = offer.value if offer else self.starter(token, state)
         command = parse_slash(value) if value else None
         return ((command or Refuse("void"), "button"),)
+
+    def form(self, token: str, state: State) -> Form | None:
+        """Opening one says nothing yet."""
+        return form_of(state, token, self.turn.conversation.control.epoch)
+
+    def submitted(self, token: str, values: Mapping[str, Json], state: State) -> list[Given] | None:
+        """All of it, or, when something in it is wrong, nothing: the customer has been told and has it still open."""
+        if (form := self.form(token, state)) is None:
+            return [Ordered(Refuse("void"), "button")]
+        if wrong(self.book, state, self.facts, form, values):
+            return None
+        return [Ordered(command, "answer") for command in filled(form, values)]
 
     def starter(self, token: str, state: State) -> str:
         """The greeting's options stay open as long as no flow is in progress."""
