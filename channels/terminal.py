@@ -32,6 +32,7 @@ from bot.model import (
     text,
 )
 from bot.ports import Arrival, Capabilities, Clock, Limit, Random, Receipt, Receive
+from bot.ports import Shown as Draft
 
 CAN = Capabilities(
     text=Limit(100_000),
@@ -96,7 +97,9 @@ class Terminal:
             return
         await self._idle(self._chat)
 
-    async def send(self, to: Address, message: Message, *, key: str, again: bool = False) -> Receipt:
+    async def send(
+        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Draft | None = None
+    ) -> Receipt:
         if not (again and key == self._last_key):  # it stands there already
             self.show(message, Author("bot"))
         self._last_key = key

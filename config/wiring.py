@@ -29,8 +29,10 @@ from bot.flow.say import notice
 from bot.inbox import Inbox, Now
 from bot.knowledge import index
 from bot.knowledge.search import Search
+from bot.live import Live
 from bot.model import Address, Conversation, Facts, Incoming, Message, State, Turn
 from bot.outbox import Outbox, OutboxSettings
+from bot.pace import Pacer
 from bot.ports import (
     BuildChannel,
     Bus,
@@ -184,6 +186,8 @@ async def running(
         return team if team and queue in ("", shelf_at(address).book.assistant.queue) else queue
 
     director = Director(shelf=shelf, store=store, bus=bus, clock=clock, random=random, shelves=of_accounts)
+    pacer = Pacer(clock)
+    live = Live(channels, store=store, clock=clock, pacer=pacer)
     outbox = Outbox(
         channels,
         store=store,
@@ -191,6 +195,8 @@ async def running(
         clock=clock,
         random=random,
         settings=OutboxSettings(worker=worker, lease=send_lease, patience=send_lease / 2),
+        pacer=pacer,
+        live=live,
     )
     timers = Timers(store=store, bus=bus, clock=clock)
     engine = Engine(
@@ -212,6 +218,7 @@ async def running(
         ),
         armed=timers.armed,
         queue_of=queue_of,
+        live=live,
     )
     inbox = Inbox(
         store=store,

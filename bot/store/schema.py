@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-REVISION = "0005"
+REVISION = "0006"
 """The revision of the migrations that these tables are."""
 
 metadata = sa.MetaData(
@@ -271,6 +271,7 @@ delivery = sa.Table(
     _text("error"),
     _instant("created_at"),
     _instant("ended_at", always=False),
+    _flag("once", server_default=sa.false()),  # nobody may see it twice: where that is not sure it is not sent again
     sa.ForeignKeyConstraint(["conversation", "seq"], ["event.conversation", "event.seq"]),
     # With rowids on SQLite: else its planner takes the primary key for a line, and reads all that was ever sent.
 )
@@ -357,6 +358,19 @@ passage_term = sa.Table(
     _number("number", primary_key=True),
     _number("count"),
     sa.Index("passage_term_document", "document"),
+    sqlite_with_rowid=False,
+)
+
+# What streams on a platform, as it stands there. `seq`: of the message that settles it; 0 while its turn is taken.
+draft = sa.Table(
+    "draft",
+    metadata,
+    _key("conversation", primary_key=True),
+    _key("channel"),
+    _key("account"),
+    _number("turn"),
+    _number("seq"),
+    _json("shown"),
     sqlite_with_rowid=False,
 )
 
