@@ -423,6 +423,12 @@ class Editing(Protocol):
 
 
 @runtime_checkable
+class Threads(Protocol):
+    async def open_thread(self, to: Address, title: str, *, key: str) -> Address:
+        """A thread of its own in that chat; the address leads into it. Raises `NotSent`."""
+
+
+@runtime_checkable
 class Backfill(Protocol):
     def missed(self, since: Mapping[str, str], *, most: int) -> AsyncIterator[Arrival]:
         """What was said while nobody listened, oldest first; `since`: by chat, the platform's id of the last known."""

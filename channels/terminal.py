@@ -15,17 +15,19 @@ from rich.console import Console
 from rich.text import Text as Shown
 
 from bot.errors import StoreDown
-from bot.fit import plain
+from bot.fit import options_of, plain
 from bot.model import (
     Address,
     Author,
     Card,
+    Carousel,
     Choices,
     Incoming,
     Message,
     Notice,
     Option,
     Pressed,
+    Rating,
     Said,
     Sources,
     Text,
@@ -110,6 +112,8 @@ class Terminal:
         self.show(message, Author("bot"))
 
     def show(self, message: Message, by: Author) -> None:
+        """Options are numbered through the message: a number means one of them."""
+        first = 1
         for part in message.parts:
             match part:
                 case Text(spans):
@@ -120,11 +124,14 @@ class Terminal:
                         if span.link and span.link != span.text:
                             line.append(f" ({inert(span.link)})", style="dim")
                     self._console.print(line)
-                case Choices(options=options) | Card(options=options):
-                    self._options = options or self._options
-                    self._console.print(Shown(inert(plain(part)), style="" if isinstance(part, Card) else "magenta"))
+                case Choices() | Card() | Carousel() | Rating():
+                    self._console.print(
+                        Shown(inert(plain(part, first)), style="" if isinstance(part, Card) else "magenta")
+                    )
                 case _:
                     self._console.print(Shown(inert(plain(part)), style="dim"))
+            first += len(options_of(part))
+        self._options = tuple(option for part in message.parts for option in options_of(part)) or self._options
 
     def _arrival(self, line: str) -> Arrival:
         return Arrival(

@@ -45,6 +45,19 @@ class ModelSection(_Section):
     """Longest answer."""
 
 
+class StaffSection(_Section):
+    """A chat of the team that serves as console."""
+
+    account: str
+    """One of `accounts`."""
+    chat: str
+    """The platform's id of the chat: a Slack channel, a Telegram group with topics, a Discord channel."""
+    people: dict[str, str] = {}
+    """By the platform's id of a person: the e-mail address of their console account."""
+    alerts_only: bool = False
+    """Tell that a human is wanted, and nothing of what is said."""
+
+
 class DeskFile(_Section):
     """`frontdesk.yaml`."""
 
@@ -55,6 +68,8 @@ class DeskFile(_Section):
     """Where browsers reach the console when something in front of this server ends TLS: `https://desk.example`."""
     accounts: dict[str, AccountSection] = {}
     """Doors to other platforms, by name."""
+    staff: tuple[StaffSection, ...] = ()
+    """Where the team may work beside the console."""
     model: ModelSection = ModelSection()
     quiet_ms: int = Field(default=400, ge=0, le=10_000)
     """How long a customer may pause within one request before the model is asked."""

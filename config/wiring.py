@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import structlog
@@ -25,17 +25,18 @@ from bot.flow.describe import candidates, standing, stretch
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
 from bot.flow.read import read
-from bot.flow.say import notice
+from bot.flow.say import SHOWS, notice
 from bot.inbox import Inbox, Now
 from bot.knowledge import index
 from bot.knowledge.search import Search
 from bot.live import Live
-from bot.model import Address, Conversation, Facts, Incoming, Message, State, Turn
+from bot.model import Address, Conversation, Facts, Incoming, Json, Message, Part, State, Turn
 from bot.outbox import Outbox, OutboxSettings
 from bot.pace import Pacer
 from bot.ports import (
     BuildChannel,
     Bus,
+    Capabilities,
     Channel,
     Clock,
     Knowledge,
@@ -50,6 +51,7 @@ from bot.responders.fallback import Fallback
 from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
 from bot.shelf import Edition, Shelf, shelf_prefix
+from bot.staff import StaffRoom, StaffSettings
 from bot.timers import Timers
 from bot.tools import Tools
 from bot.turn import Director
@@ -57,7 +59,7 @@ from bot.vault import StoredVault
 from channels import channel_module
 from config.doors import Account
 from config.packs import refuse_ungranted
-from config.settings import DeskFile, Settings
+from config.settings import DeskFile, Settings, StaffSection
 
 log = structlog.get_logger()
 
@@ -140,6 +142,7 @@ async def running(
     built = [built_of(each, secret, store=store, clock=clock, random=random) for each in accounts]
     channels = (*senders, *built)
     delivers = frozenset(channel.name for channel in channels if isinstance(channel, Sending))
+    by_name = {channel.name: channel for channel in channels}
 
     def notices_at(address: Address) -> Notices:
         return partial(_notice, shelf_at(address))
@@ -150,7 +153,7 @@ async def running(
 
     def edited(book: Book, within: str | None) -> Edition:
         knowledge = Search(store, book.assistant.languages, within)
-        facts = partial(facts_of, hours=book.assistant.hours)
+        facts = partial(facts_of, hours=book.assistant.hours, channels=by_name)
         free_form = free_form_of(file, book, model, knowledge=knowledge, clock=clock, facts_of=facts)
         responders = responders_of(book, free_form, slash=slash or file.slash, facts_of=facts)
         return Edition(book, responders, facts, leader=free_form)
@@ -230,14 +233,6 @@ async def running(
         initials={place: begin(of.book) for place, of in of_accounts.items()},
         tell=tell if delivers else None,
     )
-    connections = Connections(
-        built,
-        receive=inbox,
-        store=store,
-        clock=clock,
-        random=random,
-        settings=ConnectionSettings(worker=worker, single=not settings.on_sqlite),
-    )
     desk = Desk(
         store,
         bus,
@@ -247,6 +242,14 @@ async def running(
         wake=engine.wake,
         drafted=engine.drafted,
         steps_of=lambda address, state: shelf_at(address).steps_of(state),
+    )
+    connections = Connections(
+        with_rooms(built, file.staff, secret, store=store, bus=bus, desk=desk, clock=clock, random=random),
+        receive=inbox,
+        store=store,
+        clock=clock,
+        random=random,
+        settings=ConnectionSettings(worker=worker, single=not settings.on_sqlite),
     )
     ringing = asyncio.create_task(timers.run(engine))
     connected = asyncio.create_task(connections.run())
@@ -294,6 +297,33 @@ def built_of(account: Account, secret: bytes, *, store: Store, clock: Clock, ran
         return build(account.name, account.settings, clock=clock, random=random, vault=vault)
     except SettingsError as error:
         raise SettingsError(f"accounts.{account.name}: {error}") from error
+
+
+def with_rooms(
+    built: Sequence[Channel],
+    rooms: Sequence[StaffSection],
+    secret: bytes,
+    *,
+    store: Store,
+    bus: Bus,
+    desk: Desk,
+    clock: Clock,
+    random: Random,
+) -> Sequence[Channel]:
+    """The channels, those that hold staff rooms within them. Raises `SettingsError` that names the account."""
+    channels = {channel.account: channel for channel in built}
+    for room in rooms:
+        if (channel := channels.get(room.account)) is None:
+            raise SettingsError(f"staff: there is no account {room.account!r} among {', '.join(channels) or 'none'}")
+        vault = StoredVault(f"{room.account}//staff/{room.chat}", secret, store=store, clock=clock, random=random)
+        settings = StaffSettings(chat=room.chat, people=room.people, alerts_only=room.alerts_only)
+        try:
+            channels[room.account] = StaffRoom(
+                channel, settings, store=store, bus=bus, desk=desk, clock=clock, random=random, vault=vault
+            )
+        except SettingsError as error:
+            raise SettingsError(f"staff: {error}") from error
+    return tuple(channels.values())
 
 
 def _books(file: DeskFile, book: Book, accounts: Sequence[Account]) -> dict[Path, Book]:
@@ -357,12 +387,24 @@ def responders_of(
     )
 
 
-def facts_of(turn: Turn, hours: Hours = ALWAYS) -> Facts:
-    """What conditions and texts may read beside slots."""
+def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] = {}) -> Facts:
+    """What conditions and texts may read beside slots, and what the channel can show."""
+    channel = channels.get(turn.conversation.address.channel)
+    can = channel.capabilities(turn.conversation.address) if channel else None
     return {
+        SHOWS: _shown_by(can) if can else [],
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
         "now": hours.local(turn.now).isoformat(),
         "hours": hours.at(turn.now),
     }
+
+
+@lru_cache(maxsize=100)
+def _tags(parts: frozenset[type[Part]]) -> tuple[str, ...]:
+    return tuple(sorted(str(part.__struct_config__.tag) for part in parts))
+
+
+def _shown_by(can: Capabilities) -> list[Json]:
+    return [*_tags(can.parts), *(("form",) if can.form != "ask" else ())]

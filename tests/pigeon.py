@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from starlette.responses import PlainTextResponse
 
-from bot.errors import SettingsError
-from bot.model import Address, Message, Said, text
+from bot.errors import NotSent, SettingsError
+from bot.model import Address, Incoming, Message, Pressed, Said, text
 from bot.ports import ASGI, Accepted, Arrival, Capabilities, Clock, Finding, Random, Receipt, Receive, Shown, Vault
 from channels.memory import EVERYTHING, Sent
 
@@ -35,9 +36,13 @@ class Pigeon:
     sent: list[Sent] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
     """Raised by the next calls of `run`, one each."""
+    refusals: list[NotSent] = field(default_factory=list)
+    """Raised by the next calls of `send`, one each."""
     runs: int = 0
     receive: Receive | None = None
     keys: int = 0
+    threads: list[str] = field(default_factory=list)
+    """Titles, in order; the first thread's id is 1."""
 
     def capabilities(self, to: Address) -> Capabilities:
         return EVERYTHING
@@ -55,6 +60,8 @@ class Pigeon:
     async def send(
         self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
     ) -> Receipt:
+        if self.refusals:
+            raise self.refusals.pop(0)
         self.sent.append(Sent(to, message, key, again))
         return Receipt((key,), self.clock.now())
 
@@ -64,21 +71,31 @@ class Pigeon:
 
         return {self.settings.hook: answer} if self.settings.hook else {}
 
-    async def hear(self, words: str, chat: str = "ana") -> Accepted:
+    async def open_thread(self, to: Address, title: str, *, key: str) -> Address:
+        self.threads.append(title)
+        return replace(to, thread=str(len(self.threads)))
+
+    async def hear(self, words: str | Incoming, chat: str = "ana", *, thread: str = "", by: str = "") -> Accepted:
         assert self.receive is not None
         self.keys += 1
-        to = Address(self.name, self.account, chat)
+        to = Address(self.name, self.account, chat, thread)
         arrival = Arrival(
             account=self.account,
             key=str(self.keys),
             raw=b"",
             to=to,
-            by=chat,
+            by=by or chat,
             at=self.clock.now(),
-            bodies=(Said(text(words)),),
+            bodies=(Said(text(words)) if isinstance(words, str) else words,),
             language="en",
         )
         return await self.receive(arrival)
+
+    async def press(self, label: str, chat: str = "ana", *, thread: str = "", by: str = "") -> Accepted:
+        """The latest button of that label."""
+        buttons = (option for sent in reversed(self.sent) if sent.to.chat == chat for option in sent.options)
+        token = next(option.token for option in buttons if option.label == label)
+        return await self.hear(Pressed(token, label), chat, thread=thread, by=by)
 
     def seen(self, chat: str = "ana") -> list[str]:
         return [sent.text for sent in self.sent if sent.to.chat == chat]

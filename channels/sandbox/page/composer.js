@@ -2,7 +2,7 @@
 
 import { ask, h, icon, iconButton, keep, openMenu, toast } from "./dom.js";
 import { bytes, plain } from "./message.js";
-import { act, can, chat, state } from "./sandbox.js";
+import { act, can, chat, state, titleOf } from "./sandbox.js";
 
 export class Composer {
   /** `show` opens another chat. */
@@ -28,9 +28,13 @@ export class Composer {
     this.playing = h("div", { class: "playing", hidden: true });
     this.form = h("form", { class: "compose", onsubmit: (event) => { event.preventDefault(); this.submit(); } },
       this.attach, this.text, this.voice, this.send);
-    this.blocked = h("div", { class: "blocked", hidden: true }, h("span", null, "You have blocked this bot."),
-      h("button", { type: "button", class: "strong", onclick: () => act("member", { chat: this.of, what: "unblock" }) }, "Unblock"));
-    this.element = h("div", { class: "composer" }, this.list, this.playing, this.about, this.chosen, this.form, this.blocked,
+    this.away = h("span");
+    this.back = h("button", { type: "button", class: "strong",
+      onclick: () => act("member", { chat: this.of, what: chat().kind === "private" ? "unblock" : "join" }) });
+    this.blocked = h("div", { class: "blocked", hidden: true }, this.away, this.back);
+    this.start = h("div", { class: "blocked", hidden: true }, h("button", { type: "button", class: "strong",
+      onclick: () => act("open", { chat: this.of, payload: "" }) }, "Start"));
+    this.element = h("div", { class: "composer" }, this.list, this.playing, this.about, this.chosen, this.start, this.form, this.blocked,
       this.keyboard, this.file);
     this.element.addEventListener("dragover", (event) => { if (can("upload")) event.preventDefault(); });
     this.element.addEventListener("drop", (event) => {
@@ -52,11 +56,14 @@ export class Composer {
       this.typed();
     }
     const waits = state.seen.platform === "openai";
-    this.text.placeholder = waits ? (can("say") ? "Answer as the model" : "Nothing waits for an answer") : `Message ${here.title}`;
+    this.text.placeholder = waits ? (can("say") ? "Answer as the model" : "Nothing waits for an answer") : `Message ${titleOf(here)}`;
     this.text.disabled = !can("say");
-    this.form.hidden = this.blocked.hidden = false;
-    this.form.hidden = Boolean(here.blocked);
+    const alone = here.kind === "private";
+    this.form.hidden = alone && Boolean(here.blocked);
     this.blocked.hidden = !here.blocked;
+    this.away.textContent = alone ? "You have blocked this bot." : "The bot is not in here.";
+    this.back.textContent = alone ? "Unblock" : "Add it";
+    this.start.hidden = state.seen.platform !== "telegram" || !alone || here.blocked || here.messages.length > 0;
     this.attach.hidden = !["upload", "location", "contact"].some(can);
     this.voice.hidden = !can("voice") || !navigator.mediaDevices || !window.MediaRecorder;
     this.send.disabled = !can("say");
@@ -157,13 +164,13 @@ export class Composer {
     if (!here || (!text && !this.files.length)) return;
     if (this.files.length) return this.upload(text);
     const { mode } = this;
-    const command = /^\/(\S+)\s*([\s\S]*)$/.exec(text);
-    const known = command && (here.commands ?? []).some((each) => each.name === command[1]);
+    const known = (here.commands ?? []).map((each) => each.name.replace(/^\//, ""))
+      .filter((name) => text === `/${name}` || text.startsWith(`/${name} `)).sort((a, b) => b.length - a.length)[0];
     this.clear();
     this.leaveMode();
     let done;
     if (mode?.kind === "edit") done = await act("edit", { chat: here.id, message: mode.message.id, text });
-    else if (known) done = await act("command", { chat: here.id, name: command[1], text: command[2] });
+    else if (known) done = await act("command", { chat: here.id, name: known, text: text.slice(known.length + 1).trim() });
     else done = await act("say", { chat: here.id, text, ...(mode?.kind === "reply" && { reply_to: mode.message.id }),
       ...(mode?.kind === "thread" && { thread: mode.message.id }) });
     if (!done && !this.text.value) { this.text.value = text; this.typed(); }
@@ -196,8 +203,9 @@ export class Composer {
   // Commands
 
   showCommands() {
-    const begun = /^\/(\S*)$/.exec(this.text.value);
-    const found = begun ? (chat()?.commands ?? []).filter((each) => each.name.startsWith(begun[1])) : [];
+    const begun = /^\/(.*)$/.exec(this.text.value);
+    const every = (chat()?.commands ?? []).map((each) => ({ ...each, name: each.name.replace(/^\//, "") }));
+    const found = begun ? every.filter((each) => each.name.startsWith(begun[1])) : [];
     this.list.hidden = !found.length;
     keep(this.list, found.map((each, at) => h("li", { role: "option", id: `command-${at}`, "aria-selected": String(at === 0),
       data: { name: each.name }, onpointerdown: (event) => { event.preventDefault(); this.complete(each.name); } },
@@ -265,21 +273,24 @@ export class Composer {
     this.typed();
   }
 
-  /** Several at once are one album; the words belong to the first. */
+  /** The words belong to the first. On Telegram several at once are one album. */
   async upload(caption) {
     const files = this.files;
     this.files = [];
     this.showFiles();
     this.clear();
-    const group = files.length > 1 ? String(Date.now()) : "";
-    for (const [at, file] of files.entries()) await this.uploadOne(file, { caption: at ? "" : caption, group });
+    if (state.seen.platform === "telegram") return this.uploadThese(files, { caption });
+    for (const [at, file] of files.entries()) await this.uploadThese([file], { caption: at ? "" : caption });
   }
 
-  async uploadOne(file, more) {
+  async uploadThese(files, more) {
     const form = new FormData();
+    const kinds = new Set(files.map((file) => file.type.split("/")[0]));
+    const [kind] = kinds;
     form.set("chat", this.of);
+    if (kinds.size === 1 && ["image", "video", "audio"].includes(kind)) form.set("kind", kind);
     for (const [name, value] of Object.entries(more)) if (value) form.set(name, value);
-    form.set("file", file, file.name);
+    files.forEach((file, at) => form.set(at ? `file${at + 1}` : "file", file, file.name));
     await act("upload", form);
   }
 
@@ -299,7 +310,7 @@ export class Composer {
       this.recorder = null;
       this.showRecording(false);
       for (const track of stream.getTracks()) track.stop();
-      this.uploadOne(new File(pieces, `voice.${type.endsWith("ogg") ? "ogg" : "webm"}`, { type }), { kind: "voice" });
+      this.uploadThese([new File(pieces, `voice.${type.endsWith("ogg") ? "ogg" : "webm"}`, { type })], { kind: "voice" });
     });
     this.recorder.start();
     this.showRecording(true);

@@ -1,9 +1,10 @@
 // One message, as the platform's app would show it.
 
 import { ask, avatar, h, icon, iconButton, openMenu, toast } from "./dom.js";
-import { act, can, state } from "./sandbox.js";
+import { act, can, state, threadOf } from "./sandbox.js";
 
-const EMOJI = ["👍", "❤️", "😂", "🎉", "😢", "👀"];
+const EMOJI = { "👍": "+1", "❤️": "heart", "😂": "joy", "🎉": "tada", "😢": "cry", "👀": "eyes" }; // with Slack's names
+const own = new Set(); // reactions of who plays, as `react` keys them
 const TAGS = { bold: "strong", italic: "em", strike: "s", underline: "u", code: "code", mention: "mark" };
 
 export const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
@@ -19,6 +20,7 @@ export function drawMessage(message, chat, before, compose) {
       message.name && h("span", { class: "author" }, message.name), h("div", { class: "text" }, spans(message.spans)));
   }
   const mine = message.by === "person";
+  const thread = threadOf(message, chat);
   const goesOn = before && before.by === message.by && before.name === message.name && !before.deleted
     && new Date(message.at) - new Date(before.at) < 300_000 && !message.reply_to && !before.ephemeral;
   const classes = ["message", mine ? "mine" : "theirs", goesOn && "goes-on", message.draft && "draft",
@@ -35,8 +37,8 @@ export function drawMessage(message, chat, before, compose) {
         h("span", { class: "foot" }, edited, time.cloneNode(true))),
       !message.deleted && rows(message, chat),
       !message.deleted && reactions(message, chat),
-      message.thread && h("button", { type: "button", class: "replies", onclick: () => compose.open(message.thread) },
-        icon("thread"), replies(message.thread)),
+      thread && h("button", { type: "button", class: "replies", onclick: () => compose.open(thread.id) },
+        icon("thread"), replies(thread)),
       message.ephemeral && h("div", { class: "only-you" }, "Only you can see this")),
     !message.deleted && !message.draft && toolbar(message, chat, compose));
 }
@@ -47,8 +49,8 @@ function hue(name) {
   return sum % 8;
 }
 
-function replies(id) {
-  const count = state.seen.chats.find((each) => each.id === id)?.messages?.length ?? 0;
+function replies(thread) {
+  const count = thread.messages?.length ?? 0;
   return count === 1 ? "1 message in the thread" : `${count} messages in the thread`;
 }
 
@@ -197,18 +199,31 @@ function select(each, message, chat) {
 
 function reactions(message, chat) {
   if (!message.reactions?.length) return null;
-  return h("div", { class: "reactions" }, message.reactions.map(({ emoji, count, own }) =>
-    h("button", { type: "button", class: "reaction", "aria-pressed": String(Boolean(own)),
-      "aria-label": `${emoji} ${count}`, disabled: !can("react"),
-      onclick: () => act("react", { chat: chat.id, message: message.id, emoji, add: !own }) }, emoji, h("span", null, String(count)))));
+  return h("div", { class: "reactions" }, message.reactions.map(({ emoji, count }) => {
+    const shown = Object.keys(EMOJI).find((each) => `:${EMOJI[each]}:` === emoji) ?? emoji;
+    return h("button", { type: "button", class: "reaction", "aria-pressed": String(own.has(reactionKey(message, chat, shown))),
+      "aria-label": `${shown} ${count}`, disabled: !can("react"), onclick: () => react(message, chat, shown) },
+    shown, h("span", null, String(count)));
+  }));
+}
+
+const reactionKey = (message, chat, emoji) => [chat.id, message.id, emoji, state.person].join("/");
+
+async function react(message, chat, emoji) {
+  const key = reactionKey(message, chat, emoji);
+  const add = !own.has(key);
+  if (add) own.add(key); else own.delete(key); // before the message is drawn again
+  const named = state.seen.platform === "slack" ? EMOJI[emoji] ?? emoji : emoji;
+  const done = await act("react", { chat: chat.id, message: message.id, emoji: named, add });
+  if (!done) { if (add) own.delete(key); else own.add(key); }
 }
 
 function toolbar(message, chat, compose) {
   const mine = message.by === "person";
   const text = plain(message);
   const items = [
-    can("react") && { text: "React", glyph: "react", run: () => openMenu(more, EMOJI.map((emoji) => ({
-      text: emoji, run: () => act("react", { chat: chat.id, message: message.id, emoji, add: true }) })), "Reactions") },
+    can("react") && { text: "React", glyph: "react", run: () => openMenu(more, Object.keys(EMOJI).map((emoji) => ({
+      text: emoji, run: () => react(message, chat, emoji) })), "Reactions") },
     can("reply") && { text: "Reply", glyph: "reply", run: () => compose.replyTo(message) },
     can("thread") && { text: "Reply in thread", glyph: "thread", run: () => compose.inThread(message) },
     mine && can("edit") && { text: "Edit", glyph: "edit", run: () => compose.edit(message) },

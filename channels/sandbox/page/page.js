@@ -2,7 +2,7 @@
 
 import { ask, avatar, closeMenu, h, icon, iconButton, keep, openMenu, toast } from "./dom.js";
 import { clock, drawMessage, plain } from "./message.js";
-import { act, can, chat, get, state } from "./sandbox.js";
+import { act, can, chat, chats, get, state, threadOf, titleOf } from "./sandbox.js";
 import { Composer } from "./composer.js";
 import { Drawer } from "./drawer.js";
 import { showModal } from "./form.js";
@@ -10,8 +10,8 @@ import { showModal } from "./form.js";
 const NAMES = { telegram: "Telegram", slack: "Slack", discord: "Discord", openai: "OpenAI" };
 const HEADINGS = { telegram: "Chats", slack: "Channels", discord: "Channels", openai: "Requests" };
 const KINDS = {
-  telegram: ["private", "group", "topic"], slack: ["channel", "private", "group"],
-  discord: ["channel", "thread", "private"], openai: [],
+  telegram: ["private", "group", "supergroup", "forum", "topic", "channel"], slack: ["channel", "private", "group"],
+  discord: ["channel", "thread", "forum", "private"], openai: [],
 };
 
 const composer = new Composer(open);
@@ -91,8 +91,8 @@ function draw() {
   document.documentElement.dataset.platform = seen.platform;
   heading.textContent = HEADINGS[seen.platform] ?? "Chats";
   newChat.hidden = !(KINDS[seen.platform] ?? ["group"]).length;
-  if (!seen.chats.some((each) => each.id === state.chat)) state.chat = seen.chats[0]?.id ?? null;
   drawPeople();
+  if (!chats().some((each) => each.id === state.chat)) state.chat = chats()[0]?.id ?? null;
   drawChats();
   drawChat();
   composer.update();
@@ -130,21 +130,21 @@ const visible = (each) => !each.ephemeral || !each.to || each.to === state.perso
 const messages = (each) => (each.messages ?? []).filter(visible);
 
 function drawChats() {
-  const { chats } = state.seen;
-  const below = (id) => chats.filter((each) => (each.parent ?? null) === id);
-  const roots = chats.filter((each) => !each.parent || !chats.some((other) => other.id === each.parent));
+  const known = chats();
+  const roots = known.filter((each) => !each.parent || !known.some((other) => other.id === each.parent));
+  const below = (id) => known.filter((each) => each.parent === id);
   const ordered = roots.flatMap((each) => [each, ...below(each.id)]);
   keep(list, ordered.map((each) => {
     const last = messages(each).filter((one) => !one.deleted).at(-1);
     const unread = each.id === state.chat ? 0 : Math.max(0, messages(each).length - (state.read.get(each.id) ?? messages(each).length));
     if (!state.read.has(each.id)) state.read.set(each.id, messages(each).length);
-    const signature = JSON.stringify([each.title, each.kind, each.typing, last?.id, last && plain(last), unread, each.id === state.chat,
+    const signature = JSON.stringify([titleOf(each), each.kind, each.typing, last?.id, last && plain(last), unread, each.id === state.chat,
       Boolean(each.waiting)]);
-    const known = rows.get(each.id);
-    if (known?.signature === signature) return known.element;
+    const before = rows.get(each.id);
+    if (before?.signature === signature) return before.element;
     const fresh = chatRow(each, last, unread);
-    const element = known?.element ?? fresh;
-    if (known) {
+    const element = before?.element ?? fresh;
+    if (before) {
       const focused = element.contains(document.activeElement);
       element.className = fresh.className;
       element.replaceChildren(...fresh.children);
@@ -158,12 +158,12 @@ function drawChats() {
 }
 
 function chatRow(each, last, unread) {
-  const channel = ["channel", "thread", "topic"].includes(each.kind);
+  const channel = ["channel", "forum", "thread", "topic"].includes(each.kind);
   const preview = each.typing || (last ? `${last.by === "person" ? "You: " : ""}${plain(last)}` : "");
   return h("li", { class: `${each.parent ? "child" : ""} kind-${each.kind}` },
     h("button", { type: "button", class: "chat", "aria-current": each.id === state.chat ? "true" : undefined, onclick: () => open(each.id) },
-      channel ? h("span", { class: "glyph", "aria-hidden": "true" }, icon(each.kind === "channel" ? "hash" : "thread")) : avatar(each.title, "bot"),
-      h("span", { class: "chat-text" }, h("span", { class: "chat-title" }, each.title),
+      channel ? h("span", { class: "glyph", "aria-hidden": "true" }, icon(each.kind === "channel" ? "hash" : "thread")) : avatar(titleOf(each), "bot"),
+      h("span", { class: "chat-text" }, h("span", { class: "chat-title" }, titleOf(each)),
         h("span", { class: `chat-last ${each.typing ? "is-typing" : ""}` }, preview)),
       h("span", { class: "chat-end" }, last && h("time", { datetime: last.at }, clock(last.at)),
         unread > 0 && h("span", { class: "unread", "aria-label": `${unread} unread` }, String(unread)),
@@ -173,14 +173,14 @@ function chatRow(each, last, unread) {
 function open(id) {
   state.chat = id;
   document.body.classList.add("in-chat");
-  if (state.seen.chats.some((each) => each.id === id)) { draw(); toEnd(); } else refresh().then(toEnd);
+  if (chats().some((each) => each.id === id)) { draw(); toEnd(); } else refresh().then(toEnd);
   if (matchMedia("(min-width: 721px)").matches) composer.text.focus();
 }
 
 function drawChat() {
   const here = chat();
   nothing.hidden = Boolean(here);
-  more.hidden = !here || !["block", "join"].some(can);
+  more.hidden = !here || !hasMenu(here);
   if (!here) {
     title.textContent = "";
     items.replaceChildren();
@@ -190,9 +190,9 @@ function drawChat() {
   }
   if (drawnOf !== here.id) { drawn.clear(); drawnOf = here.id; log.dataset.follow = "1"; }
   const follow = "follow" in log.dataset || !items.children.length;
-  title.textContent = here.title;
-  face.replaceChildren(["channel", "thread", "topic"].includes(here.kind)
-    ? h("span", { class: "glyph" }, icon(here.kind === "channel" ? "hash" : "thread")) : avatar(here.title, "bot"));
+  title.textContent = titleOf(here);
+  face.replaceChildren(["channel", "forum", "thread", "topic"].includes(here.kind)
+    ? h("span", { class: "glyph" }, icon(here.kind === "channel" ? "hash" : "thread")) : avatar(titleOf(here), "bot"));
   const above = ["telegram", "openai"].includes(state.seen.platform); // elsewhere it stands over the composer
   status.textContent = (above && here.typing) || about(here);
   status.classList.toggle("is-typing", above && Boolean(here.typing));
@@ -213,8 +213,8 @@ function drawChat() {
 
 function kept(message, here, before) {
   const first = message.reply_to && here.messages.find((each) => each.id === message.reply_to);
-  const thread = message.thread && state.seen.chats.find((each) => each.id === message.thread)?.messages?.length;
-  const signature = JSON.stringify([message, before && [before.by, before.name, before.deleted, before.ephemeral], first && plain(first), thread, here.can]);
+  const thread = threadOf(message, here)?.messages?.length;
+  const signature = JSON.stringify([message, before && [before.by, before.name, before.deleted, before.ephemeral], first && plain(first), thread, here.can, state.person]);
   const known = drawn.get(message.id);
   if (known?.signature === signature) return known.element;
   const element = drawMessage(message, here, before, composer);
@@ -236,7 +236,7 @@ function day(at) {
 
 function about(here) {
   const people = state.seen.people.length + state.seen.bots.length;
-  return { private: "bot", channel: "channel", thread: "thread", topic: "topic", group: `group, ${people} members` }[here.kind] ?? "";
+  return { private: "bot", channel: "channel", forum: "forum", thread: "thread", topic: "topic", group: `group, ${people} members` }[here.kind] ?? "";
 }
 
 function empty() {
@@ -249,18 +249,26 @@ function empty() {
 function chatMenu() {
   const here = chat();
   const member = (what, text) => ({ text, run: () => act("member", { chat: here.id, what }) });
-  openMenu(more, [
-    ...(can("block") ? [here.blocked ? member("unblock", "Unblock the bot") : member("block", "Block the bot")] : []),
-    ...(can("join") ? [member("join", "Join"), member("leave", "Leave")] : []),
-  ], "This chat");
+  openMenu(more, here.kind === "private"
+    ? [here.blocked ? member("unblock", "Unblock the bot") : member("block", "Block the bot")]
+    : [member("join", "Add the bot"), member("leave", "Remove the bot")], "This chat");
+}
+
+/** Whether there is anything to do with the chat as a whole. */
+function hasMenu(here) {
+  if (here.kind === "private") return can("block");
+  return ["channel", "group"].includes(here.kind) && ["telegram", "slack"].includes(state.seen.platform);
 }
 
 async function makeChat() {
-  const given = await ask("New chat", [
-    { name: "title", label: "Name" }, { name: "kind", label: "Kind", options: KINDS[state.seen.platform] ?? ["private", "group"] }], "Make it");
+  const within = chat()?.kind === "forum"; // a post of the forum, with its first words
+  const given = await ask(within ? "New post" : "New chat", [
+    { name: "title", label: within ? "Title" : "Name" },
+    within ? { name: "text", label: "First words" } : { name: "kind", label: "Kind", options: KINDS[state.seen.platform] ?? ["private", "group"] },
+  ], "Make it");
   if (!given) return;
-  const parent = ["thread", "topic"].includes(given.kind) ? chat()?.parent ?? chat()?.id : undefined;
-  const made = await act("chat", { ...given, parent });
+  const below = within || ["thread", "topic"].includes(given.kind);
+  const made = await act("chat", { kind: "thread", ...given, ...(below && { parent: chat()?.parent ?? chat()?.id }) });
   if (made?.chat) { await refresh(); open(made.chat); }
 }
 

@@ -38,6 +38,37 @@ export function chat() {
   return state.seen?.chats.find((each) => each.id === state.chat) ?? null;
 }
 
+/** The chats of who plays: another person's talk with the bot is not theirs. */
+export function chats() {
+  return state.seen.chats.filter((each) => {
+    const owner = ownerOf(each);
+    return !owner || owner.id === state.person;
+  });
+}
+
+/** A private chat bears the name of its person; they know it by the bot's. */
+export function titleOf(each) {
+  if (!ownerOf(each)) return each.title;
+  const { bots } = state.seen;
+  return (bots.find((bot) => String(each.id).startsWith(`${bot.id}!`)) ?? bots[0])?.name ?? each.title;
+}
+
+function ownerOf(each) {
+  return each.kind === "private" ? state.seen.people.find((person) => person.name === each.title) : undefined;
+}
+
+/** Replies and threads go with what is said wherever the platform has them. */
 export function can(what) {
-  return (chat()?.can ?? ["say"]).includes(what);
+  const here = chat();
+  const known = here?.can ?? ["say"];
+  const { platform } = state.seen ?? {};
+  if (what === "reply" && ["telegram", "discord"].includes(platform)) return known.includes("say");
+  if (what === "thread" && platform === "slack" && here?.kind !== "thread") return known.includes("say");
+  return known.includes(what);
+}
+
+/** The chat that hangs below a message. */
+export function threadOf(message, here) {
+  const ids = [message.thread, `${here.id}:${message.id}`].filter(Boolean);
+  return state.seen.chats.find((each) => each.parent === here.id && (ids.includes(each.id) || each.id === message.id)) ?? null;
 }
