@@ -619,6 +619,73 @@ class Unsent(Question[int], frozen=True):
     account: str
 
 
+# People
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """Who a contact is on one channel."""
+
+    channel: str
+    external: str
+    language: str
+    """BCP 47; empty: not known."""
+    zone: str
+    """IANA; empty: not known."""
+    merged: bool
+    """It came from another contact, and can go back there."""
+
+
+class Identities(Question[tuple[Identity, ...]], frozen=True):
+    contact: ContactId
+
+
+class PutIdentity(Unit[bool], frozen=True, kw_only=True):
+    """What is known of an identity; None: as it was. False: there is no such identity."""
+
+    channel: str
+    external: str
+    language: str | None = None
+    zone: str | None = None
+
+
+class Merge(Unit[bool], frozen=True):
+    """Two contacts are one person: identities and conversations of the second are the first's from now on.
+
+    Logs stay as they are; of what is known of both the first's counts. False: one of them does not exist.
+    """
+
+    into: ContactId
+    contact: ContactId
+
+
+class Unmerge(Unit[ContactId | None], frozen=True):
+    """An identity goes back to the contact it had, with the conversations it began. None: it never was another's."""
+
+    channel: str
+    external: str
+
+
+Linked = Literal["linked", "same", "unknown", "too_many"]
+"""`same`: it is one person already. `unknown`: no such code, or it is used or too old. `too_many`: wrong ones."""
+
+
+class IssueLink(Unit[None], frozen=True, kw_only=True):
+    digest: bytes
+    """Of the code."""
+    contact: ContactId
+    at: datetime
+    until: datetime
+
+
+class RedeemLink(Unit[Linked], frozen=True, kw_only=True):
+    """Whoever types the code is whoever asked for it: their contact is merged into that one."""
+
+    digest: bytes
+    channel: str
+    external: str
+    at: datetime
+
+
 # Accounts of channels
 
 

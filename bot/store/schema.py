@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-REVISION = "0006"
+REVISION = "0007"
 """The revision of the migrations that these tables are."""
 
 metadata = sa.MetaData(
@@ -33,6 +33,11 @@ def _key(name: str, *rest: Any, **options: Any) -> sa.Column[str]:
 
 def _text(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False)
+
+
+def _named(name: str) -> sa.Column[str]:
+    """Of tables that had no such column at first."""
+    return sa.Column(name, sa.Text, nullable=False, server_default=sa.text("''"))
 
 
 def _number(name: str, **options: Any) -> sa.Column[int]:
@@ -73,7 +78,30 @@ identity = sa.Table(
     _key("channel", primary_key=True),
     _key("external", primary_key=True),
     _key("contact", sa.ForeignKey("contact.id")),
+    _named("origin"),  # the contact it had before it was merged into another; empty: it never was
+    _named("language"),
+    _named("zone"),
     sa.Index("identity_contact", "contact"),
+    sqlite_with_rowid=False,
+)
+
+# Codes by which somebody proves to be the same person on two channels.
+link = sa.Table(
+    "link",
+    metadata,
+    _bytes("digest", primary_key=True),
+    _key("contact"),
+    _instant("until"),
+    _key("used_by"),
+    sa.Index("link_until", "until"),
+)
+
+link_try = sa.Table(
+    "link_try",
+    metadata,
+    _key("contact", primary_key=True),
+    _number("count"),
+    _instant("since"),
     sqlite_with_rowid=False,
 )
 
