@@ -389,6 +389,8 @@ class Offer(Struct, frozen=True, omit_defaults=True):
     epoch: int
     once: str = ""
     """Group: choosing one option of a message voids its siblings."""
+    form: Form | None = None
+    """What the button opens, where it is no choice but a form's."""
 
 
 TimerName = Literal["quiet", "wait", "approval"]

@@ -326,6 +326,14 @@ class Vault(Protocol):
     async def names(self, prefix: str = "") -> tuple[str, ...]: ...
 
 
+class Finding(Struct, frozen=True):
+    """One thing that was looked at while an account was checked."""
+
+    ok: bool
+    what: str
+    do: str = ""
+
+
 class BuildChannel(Protocol):
     """What a channel's module offers as `build`, beside its `Settings`, a pydantic model; the registry names it."""
 
@@ -397,6 +405,12 @@ class Editing(Protocol):
 
     async def react(self, to: Address, ref: str, emoji: str | None) -> None:
         """None: take the reaction back."""
+
+
+@runtime_checkable
+class Threads(Protocol):
+    async def open_thread(self, to: Address, title: str, *, key: str) -> Address:
+        """A thread of its own in that chat; the address leads into it. Raises `NotSent`."""
 
 
 @runtime_checkable

@@ -46,8 +46,12 @@ class Edition:
 
 
 class Shelf:
-    def __init__(self, book: Book, edited: Callable[[Book], Edition], *, store: Store, clock: Clock) -> None:
-        """`edited`: those who read a book, made anew for each."""
+    def __init__(
+        self, book: Book, edited: Callable[[Book], Edition], *, store: Store, clock: Clock, within: str | None = None
+    ) -> None:
+        """`edited`: those who read a book, made anew for each. `within`: what the names of its flows and documents
+        begin with in the store, where other shelves keep theirs as well; None: there is no other."""
+        self.within = within
         self._edited, self._store, self._clock = edited, store, clock
         self._newest = edited(book)
         self._published_at = clock.now()
@@ -65,11 +69,14 @@ class Shelf:
         though their version did not, by name.
         """
         flows = tuple(map(published, (*book.flows.values(), *book.patterns.values())))
+        within = self.within or ""
+        if within:
+            flows = tuple(msgspec.structs.replace(flow, flow=within + flow.flow) for flow in flows)
         issued = await self._store.write(Publish(flows=flows, at=self._clock.now()))
         self._published_at = issued.at
         self._kept.clear()  # they are read with the actions and types of the project as it is now
         self._newest = self._edited(book)
-        return unnumbered(issued.before, book.flows.values())
+        return unnumbered(named_within(issued.before, within), book.flows.values())
 
     async def edition_of(self, state: State, versions: Mapping[str, str] | None = None) -> Edition:
         """With the versions that the conversation stands in; `versions`: those that an earlier attempt followed."""
@@ -92,10 +99,11 @@ class Shelf:
     async def _read(self, book: Book, pin: Pin) -> Kept | None:
         kept = self._kept.pop(pin, None)
         if kept is None:
-            found = await self._store.read(Publication(*pin))
+            found = await self._store.read(Publication((self.within or "") + pin[0], pin[1]))
             if found is None:
                 log.error("flow.unknown_version", flow=pin[0], version=pin[1])
                 return None
+            found = msgspec.structs.replace(found, flow=pin[0])
             kept = kept_of(found, book, is_newer=found.at > self._published_at)
             if kept.flow is None:
                 log.warning("flow.cannot_be_kept", flow=pin[0], version=pin[1], why=kept.why)
@@ -124,6 +132,20 @@ def kept_of(found: PublishedFlow, book: Book, *, is_newer: bool = False) -> Kept
         return Kept(structure=structure, flow=None, why=flow, is_newer=is_newer)
     # Its name stays the one it was published under, also where this program would give it another.
     return Kept(structure=flow.structure, flow=replace(flow, version=found.version), is_newer=is_newer)
+
+
+def shelf_prefix(name: str) -> str:
+    """What names of flows and documents begin with in the store, when they lie on a shelf beside the desk's own."""
+    return f"//{name}//"
+
+
+def named_within(pins: Iterable[Pin], within: str) -> tuple[Pin, ...]:
+    """Those of one shelf; empty: of the desk's own."""
+    return tuple(
+        (flow.removeprefix(within), version)
+        for flow, version in pins
+        if (flow.startswith(within) if within else not flow.startswith("/"))
+    )
 
 
 def unnumbered(before: Sequence[Pin], flows: Iterable[Flow]) -> tuple[str, ...]:

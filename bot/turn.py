@@ -15,12 +15,12 @@ from msgspec.structs import replace
 
 from bot.errors import ActionFailed
 from bot.fit import options_of
+from bot.flow import forms
 from bot.flow.book import Book
 from bot.flow.fold import fold, fold_event
 from bot.flow.interpreter import given as g
 from bot.flow.interpreter.advance import BUDGET, advance
 from bot.flow.interpreter.given import Act, ActionResult, Given
-from bot.flow.say import FORM
 from bot.flow.words import tokens
 from bot.model import (
     Acted,
@@ -113,7 +113,18 @@ class Overtaken(Exception):
 class Director:
     """One for all turns; each is taken by the edition of the flows that is in force when it begins."""
 
-    def __init__(self, *, shelf: Shelf, store: Store, bus: Bus, clock: Clock, random: Random) -> None:
+    def __init__(
+        self,
+        *,
+        shelf: Shelf,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        random: Random,
+        shelves: Mapping[tuple[str, str], Shelf] = {},
+    ) -> None:
+        """`shelves`: of the accounts (channel and name) that have another assistant than the desk's own."""
+        self._shelves = shelves
         self._shelf, self._store, self._bus, self._clock = shelf, store, bus, clock
 
     async def play(self, turn: Turn, powers: TurnPowers) -> Played:
@@ -122,7 +133,9 @@ class Director:
         if turn.attempt > 1 or turn.inputs[0].epoch != turn.conversation.control.epoch:  # it was taken before
             begun = await self._begun(turn)
             turn = as_begun(turn, begun)
-        edition = await self._shelf.edition_of(turn.state, _followed_by(begun))
+        address = turn.conversation.address
+        shelf = self._shelves.get((address.channel, address.account), self._shelf)
+        edition = await shelf.edition_of(turn.state, _followed_by(begun))
         return await Taking(edition, self._store, self._bus, self._clock).play(turn, powers, begun)
 
     async def _begun(self, turn: Turn) -> tuple[Event, ...]:
@@ -154,16 +167,29 @@ class Taking:
             played.begun, played.known = _remembered(begun)
             for move in opening(turn, customer, self.book):
                 played.move(move)
-            forms = {event.body.token for event in turn.inputs if isinstance(event.body, Submitted)}
-            if used := tuple(offer.token for offer in turn.state.offers if offer.token in forms):
-                played.move(Voided(used))
             given = tuple(_given(turn, outcome, self.book))
             missed = await self._missed_signals(turn) if any(isinstance(each, g.Back) for each in given) else ()
+            used = self._filled_in(turn)
             await self._move(turn, (*missed, *given), played)
+            if used:
+                played.move(Voided(used))
             await self._lead(turn, powers, played)
             await self._restyle(turn, powers, played)
             _ask_a_person(played)
         return played
+
+    def _filled_in(self, turn: Turn) -> tuple[str, ...]:
+        """Forms that come back as they should: they are used up, and what was offered beside them with them."""
+        submitted = [event.body for event in turn.inputs if isinstance(event.body, Submitted)]
+        if not submitted:
+            return ()
+        state, facts = turn.state, self._edition.facts_of(turn)
+        used: list[str] = []
+        for body in submitted:
+            offer = forms.offer_of(state, body.token, turn.conversation.control.epoch)
+            if offer and offer.form and not forms.wrong(self.book, state, facts, offer.form, body.values):
+                used += (each.token for each in state.offers if each.once == offer.once)
+        return tuple(used)
 
     async def _lead(self, turn: Turn, powers: TurnPowers, played: Played) -> None:
         """Where a flow came to let the model lead, or nobody said anything while it does, it speaks in this turn."""
@@ -418,7 +444,7 @@ def give_tokens(messages: Sequence[Message], epoch: int, random: Random) -> tupl
     offers: list[Offer] = []
     given: list[Message] = []
     for message in messages:
-        if any(isinstance(part, Form) or options_of(part) for part in message.parts):
+        if any(options_of(part) or isinstance(part, Form) for part in message.parts):
             group = random.token()
             parts = tuple(_with_tokens(part, epoch, group, random, offers) for part in message.parts)
             message = msgspec.structs.replace(message, parts=parts)
@@ -436,9 +462,9 @@ def _with_tokens(part: P, epoch: int, group: str, random: Random, offers: list[O
             cards = tuple(_with_tokens(card, epoch, group, random, offers) for card in part.cards)
             return msgspec.structs.replace(part, cards=cards)
         case Form():
-            token = random.token()
-            offers.append(Offer(token, FORM + " ".join(field.name for field in part.fields), part.title, epoch, group))
-            return msgspec.structs.replace(part, token=token)
+            part = msgspec.structs.replace(part, token=random.token())
+            offers.append(Offer(part.token, "/form", part.submit, epoch, group, part))
+            return part
         case _:
             return part
 

@@ -184,7 +184,7 @@ class Book:
 
     def flow_of(self, frame: Frame) -> Flow | None:
         """The flow that a frame is in, in its version; None: it is no longer there."""
-        flow = self.newest_of(frame)
+        flow = self.patterns.get(frame.flow) if frame.pattern else self.flows.get(frame.flow)  # asked all the time
         if flow is not None and flow.version == frame.version:
             return flow
         kept = self.kept.get((pin_name(frame.flow, frame.pattern), frame.version))

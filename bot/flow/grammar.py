@@ -160,7 +160,7 @@ TABLE = Shape(
     keys=(
         Key("title", "wording", "what stands above it"),
         Key("columns", "wordings", "the heads of its columns", required=True),
-        Key("rows", "expression", "a list of its lines, each a list or a mapping of values", required=True),
+        Key("rows", "expression", "a list of its lines, each a list of values", required=True),
     ),
     example="{columns: [Order, State], rows: orders}",
 )

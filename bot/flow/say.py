@@ -113,8 +113,6 @@ def greeting(book: Book, language: str) -> Message:
 
 
 GREETING = "greeting."
-FORM = "form "
-"""What the offer of a form begins with; the names of its fields follow."""
 
 
 def menu(book: Book, state: State, facts: Facts, flows: Iterable[str] = ()) -> list[Json]:
@@ -294,8 +292,7 @@ def _table(table: TableWords, look: Look, language: str, args: Mapping[str, obje
     columns, rows = [column.plain(language, args) for column in table.columns], table.rows.evaluate(look)
     if not isinstance(rows, list):
         raise Unevaluated("the rows of a table must be a list")
-    lines = [[*row.values()] if isinstance(row, dict) else row for row in rows[:MOST_ROWS]]
-    cells = [[_cell(value) for value in line] for line in lines if isinstance(line, list)]
+    cells = [[_cell(value) for value in row] for row in rows[:MOST_ROWS] if isinstance(row, list)]
     return Table(
         tuple(columns),
         tuple(tuple((*line, *[""] * len(columns))[: len(columns)]) for line in cells),

@@ -13,10 +13,11 @@ from bot.flow import rules
 from bot.flow.amend import amended
 from bot.flow.book import Book, Pending
 from bot.flow.examples import CLOSE, Match
+from bot.flow.forms import filled, form_of, wrong
 from bot.flow.interpreter.advance import advance
 from bot.flow.interpreter.given import Back, Given, Ordered, given_first
 from bot.flow.question import hearing_of
-from bot.flow.say import FORM, GREETING
+from bot.flow.say import GREETING
 from bot.flow.slots import Hearing, Labelled
 from bot.flow.slots.choices import place_of
 from bot.flow.words import MOST_CHARACTERS, Phrase, tokens
@@ -28,6 +29,7 @@ from bot.model import (
     Declined,
     Event,
     Facts,
+    Form,
     Human,
     Json,
     Lookup,
@@ -113,9 +115,9 @@ class _Ear:
             case Said(message=message):
                 return self.ordered(self.sent(message, state) or self.words(self.lines[event.seq], state))
             case Pressed(token=token):
-                return self.ordered(self.press(token, state))
+                return None if self.form(token, state) else self.ordered(self.press(token, state))
             case Submitted(token=token, values=values):
-                return self.ordered(self.submitted(token, values, state))
+                return self.submitted(token, values, state)
             case Opened(payload=payload) if payload:
                 return self.ordered(self.opened(payload, state)) or None
             case Returned(how=how, verdict=verdict, step=step):
@@ -148,20 +150,17 @@ class _Ear:
         command = parse_slash(value) if value else None
         return ((command or Refuse("void"), "button"),)
 
-    def submitted(self, token: str, values: Mapping[str, Json], state: State) -> Found:
-        """A form: what is filled in, field by field; what is left empty is left out."""
-        epoch = self.turn.conversation.control.epoch
-        offer = next((offer for offer in state.offers if offer.token == token and offer.epoch >= epoch), None)
-        if offer is None or not offer.value.startswith(FORM):
-            return ((Refuse("void"), "button"),)
-        found: list[tuple[Command, CommandSource]] = []
-        for name in offer.value.removeprefix(FORM).split():
-            value = values.get(name)
-            filled = value.strip()[:MOST_CHARACTERS] if isinstance(value, str) else value
-            home = self.book.home(state, name)
-            if filled not in (None, "") or (home and home[1].optional):
-                found.append((Set(name, None if filled == "" else filled), "answer"))
-        return tuple(found)
+    def form(self, token: str, state: State) -> Form | None:
+        """Opening one says nothing yet."""
+        return form_of(state, token, self.turn.conversation.control.epoch)
+
+    def submitted(self, token: str, values: Mapping[str, Json], state: State) -> list[Given] | None:
+        """All of it, or, when something in it is wrong, nothing: the customer has been told and has it still open."""
+        if (form := self.form(token, state)) is None:
+            return [Ordered(Refuse("void"), "button")]
+        if wrong(self.book, state, self.facts, form, values):
+            return None
+        return [Ordered(command, "answer") for command in filled(form, values)]
 
     def starter(self, token: str, state: State) -> str:
         """The greeting's options stay open as long as no flow is in progress."""

@@ -109,9 +109,14 @@ class Row:
     born: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self.place = self.channel, self.account, self.chat, self.thread
-        self.address = Address(*self.place)
         self.born = instant(self.created_at)
+        self.move(self.chat)
+
+    def move(self, chat: str) -> None:
+        """The chat has another id."""
+        self.chat = chat
+        self.place = self.channel, self.account, chat, self.thread
+        self.address = Address(*self.place)
 
     @property
     def conversation_id(self) -> ConversationId:

@@ -105,11 +105,8 @@ class DiscordSandbox:
         return seen(self.world, self._side)
 
     def told(self) -> Mapping[str, str]:
-        base = self.world.base
         return {
-            "api": base,
-            "rest": f"{base}/api/v10",
-            "gateway": f"{base.replace('http', 'ws', 1)}/gateway",
+            "api": "{address}",
             "token": self.rules.token,
             "application_id": str(self.world.bot.id),
             "public_key": self.interactions.public_key,

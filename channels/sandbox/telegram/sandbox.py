@@ -90,7 +90,8 @@ class TelegramSandbox:
         }
 
     def told(self) -> Mapping[str, str]:
-        return {f"token {number}" if number else "token": token for number, token in enumerate(self.bots)}
+        tokens = {f"token {number}" if number else "token": token for number, token in enumerate(self.bots)}
+        return {"api": "{address}", **tokens}
 
     async def close(self) -> None:
         await asyncio.gather(*(bot.updates.close() for bot in self.bots.values()))

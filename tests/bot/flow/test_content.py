@@ -29,7 +29,7 @@ steps:
 """
 FOUND = {
     "who": "Ann",
-    "rows": [["A-1", 20.5], {"order": "A-2", "price": None}, ["A-3"], "no row"],
+    "rows": [["A-1", 20.5], ["A-2", None], ["A-3"], "no row", {"order": "A-4"}],
     "cards": [{"title": "Boot", "meta": 30, "options": [{"label": "Buy", "command": "/human"}]}, {"body": "no title"}],
 }
 CARDS = (

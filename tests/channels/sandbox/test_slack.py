@@ -114,6 +114,10 @@ BUTTONS: list[dict[str, Any]] = [
 ]
 
 
+def connections(box: SlackSandbox) -> list[str]:
+    return [entry.name for entry in box.journal.entries if entry.kind == "connection"]
+
+
 def modal(**more: Any) -> dict[str, Any]:
     field = {"type": "plain_text_input", "action_id": "v"}
     order = {"type": "input", "block_id": "order", "label": {"type": "plain_text", "text": "Order"}, "element": field}
@@ -636,8 +640,7 @@ async def test_the_client_comes_back_when_it_is_asked_to_reconnect() -> None:
         async with bolt_over_a_socket(box, app):
             await until(lambda: box.delivery.connections)
             await box.act("disconnect", {"reason": "refresh_requested"})
-            opened = lambda: [e.name for e in box.journal.entries if e.kind == "connection"].count("opened")  # noqa: E731
-            await until(lambda: opened() == 2)
+            await until(lambda: connections(box).count("opened") == 2)
             await box.act("say", {"chat": direct(box), "text": "again"})
             await until(lambda: heard == ["again"])
 
