@@ -259,6 +259,8 @@ def _check_set(name: str, value: Json, source: CommandSource, book: Book, state:
     flow = book.flow_of(frame)
     if flow and _is_kept_from(slot, flow) and source not in _ANY_FLOW:
         return f"slot {name!r} is only set by the flow"
+    if value is None and slot.optional and source != "model":
+        return Set(name, None)  # left out of a form
     hearing = hearing_of(book, state, slot, facts)
     if slot.type.name == "multi_choice" and isinstance(value, str) and value[:1] in ("+", "-"):
         is_open = frame.asking == name and picked(slot, value, hearing) is not None

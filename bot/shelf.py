@@ -12,7 +12,7 @@ from functools import cached_property
 import msgspec
 import structlog
 
-from bot.flow.book import Book, Flow, FlowSource, Kept
+from bot.flow.book import PATTERN, Book, Flow, FlowSource, Kept, pin_name
 from bot.flow.reread import reread
 from bot.flow.structure import Structure
 from bot.model import Facts, State, Turn
@@ -68,7 +68,7 @@ class Shelf:
         Its flows are stored first, so that whoever stands in them can finish. Gives the flows whose steps changed
         though their version did not, by name.
         """
-        flows = tuple(map(published, book.flows.values()))
+        flows = tuple(map(published, (*book.flows.values(), *book.patterns.values())))
         within = self.within or ""
         if within:
             flows = tuple(msgspec.structs.replace(flow, flow=within + flow.flow) for flow in flows)
@@ -82,7 +82,7 @@ class Shelf:
         """With the versions that the conversation stands in; `versions`: those that an earlier attempt followed."""
         newest = self._newest
         began = tuple((versions or {}).items())
-        stands = ((frame.flow, frame.version) for frame in state.stack if not frame.pattern)
+        stands = ((pin_name(frame.flow, frame.pattern), frame.version) for frame in state.stack)
         wanted = [pin for pin in (*began, *stands) if not _is_newest(newest.book, pin)]
         if not wanted:
             return newest
@@ -117,7 +117,7 @@ class Shelf:
 def published(flow: Flow) -> PublishedFlow:
     """As it is stored; the store fills in when."""
     return PublishedFlow(
-        flow=flow.name,
+        flow=pin_name(flow.name, flow.is_pattern),
         version=flow.version,
         structure=msgspec.json.encode(flow.structure),
         source=msgspec.json.encode(flow.source),
@@ -161,5 +161,6 @@ def unnumbered(before: Sequence[Pin], flows: Iterable[Flow]) -> tuple[str, ...]:
 
 
 def _is_newest(book: Book, pin: Pin) -> bool:
-    flow = book.newest(pin[0])
+    name = pin[0]
+    flow = book.patterns.get(name.removeprefix(PATTERN)) if name.startswith(PATTERN) else book.newest(name)
     return flow is not None and flow.version == pin[1]

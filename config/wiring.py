@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import structlog
@@ -25,15 +25,16 @@ from bot.flow.describe import candidates, standing, stretch
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
 from bot.flow.read import read
-from bot.flow.say import notice
+from bot.flow.say import SHOWS, notice
 from bot.inbox import Inbox, Now
 from bot.knowledge import index
 from bot.knowledge.search import Search
-from bot.model import Address, Conversation, Facts, Incoming, Message, State, Turn
+from bot.model import Address, Conversation, Facts, Incoming, Json, Message, Part, State, Turn
 from bot.outbox import Outbox, OutboxSettings
 from bot.ports import (
     BuildChannel,
     Bus,
+    Capabilities,
     Channel,
     Clock,
     Knowledge,
@@ -140,6 +141,7 @@ async def running(
     built = [built_of(each, secret, store=store, clock=clock, random=random) for each in accounts]
     channels = (*senders, *built)
     delivers = frozenset(channel.name for channel in channels if isinstance(channel, Sending))
+    by_name = {channel.name: channel for channel in channels}
 
     def notices_at(address: Address) -> Notices:
         return partial(_notice, shelf_at(address))
@@ -150,7 +152,7 @@ async def running(
 
     def edited(book: Book, within: str | None) -> Edition:
         knowledge = Search(store, book.assistant.languages, within)
-        facts = partial(facts_of, hours=book.assistant.hours)
+        facts = partial(facts_of, hours=book.assistant.hours, channels=by_name)
         free_form = free_form_of(file, book, model, knowledge=knowledge, clock=clock, facts_of=facts)
         responders = responders_of(book, free_form, slash=slash or file.slash, facts_of=facts)
         return Edition(book, responders, facts, leader=free_form)
@@ -385,12 +387,24 @@ def responders_of(
     )
 
 
-def facts_of(turn: Turn, hours: Hours = ALWAYS) -> Facts:
-    """What conditions and texts may read beside slots."""
+def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] = {}) -> Facts:
+    """What conditions and texts may read beside slots, and what the channel can show."""
+    channel = channels.get(turn.conversation.address.channel)
+    can = channel.capabilities(turn.conversation.address) if channel else None
     return {
+        SHOWS: _shown_by(can) if can else [],
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
         "now": hours.local(turn.now).isoformat(),
         "hours": hours.at(turn.now),
     }
+
+
+@lru_cache(maxsize=100)
+def _tags(parts: frozenset[type[Part]]) -> tuple[str, ...]:
+    return tuple(sorted(str(part.__struct_config__.tag) for part in parts))
+
+
+def _shown_by(can: Capabilities) -> list[Json]:
+    return [*_tags(can.parts), *(("form",) if can.form != "ask" else ())]

@@ -27,10 +27,12 @@ def amended(book: Book, state: State, facts: Facts, text: str, *, boldly: bool) 
     """
     if text.rstrip().endswith(("?", "؟", "？")):
         return None
-    known, pending = [*_known(book, state, facts, text)], book.pending(state)
+    known = [*_held(book, state, facts)]
+    if known and (pending := book.pending(state)) and _read(book, state, facts, pending.slot, text) is not None:
+        if is_distinct(pending.slot):
+            return None  # it is the answer
+        known = [(slot, had) for slot, had in known if slot.type.name != pending.slot.type.name]
     if not known:
-        return None
-    if pending is not None and is_distinct(pending.slot) and _read(book, state, facts, pending.slot, text) is not None:
         return None
     said, rules = tokens(text), book.rules_for(book.language(state, facts))
     ends = [end for each in rules for at in range(len(said)) if (end := after(said, at, each.corrects)) > at]
@@ -92,18 +94,14 @@ def is_distinct(slot: Slot) -> bool:
     return slot.type.name not in TYPES or slot.type.name in _DISTINCT
 
 
-def _known(book: Book, state: State, facts: Facts, text: str) -> Iterator[tuple[Slot, Json]]:
-    """The slots that hold a value, those of the topmost flow first, the last said first, and those of the flow that has
-    just ended at last; without those of the kind that is asked for at the moment, where the words could be meant as its
-    answer.
+def _held(book: Book, state: State, facts: Facts) -> Iterator[tuple[Slot, Json]]:
+    """The slots that hold a value which can be heard as corrected: those of the topmost flow first, the last said
+    first, and those of the flow that has just ended at last.
     """
-    pending = book.pending(state)
-    answers = pending is not None and _read(book, state, facts, pending.slot, text) is not None
     for frame in (*reversed(state.stack), *((state.ended,) if state.ended else ())):
         flow, look = book.flow_of(frame), look_up(state, frame, facts)
         for slot in _last_first(frame, flow) if flow else ():
-            is_asked = answers and pending is not None and pending.slot.type.name == slot.type.name
-            if slot.always_ask or is_asked or slot.type.name in _IN_ANY_WORDS or (had := look(slot.name)) is None:
+            if slot.always_ask or slot.type.name in _IN_ANY_WORDS or (had := look(slot.name)) is None:
                 continue
             if frame is not state.ended or book.home(state, slot.name) is None:
                 yield slot, had

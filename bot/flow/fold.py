@@ -55,27 +55,14 @@ MOST_STEPS = 400
 
 def fold(state: State, move: Move) -> State:
     match move:  # the most frequent first: each case costs
-        case Applied(by=Clarify()):
-            return replace(state, clarified=state.clarified + 1)
-        case Applied():
-            return replace(state, clarified=0) if state.clarified else state
-        case Refused():
-            return state
         case Entered(frame=at):
             return _in(state, at, _entered, move)
-        case Filled(frame=0, slot=name, value=value):
-            return replace(state, slots={**state.slots, name: value})
-        case Filled(frame=-1, slot=name, value=value):
-            return replace(state, customer={**state.customer, name: value})
-        case Filled(frame=at):
-            return _in(state, at, _filled, move)
+        case Applied(by=command):
+            clarified = state.clarified + 1 if isinstance(command, Clarify) else 0
+            return state if clarified == state.clarified else replace(state, clarified=clarified)
         case Asked(frame=at, slot=slot):
             state = _in(state, at, _asking, move)
             return _with_callers(state, at) if slot else state
-        case Offered(offers=offers):
-            return replace(state, offers=(*state.offers, *offers)[-MOST_OFFERS:])
-        case Voided(tokens=tokens):
-            return replace(state, offers=tuple([o for o in state.offers if tokens and o.token not in tokens]))
         case Pushed(frame=frame):
             ended = state.ended if frame.pattern or frame.caller else None
             return replace(state, stack=(*state.stack, frame), frames=max(state.frames, frame.id), ended=ended)
@@ -84,6 +71,18 @@ def fold(state: State, move: Move) -> State:
             ended = next((frame for frame in state.stack if frame.id == popped), None) if reopens else None
             stack = tuple([frame for frame in state.stack if frame.id != popped])
             return replace(state, stack=stack, ended=ended or state.ended)
+        case Filled(frame=0, slot=name, value=value):
+            return replace(state, slots={**state.slots, name: value})
+        case Filled(frame=-1, slot=name, value=value):
+            return replace(state, customer={**state.customer, name: value})
+        case Filled(frame=at):
+            return _in(state, at, _filled, move)
+        case Refused():
+            return state
+        case Offered(offers=offers):
+            return replace(state, offers=(*state.offers, *offers)[-MOST_OFFERS:])
+        case Voided(tokens=tokens):
+            return replace(state, offers=tuple([o for o in state.offers if tokens and o.token not in tokens]))
         case Did(frame=at, effect=effect):
             return state if effect == "read" else _in(state, at, _acted, move)
         case Picked(frame=at):

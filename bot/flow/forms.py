@@ -42,9 +42,14 @@ def form_of(state: State, token: str, epoch: int) -> Form | None:
 
 
 def filled(form: Form, values: Mapping[str, Json]) -> tuple[Set, ...]:
-    """What was written into its fields; what it does not ask for is no part of it."""
-    given = ((field.name, values.get(field.name)) for field in form.fields)
-    return tuple(Set(name, value) for name, value in given if value not in (None, ""))
+    """What was written into its fields, and what may be and was left out; what it does not ask for is no part of it."""
+    given = ((field, values.get(field.name)) for field in form.fields)
+    written = ((field, value.strip() if isinstance(value, str) else value) for field, value in given)
+    return tuple(
+        Set(field.name, None if value == "" else value)
+        for field, value in written
+        if value not in (None, "") or not field.required
+    )
 
 
 def wrong(book: Book, state: State, facts: Facts, form: Form, values: Mapping[str, Json]) -> dict[str, str]:

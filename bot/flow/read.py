@@ -438,8 +438,9 @@ def _is_pattern(node: Node) -> bool:
 
 def _shipped_pattern(name: str, project: Project) -> Flow:
     """In the project's texts. Where it lacks some of them, that is noted elsewhere, once."""
-    unheard = Problems()
-    project = replace(project, wording=replace(project.wording, problems=unheard))
+    unheard, used = Problems(), set[str]()
+    wording = replace(project.wording, problems=unheard, used=used)
+    project = replace(project, wording=wording, files=dict([_pattern_file(name)]))
     flow = FlowReader(project, unheard).read(_pattern_node(name))
     assert flow is not None, "a shipped pattern can be read"
     return flow
@@ -447,7 +448,14 @@ def _shipped_pattern(name: str, project: Project) -> Flow:
 
 @cache
 def _pattern_node(name: str) -> Node:
-    return source.load(_HERE / "patterns" / f"{name}.yaml", f"bot/flow/patterns/{name}.yaml")[0]
+    return source.load(_HERE / "patterns" / f"{name}.yaml", _pattern_file(name)[0])[0]
+
+
+@cache
+def _pattern_file(name: str) -> tuple[str, str]:
+    """Its path as messages tell it, and what stands in it."""
+    path = f"bot/flow/patterns/{name}.yaml"
+    return path, (_HERE / "patterns" / f"{name}.yaml").read_text("utf-8")
 
 
 def _greeting(start: Flow, assistant: Assistant) -> Flow:

@@ -30,6 +30,10 @@ ONLY_WITH: Mapping[str, tuple[str, ...]] = {
 """Keys of a slot that mean something for some types only."""
 
 
+_PARTS = ("card", "carousel", "cards", "table", "image", "form")
+_CARD = ("title", "body", "meta", "image")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """What a flow may refer to."""
@@ -131,7 +135,7 @@ class ContentReader:
         if len(looks) > 1:
             self._problems.add(node, f"give only one of {', '.join(map(repr, looks))}")
         text = node.get("text")
-        if text is None and "card" not in node and "image" not in node:
+        if text is None and not any(part in node for part in _PARTS):
             self._problems.add(node, "options alone say nothing: give a 'text', a 'card' or an 'image' as well")
         look = {"choices": "buttons", "quick": "quick", "list": "list"}[looks[0]] if looks else "quick"
         if "options" in node and looks:
@@ -143,6 +147,10 @@ class ContentReader:
             options=tuple(self.option(item) for item in fields.items(looks[0])) if looks else (),
             look=cast(Any, look),
             card=self._card(node["card"], args) if "card" in node else None,
+            carousel=tuple(self._card(item, args) for item in fields.items("carousel")),
+            cards=self.expression(node["cards"], {*self.names, *args}) if "cards" in node else None,
+            table=self._table(node["table"], args) if "table" in node else None,
+            form=tuple(name for name in fields.texts("form") if name in self._making.slots),
             args=args,
         )
 
@@ -150,12 +158,25 @@ class ContentReader:
         fields = Fields(node, "the card", self._problems)
         fields.only(grammar.CARD.names)
         names = {*self.names, *args}
-        read = {key: self._project.wording.read(node[key], names) for key in ("title", "body", "meta") if key in node}
+        read = {key: self._project.wording.read(node[key], names) for key in _CARD if key in node}
         if "title" not in read:
             self._problems.add(node, "the card lacks 'title'")
             read["title"] = self._project.wording.texts.wording("greeting")
         options = tuple(self.option(item) for item in fields.items("options"))
-        return s.CardWords(title=read["title"], body=read.get("body"), meta=read.get("meta"), options=options)
+        return s.CardWords(**read, options=options)
+
+    def _table(self, node: Node, args: Mapping[str, Expression]) -> s.TableWords | None:
+        fields = Fields(node, "the table", self._problems)
+        if node.kind != "mapping" or "rows" not in node or not fields.items("columns"):
+            self._problems.add(node, "a table is a mapping with 'columns', a list of texts, and 'rows'")
+            return None
+        fields.only(grammar.TABLE.names)
+        names, words = {*self.names, *args}, self._project.wording
+        return s.TableWords(
+            title=words.read(node["title"], names) if "title" in node else None,
+            columns=tuple(words.read(item, names) for item in fields.items("columns")),
+            rows=self.expression(node["rows"], names),
+        )
 
     def _image(self, node: Node, args: Mapping[str, Expression]) -> s.ImageWords | None:
         fields = Fields(node, "the image", self._problems)
@@ -194,14 +215,8 @@ class ContentReader:
                 known(name, self._making.slots, at, "the option sets slot", self._problems)
 
     def reads(self, content: s.Content) -> tuple[str, ...]:
-        card, image = content.card, content.image
-        wordings = (
-            content.text,
-            *((card.title, card.body, card.meta) if card else ()),
-            *((image.address, image.alt) if image else ()),
-        )
-        names = {name for wording in wordings if wording for name in wording.reads}
-        names |= set(reads_of([content.listed]))
+        names = {name for wording in s.wordings(content) for name in wording.reads}
+        names |= set(reads_of([content.listed, content.cards, content.table.rows if content.table else None]))
         return tuple(sorted((names - content.args.keys()) | set(reads_of(content.args.values()))))
 
 

@@ -985,6 +985,7 @@ export interface components {
          */
         readonly Offer: {
             readonly epoch: number;
+            readonly form?: components["schemas"]["Form"] | null;
             readonly label: string;
             readonly once?: string;
             readonly token: string;

@@ -658,6 +658,8 @@ def refuse(run: Run, command: Command, source: CommandSource, why: str) -> None:
             patterns.play(run, "error", reason="cannot")
         case Skip() if pending:
             patterns.play(run, "skip", slot=pending.slot.name, refused=True)
+        case Set(slot=name) if source == "answer" and pending and pending.slot.name == name:
+            count_try(run, pending.frame, says=True)
         case _ if source == "button":
             patterns.play(run, "error", reason="void")
         case _ if source == "slash":

@@ -370,7 +370,7 @@ describe("parts", () => {
   });
 
   test("a table has heads, and cards to leaf through their buttons", async () => {
-    const cards = ["Lamp", "Chair"].map((title) => ({ title, body: "", meta: "", options: [{ label: `Buy ${title}`, token: title }] }));
+    const cards = ["Lamp", "Chair"].map((title) => ({ part: "card" as const, title, body: "", meta: "", options: [{ label: `Buy ${title}`, token: title }] }));
     const drawn = await draw(
       { part: "table", title: "Prices", columns: ["Item", "Price"], rows: [["Lamp", "19 €"]] },
       { part: "carousel", cards },

@@ -224,7 +224,7 @@ export function spoken(parts: readonly WidgetPart[]): string {
         case "notice":
           return part.text;
         case "carousel":
-          return spoken(part.cards.map((card) => ({ ...card, part: "card" as const })));
+          return spoken(part.cards);
         case "rating":
           return [part.prompt, ...part.options.map((option) => option.label)].join(", ");
         case "form":
