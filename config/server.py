@@ -318,7 +318,7 @@ def _tell(site: Site, password: str, stands: Sequence[Stand]) -> None:
     table.add_row("[bold]Console[/]", f"{site.address}/console", f"sign in as {DEMO_EMAIL}")
     table.add_row("", "", f"password   {password}")
     for stand in stands:
-        about = "a stand-in: write to the bot there" if stand.address else escape(stand.why)
+        about = "a stand-in; its bot is there in a few seconds" if stand.address else escape(stand.why)
         table.add_row(f"[bold]{APPS[stand.platform]}[/]", stand.address and f"{stand.address}/", about)
     table.add_row("[bold]API[/]", f"{site.address}/openapi.json", "described")
     screen = Screen(highlight=False)
