@@ -259,8 +259,23 @@ def _check_set(name: str, value: Json, source: CommandSource, book: Book, state:
     flow = book.flow_of(frame)
     if flow and _is_kept_from(slot, flow) and source not in _ANY_FLOW:
         return f"slot {name!r} is only set by the flow"
-    read = read_value(slot, value, source, hearing_of(book, state, slot, facts))
+    if value is None and slot.optional and source != "model":
+        return Set(name, None)  # left out of a form
+    hearing = hearing_of(book, state, slot, facts)
+    if slot.type.name == "multi_choice" and isinstance(value, str) and value[:1] in ("+", "-"):
+        is_open = frame.asking == name and picked(slot, value, hearing) is not None
+        return Set(name, value) if is_open else f"slot {name!r}: nothing of that can be chosen now"
+    read = read_value(slot, value, source, hearing)
     return f"slot {name!r}: that is no {slot.type.name}" if read is None else Set(name, read)
+
+
+def picked(slot: Slot, value: Json, hearing: Hearing) -> tuple[bool, tuple[str, ...]] | None:
+    """Of a question that takes several answers, some to choose beside those chosen so far, `+towels`, or to drop from
+    them, `-towels`. None: it is neither."""
+    if slot.type.name != "multi_choice" or not isinstance(value, str) or value[:1] not in ("+", "-"):
+        return None
+    found = slot.type.parse(value[1:], replace(hearing, strict=True))
+    return (value[0] == "+", tuple(map(str, found))) if isinstance(found, list) else None
 
 
 def _check_unset(name: str, source: CommandSource, book: Book, state: State, facts: Facts) -> Command | str:

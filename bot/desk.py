@@ -20,6 +20,7 @@ from bot.flow.fold import fold_event
 from bot.model import (
     BOT,
     SYSTEM,
+    Address,
     AgentId,
     Author,
     Body,
@@ -209,7 +210,7 @@ def _with(change: Change, by: Author, body: Body) -> Change:
     return Change(change.control, (*change.entries, Entry(by, body, change.entries[0].epoch)))
 
 
-async def _none_known(state: State) -> Collection[str]:
+async def _none_known(address: Address, state: State) -> Collection[str]:
     return ()
 
 
@@ -229,19 +230,20 @@ class Desk:
         store: Store,
         bus: Bus,
         clock: Clock,
-        notices: Notices,
+        notices_at: Callable[[Address], Notices],
         *,
         delivers: frozenset[str],
         wake: Callable[[ConversationId], None],
         drafted: Callable[[ConversationId], str] = lambda conversation: "",
-        steps_of: Callable[[State], Awaitable[Collection[str]]] = _none_known,
+        steps_of: Callable[[Address, State], Awaitable[Collection[str]]] = _none_known,
     ) -> None:
-        """`delivers`: the channels whose messages are pushed. `wake`: a turn may be due. `drafted`: what the customer
-        sees of an answer that streams now. `steps_of`: where the flows in progress may go on."""
+        """`notices_at`: of the assistant that serves an address. `delivers`: the channels whose messages are pushed.
+        `wake`: a turn may be due. `drafted`: what the customer sees of an answer that streams now. `steps_of`: where
+        the flows in progress may go on."""
         self._store = store
         self._bus = bus
         self._clock = clock
-        self._notices = notices
+        self._notices_at = notices_at
         self._delivers = delivers
         self._wake = wake
         self._drafted = drafted
@@ -315,10 +317,10 @@ class Desk:
         if step and how != "step":
             raise Refusal(f"a hand back as {how!r} takes no step")
         before = await self._store.read(Find(conversation)) if how == "step" else None
-        steps = await self._steps_of(before.state) if before else ()
+        steps = await self._steps_of(before.conversation.address, before.state) if before else ()
 
         def decide(found: Found) -> Amend:
-            now, notices = found.conversation, self._notices
+            now, notices = found.conversation, self._notices_at(found.conversation.address)
             at, deliver = self._clock.now(), self._is_sent(now)
             change = hand_back(
                 now, agent, how, words, verdict=verdict, step=step, at=at, notices=notices, deliver=deliver
@@ -336,7 +338,8 @@ class Desk:
         def decide(found: Found) -> Amend:
             now = found.conversation
             at, deliver = self._clock.now(), self._is_sent(now)
-            change = resolve(now, agent, clean(reason), at=at, notices=self._notices, deliver=deliver)
+            notices = self._notices_at(now.address)
+            change = resolve(now, agent, clean(reason), at=at, notices=notices, deliver=deliver)
             return self._amend(found, change, epoch=epoch, status="resolved", reset=_folded(found.state, change, at))
 
         return await self._do(conversation, _key(agent, "resolve", key), decide)
@@ -358,7 +361,8 @@ class Desk:
         return await self._do(conversation, f"event:{ref}" if ref else "", decide)
 
     def _taken_over(self, now: Conversation, agent: Agent) -> Change:
-        return take_over(now, agent, at=self._clock.now(), notices=self._notices, deliver=self._is_sent(now))
+        notices = self._notices_at(now.address)
+        return take_over(now, agent, at=self._clock.now(), notices=notices, deliver=self._is_sent(now))
 
     def _is_sent(self, now: Conversation) -> bool:
         return now.address.channel in self._delivers

@@ -21,12 +21,15 @@ from bot.counts import EngineCounts, TurnEnd
 from bot.desk import Change, Notices, drop_request, request
 from bot.errors import StoreDown
 from bot.flow.fold import fold
+from bot.heard import Inputs, as_heard, as_said, corrects, late_edit, waits_for_more
 from bot.model import (
     BOT,
     WITH_CUSTOMER,
+    Address,
     Conversation,
     ConversationId,
     Discarded,
+    Edited,
     Emptied,
     Event,
     Filled,
@@ -73,6 +76,9 @@ MOST_AT_ONCE = 200
 MOST_WINDOWS = 10
 """Quiet windows before one turn: who never stops writing is answered all the same."""
 
+LATE_EDIT = 50
+"""Events after which a message is too old to be corrected by an edit."""
+
 SET_ASIDE: TurnEnd = "set_aside"
 
 
@@ -87,6 +93,8 @@ class EngineSettings:
     renew_every: timedelta = timedelta(seconds=5)
     sweep_every: timedelta = timedelta(seconds=1)
     quiet: timedelta = timedelta(milliseconds=400)
+    album: timedelta = timedelta(seconds=1)
+    """How long the next part of an album is waited for."""
     deadline: timedelta = timedelta(seconds=120)
     attempts: int = 5
     """After so many a turn is set aside and a human is asked."""
@@ -121,17 +129,19 @@ class Engine:
         bus: Bus,
         clock: Clock,
         random: Random,
-        notices: Notices,
+        notices_at: Callable[[Address], Notices],
         delivers: frozenset[str],
         settings: EngineSettings,
         armed: Callable[[datetime], None] = lambda due_at: None,
+        queue_of: Callable[[Address, str], str] = lambda address, queue: queue,
     ) -> None:
-        """`delivers`: channels whose messages are pushed; on the others the customer sees drafts as they stream.
+        """`notices_at`: of the assistant that serves an address. `delivers`: channels whose messages are pushed; on the
+        others the customer sees drafts as they stream. `armed` is told when a conversation's first timer is due.
 
-        `armed` is told when a conversation's first timer is due.
+        `queue_of`: where a request goes from an address, that is to go to a queue as far as its flow knows.
         """
         self._director, self._store, self._bus, self._clock, self._random = director, store, bus, clock, random
-        self._notices, self._delivers, self._settings = notices, delivers, settings
+        self._notices_at, self._delivers, self._settings, self._queue_of = notices_at, delivers, settings, queue_of
         self._armed, self._lease = armed, Lease(settings.worker, settings.lease)
         self._running: dict[ConversationId, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -318,6 +328,11 @@ class Engine:
         if not inputs or conversation.control.state == "paused":
             await self._release(conversation)
             return None
+        if waits_for_more(inputs):
+            inputs = await self._whole_album(conversation, inputs)
+        inputs = as_heard(inputs)
+        if edit := late_edit(inputs):
+            inputs = await self._with_late_edit(conversation, inputs, edit)
         return Turn(
             conversation=conversation,
             state=claimed.state,
@@ -325,6 +340,23 @@ class Engine:
             attempt=max(1, conversation.attempts),
             now=max((self._clock.now(), *_rang(inputs))),  # clocks of two machines differ: what rang is due
         )
+
+    async def _whole_album(self, conversation: Conversation, inputs: Inputs) -> Inputs:
+        """With the parts that come one soon after the other."""
+        for _ in range(MOST_WINDOWS):
+            remaining = min(inputs[-1].at + self._settings.album - self._clock.now(), self._settings.album)
+            if remaining <= timedelta(0) or not waits_for_more(inputs):
+                break
+            await self._clock.sleep(remaining.total_seconds())
+            inputs = await self._store.read(Unheard(conversation.id, conversation.heard)) or inputs
+        return inputs
+
+    async def _with_late_edit(self, conversation: Conversation, inputs: Inputs, edit: Edited) -> Inputs:
+        """The last thing the customer said, in other words: the flows see those. Older words are only logged."""
+        before = next(event.seq for event in inputs if event.body is edit)
+        past = Log(conversation=conversation.id, before=before, most=LATE_EDIT, latest=True)
+        is_last = corrects(edit, reversed(await self._store.read(past)))
+        return as_said(inputs, edit) if is_last else inputs
 
     async def _attempt(self, turn: Turn, running: _Running) -> Turn | None:
         """Offer the turn once; gives what to take next, the same turn or the one after it, while that is ours."""
@@ -386,7 +418,7 @@ class Engine:
         played = self._unanswered(turn, turn.inputs[-1].seq)
         played.responder = SET_ASIDE
         if turn.conversation.control.state == "bot":
-            played.says.append(self._notices("failed", turn.conversation.language, {}))
+            played.says.append(self._notices_at(turn.conversation.address)("failed", turn.conversation.language, {}))
             played.handoff = HandoffRequest(reason="error")
         return played
 
@@ -428,23 +460,29 @@ class Engine:
 
     def _change(self, conversation: Conversation, played: Played, deliver: bool) -> tuple[Change, NewHandoff | None]:
         """The change of control that ends the turn, with its notice in the same commit."""
-        at = self._clock.now()
+        at, address = self._clock.now(), conversation.address
         if played.gives_up_waiting and conversation.control.state in WAITING:  # whatever the flow wants next
-            return drop_request(conversation, at=at, notices=self._notices, deliver=deliver), None
+            return drop_request(conversation, at=at, notices=self._notices_at(address), deliver=deliver), None
         if wanted := played.handoff:
             handoff = NewHandoff(
                 id=HandoffId(self._random.id()),
                 reason=wanted.reason,
-                queue=wanted.queue,
+                queue=self._queue_of(address, wanted.queue),
                 note=wanted.note,
                 priority=wanted.priority,
             )
             change = request(
-                conversation, handoff, at=at, notices=self._notices, deliver=deliver, instead=played.expired
+                conversation,
+                handoff,
+                at=at,
+                notices=self._notices_at(address),
+                deliver=deliver,
+                instead=played.expired,
             )
             return change, handoff if change.control else None
         if played.expired:
-            return drop_request(conversation, at=at, notices=self._notices, deliver=deliver, expired=True), None
+            notices = self._notices_at(address)
+            return drop_request(conversation, at=at, notices=notices, deliver=deliver, expired=True), None
         return Change(None, ()), None
 
     async def _write(self, commit: Commit, stream: DraftStream) -> Committed | Lost:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -20,8 +20,20 @@ from msgspec.structs import replace
 from bot.clean import clean
 from bot.counts import InboxCounts
 from bot.errors import StoreDown
-from bot.model import ContactId, ConversationId, Incoming, Pressed, Said, Span, State, Text
-from bot.ports import Accepted, Arrival, Bus, Clock, Happened, Random, Store
+from bot.model import (
+    ContactId,
+    Conversation,
+    ConversationId,
+    Echoed,
+    Incoming,
+    Pressed,
+    Said,
+    Span,
+    State,
+    Submitted,
+    Text,
+)
+from bot.ports import Accepted, Arrival, Bus, Clock, FormErrors, Happened, Random, ShowForm, Store, Toast
 from bot.units import Accept, Claimed, KeepDead, Kept, Lease, Prune
 from bot.waiting import unbroken
 
@@ -31,6 +43,14 @@ REMEMBERED = timedelta(days=7)
 PRUNED_EVERY = timedelta(hours=1)
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+Now = Toast | ShowForm | FormErrors
+
+
+class Tell(Protocol):
+    def __call__(self, conversation: Conversation, state: State, body: Incoming, /) -> Now | None:
+        """Pure: neither a turn nor a model is waited for."""
 
 
 class Taking(Protocol):
@@ -46,7 +66,21 @@ class Taking(Protocol):
 class Inbox:
     """T0 for every channel; implements `Receive`."""
 
-    def __init__(self, *, store: Store, bus: Bus, clock: Clock, random: Random, engine: Taking, initial: State) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        random: Random,
+        engine: Taking,
+        initial: State,
+        initials: Mapping[tuple[str, str], State] = {},
+        tell: Tell | None = None,
+    ) -> None:
+        """`initial`: what a conversation begins with; `initials`: at those accounts (channel and name). `tell`: what a
+        platform is told at once, where somebody pressed a button or sent a form."""
+        self._initials, self._tell = initials, tell
         self._store, self._bus, self._clock, self._random = store, bus, clock, random
         self._engine, self._initial = engine, initial
         self.counts = InboxCounts()
@@ -70,7 +104,14 @@ class Inbox:
         if kept.differs:
             log.warning("inbox.differs", channel=unit.channel, account=unit.account, key=unit.key)
             await self._keep_dead(arrival, "the same id came before with another body; the first one counts")
-        return Accepted(kept.fresh, kept.conversation, kept.seq, kept.differs, kept.events)
+        now = self._now(unit, kept) if kept.stands else None
+        return Accepted(kept.fresh, kept.conversation, kept.seq, kept.differs, kept.events, now)
+
+    def _now(self, unit: Accept, kept: Kept) -> Now | None:
+        assert self._tell is not None
+        assert kept.stands is not None
+        told = (self._tell(*kept.stands, body) for body in unit.bodies)
+        return next((each for each in told if each is not None), None)
 
     async def many(self, arrivals: Sequence[Arrival], /) -> Sequence[Accepted]:
         """The store groups what is written at the same time; order within a conversation is kept.
@@ -98,6 +139,7 @@ class Inbox:
 
     def _unit(self, arrival: Arrival) -> Accept:
         bodies, new = tuple(map(cleaned, arrival.bodies)), self._random.id()
+        by_us = any(isinstance(body, Echoed) for body in bodies)
         return Accept(
             channel=arrival.to.channel,
             account=arrival.account,
@@ -106,14 +148,15 @@ class Inbox:
             digest=hashlib.blake2b(_encode(bodies), digest_size=16).digest(),
             to=arrival.to,
             by=arrival.by,
-            name=clean(arrival.name)[:200],
+            name="" if by_us else clean(arrival.name)[:200],
             language=clean(arrival.language)[:35],
             at=self._clock.now(),
             bodies=bodies,
             conversation=ConversationId(new),
             contact=ContactId(new),
-            initial=self._initial,
+            initial=self._initials.get((arrival.to.channel, arrival.account), self._initial),
             lease=self._engine.room(),
+            asks=self._tell is not None and any(isinstance(body, Pressed | Submitted) for body in bodies),
         )
 
     async def _keep(self, unit: Accept) -> Kept:

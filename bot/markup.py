@@ -8,7 +8,7 @@ lines, blank lines beyond one between two blocks, and NUL, which becomes U+FFFD.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ _SPECIAL = re.compile(r"[\\`*_~\[\]<>#|]|(?<=http):|(?<=https):")
 _ITEM = re.compile(r"^([^\S\n]*)(?:([-+])|([0-9]{1,9})([.)]))", re.MULTILINE)
 _SAFE = re.compile(r"(?:https?://|mailto:|tel:)[^\s<>\x00-\x20\x7f]+", re.IGNORECASE)
 _BARE = re.compile(r"""(?<![\w/])https?://[^\s<>"*`]*[\w/=&#%~-]""")
+_MENTION = re.compile(r"(?<![\w.+-])[@\uff20](?=\w)|<(?=[@!#&])")
 _INLINE: dict[str, Mark] = {"strong": "bold", "em": "italic", "s": "strike"}
 
 
@@ -88,6 +89,33 @@ def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
     if merged:
         merged[-1] = Span("".join(texts), merged[-1].marks, merged[-1].link)
     return tuple(merged)
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> Iterator[str]:
+    """Lines with columns as wide as their widest cell, `right` set to the right, and a rule under the first."""
+    widths = [max(map(columns, cells)) for cells in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        gaps = [" " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [
+            gap + cell if at in right else cell + gap for at, (cell, gap) in enumerate(zip(row, gaps, strict=True))
+        ]
+        yield " | ".join(cells).rstrip()
+        if number == 0:
+            yield "-+-".join("-" * width for width in widths)
+
+
+def columns(text: str) -> int:
+    """Cells of a terminal: wide characters take two."""
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def inert(text: str) -> str:
+    """The same to a reader, and a mention to no platform: nobody is called by what a model or a customer wrote.
+
+    An invisible word joiner follows the `@` of a name and the `<` of `<@U1>`, `<!here>` and `<#C1>`. A mail address
+    stays as it is. Doing it again changes nothing.
+    """
+    return _MENTION.sub("\\g<0>\u2060", text)
 
 
 def _address(link: str, label: str) -> list[str]:
@@ -213,7 +241,7 @@ class _Walk:
                 case "th_open" if self.rows and "right" in str(token.attrs.get("style", "")):
                     self.right.add(len(self.rows[-1]))
                 case "table_close" if self.rows is not None:
-                    self._lines("\n".join(_aligned(self.rows, self.right)))
+                    self._lines("\n".join(aligned(self.rows, self.right)))
                     self.rows = None
                 case "inline" if self.rows is not None:
                     self.rows[-1].append(plain(merge(_inline(token.children or [], ()))).replace("\n", " "))
@@ -294,21 +322,3 @@ def _characters(token: Token) -> str:
             return f"{words} ({address})" if words else address
         case _:
             return token.content
-
-
-def _aligned(rows: Sequence[Sequence[str]], right: set[int]) -> Iterable[str]:
-    """Columns as wide as their widest cell, with a rule under the first row."""
-    widths = [max(map(_columns, cells)) for cells in zip(*rows, strict=True)]
-    for number, row in enumerate(rows):
-        gaps = [" " * (width - _columns(cell)) for cell, width in zip(row, widths, strict=True)]
-        cells = [
-            gap + cell if at in right else cell + gap for at, (cell, gap) in enumerate(zip(row, gaps, strict=True))
-        ]
-        yield " | ".join(cells).rstrip()
-        if number == 0:
-            yield "-+-".join("-" * width for width in widths)
-
-
-def _columns(text: str) -> int:
-    """Cells of a terminal: wide characters take two."""
-    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)

@@ -154,6 +154,8 @@ class Rating(Struct, frozen=True, tag_field="part", tag="rating", omit_defaults=
     prompt: str
     scale: int = 5
     """The best grade; the worst is 1. 2: thumbs."""
+    options: tuple[Option, ...] = ()
+    """One for each grade, the worst first; empty: it is answered in words."""
 
 
 class Field(Struct, frozen=True, omit_defaults=True):
@@ -360,6 +362,8 @@ class Frame(Struct, frozen=True, omit_defaults=True):
     """Steps whose `write` or `money` action has run."""
     asking: str = ""
     """The slot of the pending question; empty: none."""
+    picked: tuple[str, ...] = ()
+    """Of a pending question that takes several answers: those chosen so far."""
     tries: int = 0
     passes: int = 0
     """Steps entered so far: part of an action's idempotency key."""
@@ -385,6 +389,8 @@ class Offer(Struct, frozen=True, omit_defaults=True):
     epoch: int
     once: str = ""
     """Group: choosing one option of a message voids its siblings."""
+    form: Form | None = None
+    """What the button opens, where it is no choice but a form's."""
 
 
 TimerName = Literal["quiet", "wait", "approval"]
@@ -508,6 +514,13 @@ class Asked(_Move, frozen=True):
     tries: int = 0
 
 
+class Picked(_Move, frozen=True):
+    """Of the pending question's several answers these are chosen so far."""
+
+    frame: int
+    values: tuple[str, ...]
+
+
 class Did(_Move, frozen=True):
     """An action ran. `effect` other than `read` is remembered by the frame."""
 
@@ -600,6 +613,7 @@ Move = (
     | Filled
     | Emptied
     | Asked
+    | Picked
     | Did
     | Applied
     | Refused

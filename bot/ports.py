@@ -167,10 +167,27 @@ class Buttons(Struct, frozen=True, kw_only=True):
     """Longest token, in bytes."""
 
 
+class Syntax(Struct, frozen=True, kw_only=True):
+    """What it costs to write the look of a text into the text itself, counted in the unit of its limit.
+
+    A platform that takes the look as data beside the text has none.
+    """
+
+    escapes: Mapping[str, int] = {}
+    """Characters that are written longer, and by how much."""
+    marks: Mapping[Mark, int] = {}
+    """What stands before and after a run of such characters, together."""
+    lines: Mapping[Mark, int] = {}
+    """What stands before each of their lines."""
+    link: int = 0
+    """What a link takes beside its label and its address."""
+
+
 class Attachments(Struct, frozen=True, kw_only=True):
     """Files a channel carries."""
 
     per_message: int = 1
+    """More than one: an album."""
     bytes_in: int = 20 * 1024 * 1024
     bytes_out: int = 20 * 1024 * 1024
 
@@ -181,11 +198,21 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     text: Limit
     """Longest text, and how the platform counts it."""
     caption: Limit | None = None
-    """Longest text that goes with a file; None: as long as any text."""
+    """Longest text that goes with a file: a file or an album is then a message of its own, with its caption, and an
+    album has no buttons. None: files go with any text."""
     marks: frozenset[Mark]
     """Markup shown natively; the rest becomes plain characters."""
+    syntax: Syntax | None = None
     parts: frozenset[type[Part]]
-    """Parts shown natively; the rest becomes text."""
+    """Parts shown natively; the rest becomes text. Whether forms are is said by `form`, and `Raw` by `raw`."""
+    alone: frozenset[type[Part]] = frozenset()
+    """Parts that are a message of their own: nothing but buttons goes with them."""
+    table: tuple[int, int] | None = None
+    """Most rows and columns of a native table; None: any."""
+    cards: int = 0
+    """Most cards of a native carousel; 0: any."""
+    raw: str = ""
+    """Whose `Raw` parts are shown as they are: the channel's own name; empty: nobody's."""
     buttons: Buttons | None
     options: int = 0
     """Longest native list to choose from; 0: there is none."""
@@ -299,6 +326,14 @@ class Vault(Protocol):
     async def names(self, prefix: str = "") -> tuple[str, ...]: ...
 
 
+class Finding(Struct, frozen=True):
+    """One thing that was looked at while an account was checked."""
+
+    ok: bool
+    what: str
+    do: str = ""
+
+
 class BuildChannel(Protocol):
     """What a channel's module offers as `build`, beside its `Settings`, a pydantic model; the registry names it."""
 
@@ -370,6 +405,12 @@ class Editing(Protocol):
 
     async def react(self, to: Address, ref: str, emoji: str | None) -> None:
         """None: take the reaction back."""
+
+
+@runtime_checkable
+class Threads(Protocol):
+    async def open_thread(self, to: Address, title: str, *, key: str) -> Address:
+        """A thread of its own in that chat; the address leads into it. Raises `NotSent`."""
 
 
 @runtime_checkable

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Literal
 
 from bot.clean import clean
+from bot.heard import edited
 from bot.model import Controlled, Discarded, Event, Noted, Turn, is_input
 from bot.ports import Bus, Clock, Drafted, DraftReset, Happened, News, Stopped, Store
 from bot.units import Log, Unheard
@@ -92,7 +93,7 @@ class TurnPowers:
     async def history(self, most: int = 40) -> tuple[Event, ...]:
         """With what was said after the turn's own inputs: the answer to the turn before came when they had arrived."""
         log = Log(conversation=self._turn.conversation.id, most=most + len(self._turn.inputs), latest=True)
-        past = (event for event in await self._store.read(log) if not self._is_unheard(event))
+        past = (event for event in edited(await self._store.read(log)) if not self._is_unheard(event))
         return tuple(event for event in past if not isinstance(event.body, Noted | Discarded))[-most:]
 
     def draft(self) -> DraftStream:

@@ -12,7 +12,7 @@ from functools import cached_property
 import msgspec
 import structlog
 
-from bot.flow.book import Book, Flow, FlowSource, Kept
+from bot.flow.book import PATTERN, Book, Flow, FlowSource, Kept, pin_name
 from bot.flow.reread import reread
 from bot.flow.structure import Structure
 from bot.model import Facts, State, Turn
@@ -46,8 +46,12 @@ class Edition:
 
 
 class Shelf:
-    def __init__(self, book: Book, edited: Callable[[Book], Edition], *, store: Store, clock: Clock) -> None:
-        """`edited`: those who read a book, made anew for each."""
+    def __init__(
+        self, book: Book, edited: Callable[[Book], Edition], *, store: Store, clock: Clock, within: str | None = None
+    ) -> None:
+        """`edited`: those who read a book, made anew for each. `within`: what the names of its flows and documents
+        begin with in the store, where other shelves keep theirs as well; None: there is no other."""
+        self.within = within
         self._edited, self._store, self._clock = edited, store, clock
         self._newest = edited(book)
         self._published_at = clock.now()
@@ -64,18 +68,21 @@ class Shelf:
         Its flows are stored first, so that whoever stands in them can finish. Gives the flows whose steps changed
         though their version did not, by name.
         """
-        flows = tuple(map(published, book.flows.values()))
+        flows = tuple(map(published, (*book.flows.values(), *book.patterns.values())))
+        within = self.within or ""
+        if within:
+            flows = tuple(msgspec.structs.replace(flow, flow=within + flow.flow) for flow in flows)
         issued = await self._store.write(Publish(flows=flows, at=self._clock.now()))
         self._published_at = issued.at
         self._kept.clear()  # they are read with the actions and types of the project as it is now
         self._newest = self._edited(book)
-        return unnumbered(issued.before, book.flows.values())
+        return unnumbered(named_within(issued.before, within), book.flows.values())
 
     async def edition_of(self, state: State, versions: Mapping[str, str] | None = None) -> Edition:
         """With the versions that the conversation stands in; `versions`: those that an earlier attempt followed."""
         newest = self._newest
         began = tuple((versions or {}).items())
-        stands = ((frame.flow, frame.version) for frame in state.stack if not frame.pattern)
+        stands = ((pin_name(frame.flow, frame.pattern), frame.version) for frame in state.stack)
         wanted = [pin for pin in (*began, *stands) if not _is_newest(newest.book, pin)]
         if not wanted:
             return newest
@@ -92,10 +99,11 @@ class Shelf:
     async def _read(self, book: Book, pin: Pin) -> Kept | None:
         kept = self._kept.pop(pin, None)
         if kept is None:
-            found = await self._store.read(Publication(*pin))
+            found = await self._store.read(Publication((self.within or "") + pin[0], pin[1]))
             if found is None:
                 log.error("flow.unknown_version", flow=pin[0], version=pin[1])
                 return None
+            found = msgspec.structs.replace(found, flow=pin[0])
             kept = kept_of(found, book, is_newer=found.at > self._published_at)
             if kept.flow is None:
                 log.warning("flow.cannot_be_kept", flow=pin[0], version=pin[1], why=kept.why)
@@ -109,7 +117,7 @@ class Shelf:
 def published(flow: Flow) -> PublishedFlow:
     """As it is stored; the store fills in when."""
     return PublishedFlow(
-        flow=flow.name,
+        flow=pin_name(flow.name, flow.is_pattern),
         version=flow.version,
         structure=msgspec.json.encode(flow.structure),
         source=msgspec.json.encode(flow.source),
@@ -126,6 +134,20 @@ def kept_of(found: PublishedFlow, book: Book, *, is_newer: bool = False) -> Kept
     return Kept(structure=flow.structure, flow=replace(flow, version=found.version), is_newer=is_newer)
 
 
+def shelf_prefix(name: str) -> str:
+    """What names of flows and documents begin with in the store, when they lie on a shelf beside the desk's own."""
+    return f"//{name}//"
+
+
+def named_within(pins: Iterable[Pin], within: str) -> tuple[Pin, ...]:
+    """Those of one shelf; empty: of the desk's own."""
+    return tuple(
+        (flow.removeprefix(within), version)
+        for flow, version in pins
+        if (flow.startswith(within) if within else not flow.startswith("/"))
+    )
+
+
 def unnumbered(before: Sequence[Pin], flows: Iterable[Flow]) -> tuple[str, ...]:
     """Flows whose structure is another than the one published last, under the same number; by name."""
     last = dict(before)
@@ -139,5 +161,6 @@ def unnumbered(before: Sequence[Pin], flows: Iterable[Flow]) -> tuple[str, ...]:
 
 
 def _is_newest(book: Book, pin: Pin) -> bool:
-    flow = book.newest(pin[0])
+    name = pin[0]
+    flow = book.patterns.get(name.removeprefix(PATTERN)) if name.startswith(PATTERN) else book.newest(name)
     return flow is not None and flow.version == pin[1]

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 import structlog
 from msgspec.structs import replace
 
 from bot.errors import ActionFailed
+from bot.fit import options_of
+from bot.flow import forms
 from bot.flow.book import Book
 from bot.flow.fold import fold, fold_event
 from bot.flow.interpreter import given as g
@@ -24,11 +27,13 @@ from bot.model import (
     Acting,
     Cancel,
     Card,
+    Carousel,
     Choices,
     Controlled,
     Declined,
     Disarmed,
     Event,
+    Form,
     HandoffRequest,
     Json,
     Knew,
@@ -36,16 +41,18 @@ from bot.model import (
     Mode,
     Move,
     Offer,
-    Option,
     Outcome,
     Part,
     Pressed,
     Pushed,
+    Rating,
     Said,
     Signalled,
     Spoke,
     State,
+    Submitted,
     Turn,
+    Voided,
 )
 from bot.ports import Bus, Clock, Happened, Random, Store
 from bot.powers import TurnPowers
@@ -106,7 +113,18 @@ class Overtaken(Exception):
 class Director:
     """One for all turns; each is taken by the edition of the flows that is in force when it begins."""
 
-    def __init__(self, *, shelf: Shelf, store: Store, bus: Bus, clock: Clock, random: Random) -> None:
+    def __init__(
+        self,
+        *,
+        shelf: Shelf,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        random: Random,
+        shelves: Mapping[tuple[str, str], Shelf] = {},
+    ) -> None:
+        """`shelves`: of the accounts (channel and name) that have another assistant than the desk's own."""
+        self._shelves = shelves
         self._shelf, self._store, self._bus, self._clock = shelf, store, bus, clock
 
     async def play(self, turn: Turn, powers: TurnPowers) -> Played:
@@ -115,7 +133,9 @@ class Director:
         if turn.attempt > 1 or turn.inputs[0].epoch != turn.conversation.control.epoch:  # it was taken before
             begun = await self._begun(turn)
             turn = as_begun(turn, begun)
-        edition = await self._shelf.edition_of(turn.state, _followed_by(begun))
+        address = turn.conversation.address
+        shelf = self._shelves.get((address.channel, address.account), self._shelf)
+        edition = await shelf.edition_of(turn.state, _followed_by(begun))
         return await Taking(edition, self._store, self._bus, self._clock).play(turn, powers, begun)
 
     async def _begun(self, turn: Turn) -> tuple[Event, ...]:
@@ -149,11 +169,27 @@ class Taking:
                 played.move(move)
             given = tuple(_given(turn, outcome, self.book))
             missed = await self._missed_signals(turn) if any(isinstance(each, g.Back) for each in given) else ()
+            used = self._filled_in(turn)
             await self._move(turn, (*missed, *given), played)
+            if used:
+                played.move(Voided(used))
             await self._lead(turn, powers, played)
             await self._restyle(turn, powers, played)
             _ask_a_person(played)
         return played
+
+    def _filled_in(self, turn: Turn) -> tuple[str, ...]:
+        """Forms that come back as they should: they are used up, and what was offered beside them with them."""
+        submitted = [event.body for event in turn.inputs if isinstance(event.body, Submitted)]
+        if not submitted:
+            return ()
+        state, facts = turn.state, self._edition.facts_of(turn)
+        used: list[str] = []
+        for body in submitted:
+            offer = forms.offer_of(state, body.token, turn.conversation.control.epoch)
+            if offer and offer.form and not forms.wrong(self.book, state, facts, offer.form, body.values):
+                used += (each.token for each in state.offers if each.once == offer.once)
+        return tuple(used)
 
     async def _lead(self, turn: Turn, powers: TurnPowers, played: Played) -> None:
         """Where a flow came to let the model lead, or nobody said anything while it does, it speaks in this turn."""
@@ -361,7 +397,7 @@ def opening(turn: Turn, customer: Mapping[str, Json], book: Book) -> Iterator[Mo
         yield Spoke(spoken)
     if customer != turn.state.customer:
         yield Knew(dict(customer))
-    speaks = any(isinstance(event.body, Said | Pressed) for event in turn.inputs)
+    speaks = any(isinstance(event.body, Said | Pressed | Submitted) for event in turn.inputs)
     if speaks and any(timer.name == "quiet" for timer in turn.state.timers):
         yield Disarmed("quiet")
 
@@ -400,12 +436,15 @@ def without_stale_offers(state: State, epoch: int) -> State:
     return msgspec.structs.replace(state, offers=tuple(offer for offer in state.offers if offer.epoch >= epoch))
 
 
+P = TypeVar("P", bound=Part)
+
+
 def give_tokens(messages: Sequence[Message], epoch: int, random: Random) -> tuple[list[Message], tuple[Offer, ...]]:
     """Every option gets an opaque token; what it means stays with us. Choosing one voids those of the same message."""
     offers: list[Offer] = []
     given: list[Message] = []
     for message in messages:
-        if any(map(_options, message.parts)):
+        if any(options_of(part) or isinstance(part, Form) for part in message.parts):
             group = random.token()
             parts = tuple(_with_tokens(part, epoch, group, random, offers) for part in message.parts)
             message = msgspec.structs.replace(message, parts=parts)
@@ -413,16 +452,21 @@ def give_tokens(messages: Sequence[Message], epoch: int, random: Random) -> tupl
     return given, tuple(offers)
 
 
-def _with_tokens(part: Part, epoch: int, group: str, random: Random, offers: list[Offer]) -> Part:
-    if not isinstance(part, Choices | Card):
-        return part
-    options = tuple(msgspec.structs.replace(option, token=random.token()) for option in part.options)
-    offers += (Offer(option.token, option.value, option.label, epoch, group) for option in options)
-    return msgspec.structs.replace(part, options=options)
-
-
-def _options(part: Part) -> tuple[Option, ...]:
-    return part.options if isinstance(part, Choices | Card) else ()
+def _with_tokens(part: P, epoch: int, group: str, random: Random, offers: list[Offer]) -> P:
+    match part:
+        case Choices() | Card() | Rating():
+            options = tuple(msgspec.structs.replace(option, token=random.token()) for option in part.options)
+            offers += (Offer(option.token, option.value, option.label, epoch, group) for option in options)
+            return msgspec.structs.replace(part, options=options)
+        case Carousel():
+            cards = tuple(_with_tokens(card, epoch, group, random, offers) for card in part.cards)
+            return msgspec.structs.replace(part, cards=cards)
+        case Form():
+            part = msgspec.structs.replace(part, token=random.token())
+            offers.append(Offer(part.token, "/form", part.submit, epoch, group, part))
+            return part
+        case _:
+            return part
 
 
 def _given(turn: Turn, outcome: Outcome, book: Book) -> Iterator[Given]:

@@ -81,6 +81,9 @@ class Accept(Unit["Kept"], frozen=True, kw_only=True):
 
     A customer's event reopens a resolved conversation (status `open`). With `lease`, and when the conversation's lease
     is free and it is ready, the lease is taken in the same update.
+
+    `Echoed` is a takeover by whoever said it, and is appended as theirs; with `Migrated` all conversations of the chat
+    go on in the other; while somebody is not `Reachable` no timer rings there.
     """
 
     channel: str
@@ -102,6 +105,10 @@ class Accept(Unit["Kept"], frozen=True, kw_only=True):
     initial: State
     """State of a new conversation."""
     lease: Lease | None = None
+    asks: bool = False
+    """Tell how the conversation stands."""
+    agent: str = ""
+    """Of the console: who said what was `Echoed`; empty: nobody we know."""
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -113,6 +120,8 @@ class Kept(Struct, frozen=True, kw_only=True):
     """Of the last event appended, or of the first time's when not fresh."""
     differs: bool = False
     claimed: Claimed | None = None
+    stands: tuple[Conversation, State] | None = None
+    """As it was when this came, where the unit asks for it."""
 
 
 class KeepDead(Unit[None], frozen=True, kw_only=True):
@@ -556,6 +565,54 @@ class BacklogFound(Struct, frozen=True, kw_only=True):
     """Arrivals kept as dead letters."""
 
 
+class Unsent(Question[int], frozen=True):
+    """Deliveries of one account that have not ended. Nothing is counted beyond 1,000, which then means "or more"."""
+
+    channel: str
+    account: str
+
+
+# Accounts of channels
+
+
+class PutSecret(Unit[None], frozen=True, kw_only=True):
+    """What an account keeps for itself, sealed already; None: forget it."""
+
+    account: str
+    name: str
+    sealed: bytes | None
+    at: datetime
+
+
+class Secret(Question[bytes | None], frozen=True):
+    account: str
+    name: str
+
+
+class SecretNames(Question[tuple[str, ...]], frozen=True):
+    """Of one account, those that begin so; sorted."""
+
+    account: str
+    prefix: str = ""
+
+
+class Hold(Unit[int | None], frozen=True, kw_only=True):
+    """Take what only one may have, or keep it for longer: its fence, raised whenever it changes hands.
+
+    None: another worker has it.
+    """
+
+    name: str
+    lease: Lease
+
+
+class LetGo(Unit[bool], frozen=True, kw_only=True):
+    """Somebody else may have it at once. False: it was another's already."""
+
+    name: str
+    worker: str
+
+
 # Flows
 
 
@@ -637,7 +694,8 @@ class Document(Struct, frozen=True, kw_only=True):
 
 
 class Documents(Question[tuple[Document, ...]], frozen=True):
-    pass
+    within: str | None = None
+    """As of `Candidates`."""
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
@@ -667,3 +725,5 @@ class Candidates(Question[CandidatesFound], frozen=True, kw_only=True):
 
     terms: tuple[str, ...]
     most: int = 50
+    within: str | None = None
+    """Only documents whose name begins so; empty: those of the desk's own folder. None: all."""

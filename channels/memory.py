@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from bot.errors import Unshowable
-from bot.fit import plain
+from bot.fit import options_of, plain
 from bot.model import (
     Address,
     Card,
@@ -31,7 +31,6 @@ from bot.model import (
     Notice,
     Opened,
     Option,
-    Part,
     Pressed,
     Rating,
     Reacted,
@@ -86,7 +85,7 @@ class Sent:
 
     @property
     def options(self) -> tuple[Option, ...]:
-        return tuple(option for part in self.message.parts for option in _options(part))
+        return tuple(option for part in self.message.parts for option in options_of(part))
 
 
 @dataclass(slots=True)
@@ -310,13 +309,3 @@ def parse(raw: bytes, account: str, clock: Clock) -> Arrival:
         language=language,
         unreadable=why,
     )
-
-
-def _options(part: Part) -> tuple[Option, ...]:
-    match part:
-        case Choices() | Card():
-            return part.options
-        case Carousel():
-            return tuple(option for card in part.cards for option in card.options)
-        case _:
-            return ()

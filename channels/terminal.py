@@ -15,23 +15,26 @@ from rich.console import Console
 from rich.text import Text as Shown
 
 from bot.errors import StoreDown
-from bot.fit import plain
+from bot.fit import options_of, plain
 from bot.model import (
     Address,
     Author,
     Card,
+    Carousel,
     Choices,
     Incoming,
     Message,
     Notice,
     Option,
     Pressed,
+    Rating,
     Said,
     Sources,
     Text,
     text,
 )
 from bot.ports import Arrival, Capabilities, Clock, Limit, Random, Receipt, Receive
+from bot.ports import Shown as Draft
 
 CAN = Capabilities(
     text=Limit(100_000),
@@ -96,7 +99,9 @@ class Terminal:
             return
         await self._idle(self._chat)
 
-    async def send(self, to: Address, message: Message, *, key: str, again: bool = False) -> Receipt:
+    async def send(
+        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Draft | None = None
+    ) -> Receipt:
         if not (again and key == self._last_key):  # it stands there already
             self.show(message, Author("bot"))
         self._last_key = key
@@ -107,6 +112,8 @@ class Terminal:
         self.show(message, Author("bot"))
 
     def show(self, message: Message, by: Author) -> None:
+        """Options are numbered through the message: a number means one of them."""
+        first = 1
         for part in message.parts:
             match part:
                 case Text(spans):
@@ -117,11 +124,14 @@ class Terminal:
                         if span.link and span.link != span.text:
                             line.append(f" ({inert(span.link)})", style="dim")
                     self._console.print(line)
-                case Choices(options=options) | Card(options=options):
-                    self._options = options or self._options
-                    self._console.print(Shown(inert(plain(part)), style="" if isinstance(part, Card) else "magenta"))
+                case Choices() | Card() | Carousel() | Rating():
+                    self._console.print(
+                        Shown(inert(plain(part, first)), style="" if isinstance(part, Card) else "magenta")
+                    )
                 case _:
                     self._console.print(Shown(inert(plain(part)), style="dim"))
+            first += len(options_of(part))
+        self._options = tuple(option for part in message.parts for option in options_of(part)) or self._options
 
     def _arrival(self, line: str) -> Arrival:
         return Arrival(

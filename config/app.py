@@ -9,7 +9,7 @@ import asyncio
 import hmac
 import ipaddress
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -41,9 +41,20 @@ _SHOP_POLICY = (
 
 
 class App:
-    """`hosts`: names this server answers to; a `Host` header that is none of them is refused (DNS rebinding)."""
+    """`hosts`: names this server answers to; a `Host` header that is none of them is refused (DNS rebinding).
 
-    def __init__(self, routes: Sequence[BaseRoute], *, console: Callable[[], ASGI], hosts: Sequence[str]) -> None:
+    `hooks`: where platforms call, by path.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[BaseRoute],
+        *,
+        console: Callable[[], ASGI],
+        hosts: Sequence[str],
+        hooks: Mapping[str, ASGI] = {},
+    ) -> None:
+        self._hooks = hooks
         self._router = Router([*routes])
         self._console = console
         self._console_app: ASGI | None = None
@@ -58,9 +69,14 @@ class App:
         door = _door(scope["path"])
         self.connections[door, scope["type"]] += 1
         try:
-            await (self._the_console() if door == "console" else self._router)(scope, receive, send)
+            await self._behind(door, scope)(scope, receive, send)
         finally:
             self.connections[door, scope["type"]] -= 1
+
+    def _behind(self, door: Door, scope: Scope) -> ASGI:
+        if door == "other" and scope["type"] == "http" and (hook := self._hooks.get(scope["path"])):
+            return hook
+        return self._the_console() if door == "console" else self._router
 
     def _the_console(self) -> ASGI:
         if self._console_app is None:

@@ -10,12 +10,12 @@ from pathlib import Path
 import msgspec
 
 from bot.flow import frames
-from bot.flow.book import Book, Flow, FlowSource, Kept
+from bot.flow.book import PATTERN, Book, Flow, FlowSource, Kept
 from bot.flow.read import read
 from bot.flow.structure import StepStructure, Structure
 from bot.flow.versions import place
 from bot.model import ConversationId, Frame, State
-from bot.shelf import kept_of, unnumbered
+from bot.shelf import kept_of, named_within, unnumbered
 from bot.store.reading import Reader, reading
 from bot.units import Publication, Published, PublishedFlow, Standing
 from config.machine import SystemClock
@@ -55,7 +55,8 @@ async def difference(folder: Path, database: str) -> list[Difference]:
     async with reading(database, SystemClock()) as store:
         if store is None:
             return []
-        last = await store.read(Published())
+        known = named_within(await store.read(Published()), "")
+        last = [pin for pin in known if not pin[0].startswith(PATTERN)]
         before = {name: await _published(store, name, version) for name, version in last}
         numbered_twice = unnumbered(last, book.flows.values())
         found = {

@@ -20,6 +20,7 @@ _KINDS = {
     "truth": "true or false",
     "value": "any value",
     "texts": "a list of texts",
+    "wordings": "a list of texts, `@key`s, or mappings of language to text",
     "sentences": "a list of texts, or one list per language",
     "steps": "a list of steps",
     "branch": "steps, one step, or the id of a step",

@@ -39,6 +39,7 @@ from bot.model import (
     Offered,
     Opened,
     Partial,
+    Picked,
     Popped,
     Pressed,
     Pushed,
@@ -147,6 +148,8 @@ def move_line(move: Move) -> str:
             return f"{_where(frame)}{slot} is empty"
         case Asked(slot=slot, tries=tries):
             return f"asks {slot}" + (f", try {tries + 1}" if tries else "") if slot else "the question is settled"
+        case Picked(values=values):
+            return f"chosen so far: {', '.join(values) or 'nothing'}"
         case Did(action=action, effect=effect, ok=ok):
             return f"action {action} ({effect}) {'done' if ok else 'failed'}"
         case Offered(offers=offers):

@@ -19,6 +19,8 @@ user = typer.Typer(no_args_is_help=True, help="Accounts of the console.")
 db = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(user, name="user")
 app.add_typer(db, name="db")
+channel = typer.Typer(no_args_is_help=True, help="Accounts on Telegram, Slack, Discord and others.")
+app.add_typer(channel, name="channel")
 
 FolderOrFile = Annotated[Path | None, typer.Argument(help="Flow folder; the one of frontdesk.yaml when left out.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
@@ -80,6 +82,8 @@ def check(
             raise typer.Exit(1) from None
         if folder == file.flows:
             refuse_ungranted(book, file, os.environ)
+            for other in dict.fromkeys(account.flows for account in file.accounts.values() if account.flows):
+                refuse_ungranted(read(other), file.model_copy(update={"flows": other}), os.environ)
         summary = f"{folder}: {len(book.flows)} flows, {len(book.actions)} actions, no mistakes"
         typer.echo("[]" if as_json else summary)
 
@@ -105,6 +109,21 @@ def init(
             typer.echo(f"to be set in the environment: {', '.join(book.assistant.needs.settings)}")
 
     _guarded(run)
+
+
+@app.command()
+def sandbox(
+    name: Annotated[str, typer.Argument(help="telegram, slack, discord or openai.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of what is left to chance; the same seed repeats a run.")] = 0,
+    script: Annotated[Path | None, typer.Option(help="What the model answers, YAML or JSON; only openai.")] = None,
+    hook: Annotated[str, typer.Option(help="Where events are sent over HTTP; only slack.")] = "",
+) -> None:
+    """Stand in for a platform: unmodified clients talk to it, and you are the customer on its chat page."""
+    from config.sandbox import run
+
+    _run(run(name, host=host, port=port, seed=seed, script=script, hook=hook))
 
 
 @app.command("test")
@@ -176,11 +195,7 @@ def replay(
     """Fold a conversation's log again, step by step; exit 1 when it does not come to the stored state."""
     from config.replay import replay as run
 
-    async def judged() -> None:
-        if not await run(conversation, step=step):
-            raise typer.Exit(1)
-
-    _run(judged())
+    _run(_judged(run(conversation, step=step)))
 
 
 @app.command("schema")
@@ -269,8 +284,30 @@ def db_backup(
     _guarded(run)
 
 
+@channel.command("check")
+def channel_check(name: Annotated[str, typer.Argument(help="The account's name in frontdesk.yaml.")]) -> None:
+    """Ask the platform whether an account is set up rightly; exit 1 when something is to be changed."""
+    from config.checkup import check
+
+    _run(_judged(check(name)))
+
+
+@channel.command("setup")
+def channel_setup(name: Annotated[str, typer.Argument(help="The account's name in frontdesk.yaml.")]) -> None:
+    """Set what can be set from here: webhook, commands; and say what is left to do."""
+    from config.checkup import setup
+
+    _run(_judged(setup(name)))
+
+
 def main() -> None:
     app()
+
+
+async def _judged(judge: Coroutine[Any, Any, bool]) -> None:
+    """Exit 1 when it does not hold."""
+    if not await judge:
+        raise typer.Exit(1)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

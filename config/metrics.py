@@ -27,7 +27,8 @@ async def page(parts: Parts, connections: Connections) -> Response:
     """It is given also while the store is down: then without what only the store knows."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(_Found((*_of_parts(parts, connections), *_of_store(await _backlog(parts.store), parts))))
+    found = (*_of_parts(parts, connections), *_of_store(await _backlog(parts.store), parts))
+    registry.register(_Found((*found, *await _of_accounts(parts))))
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -91,6 +92,30 @@ def _of_parts(parts: Parts, connections: Connections) -> Iterator[Metric]:
     for labels, number in connections.items():
         open_now.add_metric(labels, number)
     yield open_now
+
+
+async def _of_accounts(parts: Parts) -> list[Metric]:
+    """How every account fares in this process; what waits to be sent is the same in all of them."""
+    now, labels = parts.clock.now(), ("channel", "account")
+    connected = GaugeMetricFamily("frontdesk_account_connected", "1: its connection is ours and works.", labels=labels)
+    silent = GaugeMetricFamily("frontdesk_account_silent_seconds", "Since it was last heard.", labels=labels)
+    failed = GaugeMetricFamily("frontdesk_account_failed_seconds", "Since it last failed.", labels=labels)
+    unsent = GaugeMetricFamily("frontdesk_account_unsent", "Its messages that have not ended.", labels=labels)
+    restarts = CounterMetricFamily("frontdesk_account_restarts", "How often it was connected anew.", labels=labels)
+    for health in parts.connections.health:
+        account = (health.channel, health.account)
+        connected.add_metric(account, health.state == "connected")
+        restarts.add_metric(account, health.restarts)
+        if (seconds := health.silent_for(now)) is not None:
+            silent.add_metric(account, seconds)
+        if health.last_error_at:
+            failed.add_metric(account, max(0.0, (now - health.last_error_at).total_seconds()))
+        try:
+            async with asyncio.timeout(STORE_SECONDS):
+                unsent.add_metric(account, await parts.connections.unsent(health))
+        except (StoreDown, TimeoutError):
+            pass
+    return [connected, silent, failed, unsent, restarts]
 
 
 def _writing(parts: Parts) -> dict[str, EngineCounts | InboxCounts | OutboxCounts | TimerCounts]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from bot.bus.memory import MemoryBus
 from bot.desk import Desk
-from bot.model import text
+from bot.model import Message, text
 from bot.store import open_store
 from config.machine import SystemClock, SystemRandom
 from config.server import mounted
@@ -24,7 +25,11 @@ async def described() -> dict[str, Any]:
 
     clock, bus = SystemClock(), MemoryBus()
     store = open_store("sqlite://", clock)
-    desk = Desk(store, bus, clock, lambda key, language, args: text(key), delivers=frozenset(), wake=lambda _: None)
+
+    def notices(key: str, language: str, args: Mapping[str, str], /) -> Message:
+        return text(key)
+
+    desk = Desk(store, bus, clock, lambda address: notices, delivers=frozenset(), wake=lambda _: None)
     console = Console(store, bus, desk, clock, SystemRandom(), ConsoleSettings())
     try:
         return mounted(console).openapi()

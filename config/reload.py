@@ -19,24 +19,31 @@ Look = tuple[tuple[str, int, int], ...]
 
 async def keep_current(parts: Parts, tell: Callable[[str], None]) -> None:
     """Until cancelled. What is wrong is told with its place, and what was in force stays."""
-    folder = parts.file.flows
-    seen = published = _look(folder)
+    async with asyncio.TaskGroup() as group:
+        for folder in parts.shelves:
+            group.create_task(_keep_current(parts, folder, tell, _look(folder)))
+
+
+async def _keep_current(parts: Parts, folder: Path, tell: Callable[[str], None], seen: Look) -> None:
+    published = seen
     while True:
         await parts.clock.sleep(EVERY)
         now = _look(folder)
         if now == seen != published:
             published = now
-            await publish(parts, tell)
+            await publish(parts, folder, tell)
         seen = now
 
 
-async def publish(parts: Parts, tell: Callable[[str], None]) -> None:
+async def publish(parts: Parts, folder: Path, tell: Callable[[str], None]) -> None:
     """Check the folder, and put it in force if there is no mistake in it."""
-    folder = parts.file.flows
+    shelf = parts.shelves[folder]
     try:
         book = await asyncio.to_thread(read, folder)
-        await index.index(folder / "knowledge", parts.store, parts.clock, language=book.assistant.language)
-        await parts.shelf.publish(book)
+        await index.index(
+            folder / "knowledge", parts.store, parts.clock, language=book.assistant.language, within=shelf.within
+        )
+        await shelf.publish(book)
     except FlowErrors as errors:
         places = "\n".join(map(str, errors.problems))
         tell(f"{places}\nNothing was published: the flows from before stay in force.")

@@ -7,7 +7,7 @@ import gc
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 import uvicorn
 from rich.console import Console as Screen
+from rich.markup import escape
 from rich.table import Table
 from starlette.responses import Response
 
@@ -27,11 +28,14 @@ from channels.web.settings import WebSettings
 from channels.web.views import view_part
 from channels.web.web import Web
 from config.app import ASGI, App, Connections, health, metrics, shop
+from config.doors import Account
 from config.logs import set_up_logs, watch_loop
 from config.machine import SystemClock, SystemRandom
 from config.packs import refuse_ungranted
+from config.sandbox import APPS
 from config.serving import Server, SocketProtocol, asked_by_signal
 from config.settings import DeskFile, Settings, read_settings
+from config.stands import Stand, standing
 from config.wiring import Parts, running
 
 if TYPE_CHECKING:
@@ -59,9 +63,13 @@ async def demo(host: str | None, port: int | None) -> None:
     settings = _given(read_settings(), host, port)
     settings = settings.model_copy(update={"data": settings.data / "demo"})
     set_up_logs(screen=True)
-    async with server(settings, with_shop=True) as site:
+    first = settings.port + 1 if settings.port else 0
+    async with (
+        standing(settings.desk_file().flows, SystemClock(), port=first) as stands,
+        server(settings, with_shop=True, more=[stand.account for stand in stands if stand.account]) as site,
+    ):
         password = await _demo_account(site.parts)
-        _tell(site, password)
+        _tell(site, password, stands)
         async with _reloading(site.parts):
             await site.run()
 
@@ -89,9 +97,10 @@ class Site:
 
 
 @asynccontextmanager
-async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterator[Site]:
-    """Everything put together, listening but not yet serving."""
+async def server(settings: Settings, *, with_shop: bool = False, more: Sequence[Account] = ()) -> AsyncIterator[Site]:
+    """Everything put together, listening but not yet serving. `more` accounts than frontdesk.yaml has."""
     file = settings.desk_file()
+    accounts = (*settings.accounts(), *more)
     book = read(file.flows)
     refuse_ungranted(book, file, os.environ)
     clock, random = SystemClock(), SystemRandom()
@@ -101,7 +110,7 @@ async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterato
         settings.make_data()
         store = open_store(settings.database, clock)
         parts = await stack.enter_async_context(
-            running(settings, file, book, store=store, clock=clock, random=random, slash=with_shop)
+            running(settings, file, book, store=store, clock=clock, random=random, accounts=accounts, slash=with_shop)
         )
         web = _web(parts)
         stopping = asyncio.Event()
@@ -116,7 +125,12 @@ async def server(settings: Settings, *, with_shop: bool = False) -> AsyncIterato
             *metrics(metrics_page, token=settings.token_for_metrics()),
             *(shop(book.assistant.brand, web.account) if with_shop else ()),
         ]
-        app = App(routes, console=lambda: console_app(parts), hosts=_hosts(settings, file))
+        app = App(
+            routes,
+            console=lambda: console_app(parts),
+            hosts=_hosts(settings, file),
+            hooks=parts.connections.routes(),
+        )
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -263,11 +277,14 @@ async def _demo_account(parts: Parts) -> str:
     return password
 
 
-def _tell(site: Site, password: str) -> None:
+def _tell(site: Site, password: str, stands: Sequence[Stand]) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_row("[bold]Shop page[/]", f"{site.address}/", "open the chat in its corner")
     table.add_row("[bold]Console[/]", f"{site.address}/console", f"sign in as {DEMO_EMAIL}")
     table.add_row("", "", f"password   {password}")
+    for stand in stands:
+        about = "a stand-in: write to the bot there" if stand.address else escape(stand.why)
+        table.add_row(f"[bold]{APPS[stand.platform]}[/]", stand.address and f"{stand.address}/", about)
     table.add_row("[bold]API[/]", f"{site.address}/openapi.json", "described")
     screen = Screen(highlight=False)
     screen.print(f"\n[bold]{site.parts.book.assistant.brand}[/] is open. Ctrl-C closes it.\n")

@@ -6,8 +6,8 @@ Secrets never stand in YAML.
 
 from __future__ import annotations
 
+import os
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot.errors import SettingsError
 from bot.flow import source
 from channels.web.settings import WebLimits
+from config.doors import Account, AccountSection, place, read_accounts, told
 
 OWN_CONFIG = Path(__file__).parent / "frontdesk.yaml"
 PROJECT_CONFIG = Path("config/frontdesk.yaml")
@@ -44,6 +45,19 @@ class ModelSection(_Section):
     """Longest answer."""
 
 
+class StaffSection(_Section):
+    """A chat of the team that serves as console."""
+
+    account: str
+    """One of `accounts`."""
+    chat: str
+    """The platform's id of the chat: a Slack channel, a Telegram group with topics, a Discord channel."""
+    people: dict[str, str] = {}
+    """By the platform's id of a person: the e-mail address of their console account."""
+    alerts_only: bool = False
+    """Tell that a human is wanted, and nothing of what is said."""
+
+
 class DeskFile(_Section):
     """`frontdesk.yaml`."""
 
@@ -52,6 +66,10 @@ class DeskFile(_Section):
     web: WebAccount = WebAccount()
     console_origins: tuple[str, ...] = ()
     """Where browsers reach the console when something in front of this server ends TLS: `https://desk.example`."""
+    accounts: dict[str, AccountSection] = {}
+    """Doors to other platforms, by name."""
+    staff: tuple[StaffSection, ...] = ()
+    """Where the team may work beside the console."""
     model: ModelSection = ModelSection()
     quiet_ms: int = Field(default=400, ge=0, le=10_000)
     """How long a customer may pause within one request before the model is asked."""
@@ -103,6 +121,21 @@ class Settings(BaseSettings):
 
     def desk_file(self) -> DeskFile:
         """Read `frontdesk.yaml`. Raises `SettingsError` naming file, place and what to do."""
+        desk, node = self._read_desk_file()
+        self._accounts(desk, node, secrets=False)
+        return desk
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Of `frontdesk.yaml`, with their secrets. Raises `SettingsError` as `desk_file` does, and for missing ones."""
+        return self._accounts(*self._read_desk_file(), secrets=True)
+
+    def _accounts(self, desk: DeskFile, node: source.Node, *, secrets: bool) -> tuple[Account, ...]:
+        if not desk.accounts:
+            return ()
+        taken = frozenset(f"FRONTDESK_{name.upper()}" for name in type(self).model_fields)
+        return read_accounts(desk.accounts, node["accounts"], desk.flows, os.environ, secrets=secrets, taken=taken)
+
+    def _read_desk_file(self) -> tuple[DeskFile, source.Node]:
         if not self.config.is_file():
             raise SettingsError(f"{self.config}: cannot be read (there is no such file); FRONTDESK_CONFIG names it")
         try:
@@ -110,10 +143,17 @@ class Settings(BaseSettings):
             node = documents[0] if documents else source.Node(source.Mark(str(self.config), 1, 1), "mapping")
             desk = DeskFile.model_validate(node.plain or {})
         except source.BadFile as error:
-            raise SettingsError(f"{_place(error.mark)}: {error}") from error
+            raise SettingsError(f"{place(error.mark)}: {error}") from error
         except ValidationError as error:
-            raise SettingsError("\n".join(_told(error, node))) from error
-        return desk.model_copy(update={"flows": (self.config.parent / desk.flows).resolve()})
+            raise SettingsError("\n".join(told(error, node))) from error
+        found = {
+            name: each.model_copy(update={"flows": each.flows and self._beside(each.flows)})
+            for name, each in desk.accounts.items()
+        }
+        return desk.model_copy(update={"flows": self._beside(desk.flows), "accounts": found}), node
+
+    def _beside(self, folder: Path) -> Path:
+        return (self.config.parent / folder).resolve()
 
     def token_for_metrics(self) -> str:
         """Empty: none."""
@@ -155,17 +195,3 @@ def read_settings() -> Settings:
     except ValidationError as error:
         told = (f"FRONTDESK_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
         raise SettingsError("; ".join(told)) from error
-
-
-def _told(error: ValidationError, node: source.Node) -> Iterator[str]:
-    """Each mistake at its key, or as near to it as the file goes."""
-    for one in error.errors():
-        at = found = node
-        for part in map(str, one["loc"]):
-            if part in found:
-                at, found = found.key(part), found[part]
-        yield ": ".join(filter(None, (_place(at.mark), ".".join(map(str, one["loc"])), one["msg"])))
-
-
-def _place(mark: source.Mark) -> str:
-    return f"{mark.path}:{mark.line}:{mark.column}"

@@ -9,33 +9,55 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 
 import structlog
 
 from bot.bus.memory import MemoryBus
-from bot.desk import Desk
+from bot.connections import Connections, ConnectionSettings
+from bot.desk import Desk, Notices
 from bot.engine import Engine, EngineSettings
+from bot.errors import SettingsError
+from bot.flow import forms
 from bot.flow.book import Book
 from bot.flow.describe import candidates, standing, stretch
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
-from bot.flow.say import notice
-from bot.inbox import Inbox
+from bot.flow.read import read
+from bot.flow.say import SHOWS, notice
+from bot.inbox import Inbox, Now
 from bot.knowledge import index
 from bot.knowledge.search import Search
-from bot.model import Facts, Message, Turn
+from bot.model import Address, Conversation, Facts, Incoming, Json, Message, Part, State, Turn
 from bot.outbox import Outbox, OutboxSettings
-from bot.ports import Bus, Channel, Clock, Knowledge, LanguageModel, Random, Responder, Store
+from bot.ports import (
+    BuildChannel,
+    Bus,
+    Capabilities,
+    Channel,
+    Clock,
+    Knowledge,
+    LanguageModel,
+    Random,
+    Responder,
+    Sending,
+    Store,
+)
 from bot.responders.at_desk import AtDesk
 from bot.responders.fallback import Fallback
 from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
-from bot.shelf import Edition, Shelf
+from bot.shelf import Edition, Shelf, shelf_prefix
+from bot.staff import StaffRoom, StaffSettings
 from bot.timers import Timers
 from bot.tools import Tools
 from bot.turn import Director
-from config.settings import DeskFile, Settings
+from bot.vault import StoredVault
+from channels import channel_module
+from config.doors import Account
+from config.packs import refuse_ungranted
+from config.settings import DeskFile, Settings, StaffSection
 
 log = structlog.get_logger()
 
@@ -56,6 +78,9 @@ class Parts:
     outbox: Outbox
     timers: Timers
     desk: Desk
+    connections: Connections
+    shelves: Mapping[Path, Shelf]
+    """By their folders, the desk's own among them."""
     stop: Callable[[], Awaitable[None]]
     """Begin nothing; running turns and sends in the air may end. What is still accepted waits for the next start."""
 
@@ -97,6 +122,7 @@ async def running(
     clock: Clock,
     random: Random,
     senders: Sequence[Channel] = (),
+    accounts: Sequence[Account] = (),
     model: LanguageModel | None = None,
     slash: bool = False,
     lease: timedelta = timedelta(seconds=15),
@@ -106,33 +132,63 @@ async def running(
     """The core at work on an open store; on leaving it stops gracefully, and closes the store.
 
     `lease`: how long a conversation stays with a process that is no longer heard of; `send_lease`: how long a message
-    that it was sending does. `deadline`: how long one attempt at a turn may take.
+    that it was sending does. `deadline`: how long one attempt at a turn may take. `senders` are connected by the
+    caller, `accounts` here; each begins with its own flows, where it names some.
     """
-    bus, delivers = MemoryBus(), frozenset(channel.name for channel in senders)
-    worker = f"{os.getpid()}.{random.id()[-8:]}"
-    await index.index(file.flows / "knowledge", store, clock, language=book.assistant.language)
+    bus, worker = MemoryBus(), f"{os.getpid()}.{random.id()[-8:]}"
+    secret = settings.secret() if accounts else b""
+    built = [built_of(each, secret, store=store, clock=clock, random=random) for each in accounts]
+    channels = (*senders, *built)
+    delivers = frozenset(channel.name for channel in channels if isinstance(channel, Sending))
+    by_name = {channel.name: channel for channel in channels}
 
-    def notices(key: str, language: str, args: Mapping[str, str], /) -> Message:
-        return notice(shelf.book, key, language, args)
+    def notices_at(address: Address) -> Notices:
+        return partial(_notice, shelf_at(address))
 
     stack = contextlib.AsyncExitStack()
     if model is None:
         model = await stack.enter_async_context(model_of(settings, file, clock))
 
-    def edited(book: Book) -> Edition:
-        knowledge, facts = Search(store, book.assistant.languages), partial(facts_of, hours=book.assistant.hours)
+    def edited(book: Book, within: str | None) -> Edition:
+        knowledge = Search(store, book.assistant.languages, within)
+        facts = partial(facts_of, hours=book.assistant.hours, channels=by_name)
         free_form = free_form_of(file, book, model, knowledge=knowledge, clock=clock, facts_of=facts)
         responders = responders_of(book, free_form, slash=slash or file.slash, facts_of=facts)
         return Edition(book, responders, facts, leader=free_form)
 
-    shelf = Shelf(book, edited, store=store, clock=clock)
-    for name in await shelf.publish(book):
-        log.warning(
-            "flow.same_number", flow=name, why="its steps changed and its version did not: give it the next one"
-        )
-    director = Director(shelf=shelf, store=store, bus=bus, clock=clock, random=random)
+    shelves: dict[Path, Shelf] = {}
+    for folder, each in _books(file, book, accounts).items():
+        within = _within(folder, file, settings, accounts)
+        shelf = Shelf(each, partial(edited, within=within), store=store, clock=clock, within=within)
+        shelves[folder] = shelf
+        await _publish(shelf, each, folder, store, clock)
+    shelf = shelves[file.flows]
+    teams = {(each.channel, each.name): each.team for each in accounts}
+    of_accounts = {(each.channel, each.name): shelves[each.flows] for each in accounts}
+
+    def shelf_at(address: Address) -> Shelf:
+        return of_accounts.get((address.channel, address.account), shelf)
+
+    by_place = {(channel.name, channel.account): channel for channel in channels}
+
+    def tell(conversation: Conversation, state: State, body: Incoming, /) -> Now | None:
+        """On the web the turn answers soon enough."""
+        channel = by_place.get((conversation.address.channel, conversation.address.account))
+        if channel is None:
+            return None
+        book, control = shelf_at(conversation.address).book, conversation.control
+        seen = Turn(conversation=conversation, state=state, inputs=(), attempt=1, now=clock.now())
+        modal = channel.capabilities(conversation.address).form == "modal"
+        return forms.now(book, state, facts_of(seen, book.assistant.hours), control.epoch, body, modal=modal)
+
+    def queue_of(address: Address, queue: str) -> str:
+        """An account's team stands in for the queue that is asked when nobody says which."""
+        team = teams.get((address.channel, address.account), "")
+        return team if team and queue in ("", shelf_at(address).book.assistant.queue) else queue
+
+    director = Director(shelf=shelf, store=store, bus=bus, clock=clock, random=random, shelves=of_accounts)
     outbox = Outbox(
-        senders,
+        channels,
         store=store,
         bus=bus,
         clock=clock,
@@ -146,7 +202,7 @@ async def running(
         bus=bus,
         clock=clock,
         random=random,
-        notices=notices,
+        notices_at=notices_at,
         delivers=delivers,
         settings=EngineSettings(
             worker=worker,
@@ -158,23 +214,44 @@ async def running(
             deadline=deadline,
         ),
         armed=timers.armed,
+        queue_of=queue_of,
     )
-    inbox = Inbox(store=store, bus=bus, clock=clock, random=random, engine=engine, initial=begin(book))
+    inbox = Inbox(
+        store=store,
+        bus=bus,
+        clock=clock,
+        random=random,
+        engine=engine,
+        initial=begin(book),
+        initials={place: begin(of.book) for place, of in of_accounts.items()},
+        tell=tell if delivers else None,
+    )
     desk = Desk(
         store,
         bus,
         clock,
-        notices,
+        notices_at,
         delivers=delivers,
         wake=engine.wake,
         drafted=engine.drafted,
-        steps_of=shelf.steps_of,
+        steps_of=lambda address, state: shelf_at(address).steps_of(state),
+    )
+    connections = Connections(
+        with_rooms(built, file.staff, secret, store=store, bus=bus, desk=desk, clock=clock, random=random),
+        receive=inbox,
+        store=store,
+        clock=clock,
+        random=random,
+        settings=ConnectionSettings(worker=worker, single=not settings.on_sqlite),
     )
     ringing = asyncio.create_task(timers.run(engine))
-    tasks = [ringing, *(asyncio.create_task(part.run()) for part in (engine, inbox, outbox))]
+    connected = asyncio.create_task(connections.run())
+    tasks = [ringing, connected, *(asyncio.create_task(part.run()) for part in (engine, inbox, outbox))]
 
     async def stop() -> None:
         ringing.cancel()
+        connected.cancel()
+        await asyncio.wait((connected,))  # nothing more is taken in that would not be answered here
         await engine.stop()
         for task in tasks:
             task.cancel()
@@ -193,6 +270,8 @@ async def running(
         outbox=outbox,
         timers=timers,
         desk=desk,
+        connections=connections,
+        shelves=shelves,
         stop=stop,
     )
     try:
@@ -201,6 +280,72 @@ async def running(
         await stop()
         await stack.aclose()
         await store.close()
+
+
+def built_of(account: Account, secret: bytes, *, store: Store, clock: Clock, random: Random) -> Channel:
+    """Raises `SettingsError` that names the account."""
+    vault = StoredVault(account.name, secret, store=store, clock=clock, random=random)
+    build: BuildChannel = channel_module(account.channel).build
+    try:
+        return build(account.name, account.settings, clock=clock, random=random, vault=vault)
+    except SettingsError as error:
+        raise SettingsError(f"accounts.{account.name}: {error}") from error
+
+
+def with_rooms(
+    built: Sequence[Channel],
+    rooms: Sequence[StaffSection],
+    secret: bytes,
+    *,
+    store: Store,
+    bus: Bus,
+    desk: Desk,
+    clock: Clock,
+    random: Random,
+) -> Sequence[Channel]:
+    """The channels, those that hold staff rooms within them. Raises `SettingsError` that names the account."""
+    channels = {channel.account: channel for channel in built}
+    for room in rooms:
+        if (channel := channels.get(room.account)) is None:
+            raise SettingsError(f"staff: there is no account {room.account!r} among {', '.join(channels) or 'none'}")
+        vault = StoredVault(f"{room.account}//staff/{room.chat}", secret, store=store, clock=clock, random=random)
+        settings = StaffSettings(chat=room.chat, people=room.people, alerts_only=room.alerts_only)
+        try:
+            channels[room.account] = StaffRoom(
+                channel, settings, store=store, bus=bus, desk=desk, clock=clock, random=random, vault=vault
+            )
+        except SettingsError as error:
+            raise SettingsError(f"staff: {error}") from error
+    return tuple(channels.values())
+
+
+def _books(file: DeskFile, book: Book, accounts: Sequence[Account]) -> dict[Path, Book]:
+    """The desk's own first. Raises what reading does, and `SettingsError` for what is not granted."""
+    books = {file.flows: book}
+    for folder in dict.fromkeys(account.flows for account in accounts):
+        if folder not in books:
+            books[folder] = read(folder)
+            refuse_ungranted(books[folder], file.model_copy(update={"flows": folder}), os.environ)
+    return books
+
+
+def _within(folder: Path, file: DeskFile, settings: Settings, accounts: Sequence[Account]) -> str | None:
+    """What a folder's flows and documents are called by in the store; None: it is the only one."""
+    if folder != file.flows:
+        return shelf_prefix(Path(os.path.relpath(folder, settings.config.parent)).as_posix())
+    return None if all(account.flows == folder for account in accounts) else ""
+
+
+async def _publish(shelf: Shelf, book: Book, folder: Path, store: Store, clock: Clock) -> None:
+    await index.index(folder / "knowledge", store, clock, language=book.assistant.language, within=shelf.within)
+    for name in await shelf.publish(book):
+        log.warning(
+            "flow.same_number", flow=name, why="its steps changed and its version did not: give it the next one"
+        )
+
+
+def _notice(shelf: Shelf, key: str, language: str, args: Mapping[str, str], /) -> Message:
+    return notice(shelf.book, key, language, args)
 
 
 def free_form_of(
@@ -235,12 +380,24 @@ def responders_of(
     )
 
 
-def facts_of(turn: Turn, hours: Hours = ALWAYS) -> Facts:
-    """What conditions and texts may read beside slots."""
+def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] = {}) -> Facts:
+    """What conditions and texts may read beside slots, and what the channel can show."""
+    channel = channels.get(turn.conversation.address.channel)
+    can = channel.capabilities(turn.conversation.address) if channel else None
     return {
+        SHOWS: _shown_by(can) if can else [],
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
         "now": hours.local(turn.now).isoformat(),
         "hours": hours.at(turn.now),
     }
+
+
+@lru_cache(maxsize=100)
+def _tags(parts: frozenset[type[Part]]) -> tuple[str, ...]:
+    return tuple(sorted(str(part.__struct_config__.tag) for part in parts))
+
+
+def _shown_by(can: Capabilities) -> list[Json]:
+    return [*_tags(can.parts), *(("form",) if can.form != "ask" else ())]

@@ -40,6 +40,8 @@ MENTIONED = (
     b"https://mantine.dev/theming/",
     b"https://react.dev/errors/",
     b"https://reactrouter.com/en/main/routers/",
+    # Where a place is shown on a map, once somebody follows the link.
+    b"https://www.openstreetmap.org/",
 )
 
 

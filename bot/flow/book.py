@@ -92,6 +92,14 @@ class Flow:
     """Where each step stands that its author wrote."""
 
 
+PATTERN = "pattern."
+
+
+def pin_name(flow: str, is_pattern: bool) -> str:
+    """What a flow or a pattern is called among the published ones: there may be one of each of that name."""
+    return f"{PATTERN}{flow}" if is_pattern else flow
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What a desk must grant before the project runs there."""
@@ -165,7 +173,7 @@ class Book:
     patterns: Mapping[str, Flow] = field(default_factory=dict)
     """The flows that the engine starts by itself."""
     kept: Mapping[tuple[str, str], Kept] = field(default_factory=dict)
-    """Older versions by name and version: those that the conversation at hand stands in."""
+    """Older versions by their name among the published and version: those that the conversation at hand stands in."""
 
     def newest(self, flow: str) -> Flow | None:
         """The version that new conversations take."""
@@ -179,7 +187,7 @@ class Book:
         flow = self.patterns.get(frame.flow) if frame.pattern else self.flows.get(frame.flow)  # asked all the time
         if flow is not None and flow.version == frame.version:
             return flow
-        kept = None if frame.pattern else self.kept.get((frame.flow, frame.version))
+        kept = self.kept.get((pin_name(frame.flow, frame.pattern), frame.version))
         return kept.flow if kept else None
 
     def pending(self, state: State) -> Pending | None:

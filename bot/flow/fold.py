@@ -26,6 +26,7 @@ from bot.model import (
     Move,
     Moved,
     Offered,
+    Picked,
     Popped,
     Pushed,
     Queued,
@@ -84,6 +85,8 @@ def fold(state: State, move: Move) -> State:
             return replace(state, offers=tuple([o for o in state.offers if tokens and o.token not in tokens]))
         case Did(frame=at, effect=effect):
             return state if effect == "read" else _in(state, at, _acted, move)
+        case Picked(frame=at):
+            return _in(state, at, _picked, move)
         case Reopened(frame=at):
             ended = state.ended
             if ended is None or ended.id != at:
@@ -196,7 +199,12 @@ def _emptied(frame: Frame, move: Emptied) -> Frame:
 
 
 def _asking(frame: Frame, move: Asked) -> Frame:
+    frame = replace(frame, picked=()) if frame.picked and move.slot != frame.asking else frame
     return replace(frame, asking=move.slot, tries=move.tries, asked=frame.asked or bool(move.slot))
+
+
+def _picked(frame: Frame, move: Picked) -> Frame:
+    return replace(frame, picked=move.values)
 
 
 def _with_callers(state: State, at: int) -> State:

@@ -31,6 +31,7 @@ Kind = Literal[
     "language",
     "step",
     "texts",  # a list
+    "wordings",  # a list of what customers read
     "names",  # a list of what `of` says: slot, action, document
     "sentences",  # a list of texts, or a mapping of language to such a list
     "steps",  # a list of steps
@@ -137,6 +138,7 @@ CARD = Shape(
         Key("title", "wording", "its heading", required=True),
         Key("body", "wording", "its text"),
         Key("meta", "wording", "a small line below, such as a price"),
+        Key("image", "wording", "where its picture lies: https"),
         Key("options", "shapes", "what can be pressed on it", of="option"),
     ),
     example="{title: Order A-17, body: Two tents, meta: 240 EUR}",
@@ -152,6 +154,17 @@ IMAGE = Shape(
     example="{address: https://shop.example/map.png, alt: The way to our shop}",
 )
 
+TABLE = Shape(
+    name="table",
+    means="lines and columns",
+    keys=(
+        Key("title", "wording", "what stands above it"),
+        Key("columns", "wordings", "the heads of its columns", required=True),
+        Key("rows", "expression", "a list of its lines, each a list of values", required=True),
+    ),
+    example="{columns: [Order, State], rows: orders}",
+)
+
 CONTENT = Shape(
     name="content",
     means="what is said, where it is more than a text",
@@ -162,8 +175,16 @@ CONTENT = Shape(
         Key("list", "shapes", "options shown below one another", of="option"),
         Key("options", "expression", "a list of `{label, command}` that is known only then"),
         Key("card", "shape", "a card", of="card"),
+        Key("carousel", "shapes", "cards to leaf through", of="card"),
+        Key("cards", "expression", "such cards, known only then: a list of `{title, body, meta, image, options}`"),
+        Key("table", "shape", "lines and columns", of="table"),
         Key("image", "shape", "a picture", of="image"),
-        Key("form", "names", "slots to fill, asked one by one where no form can be shown", of="slot"),
+        Key(
+            "form",
+            "names",
+            "slots to fill: a form where the channel has forms, else asked one by one",
+            of="slot",
+        ),
     ),
     example="{text: What now?, choices: [{label: Track my order, start: track_order}]}",
 )
@@ -637,7 +658,7 @@ talk:
 SHAPES: Mapping[str, Shape] = {
     shape.name: shape
     for shape in (
-        *(VARIANT, OPTION, ANSWER, CARD, IMAGE, CONTENT, CHECK, QUIET, WAIT, APPROVE),
+        *(VARIANT, OPTION, ANSWER, CARD, IMAGE, TABLE, CONTENT, CHECK, QUIET, WAIT, APPROVE),
         *(SLOT, FLOW, PATTERN, NEEDS, ASSISTANT, GIVEN, EXPECT, TALK, TEST),
     )
 }

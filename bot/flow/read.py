@@ -21,7 +21,8 @@ from bot.flow.examples import prepare
 from bot.flow.fields import Fields, Problems
 from bot.flow.hours import WEEKDAYS, Hours, Interval, days, interval
 from bot.flow.patterns import PATTERNS
-from bot.flow.read_flow import SHARED, FlowReader, Project
+from bot.flow.read_content import ContentReader, Making, Project
+from bot.flow.read_flow import SHARED, FlowReader
 from bot.flow.rules import Rules, rules_from
 from bot.flow.slots import TYPES, SlotType
 from bot.flow.source import BadFile, Mark, Node
@@ -161,7 +162,7 @@ class _Reading:
     def _assistant(self, header: Fields | None, project: Project, languages: tuple[str, ...]) -> Assistant | None:
         if header is None:
             return None
-        reader = FlowReader(project, self.problems)
+        words = ContentReader(project, Making(), self.problems)
         greeting = header.node_of("greeting")
         return Assistant(
             name=header.text("assistant", "assistant", required=True),
@@ -169,7 +170,7 @@ class _Reading:
             languages=languages,
             instructions=header.text("instructions"),
             greeting=project.wording.read(greeting) if greeting else project.wording.texts.wording("greeting"),
-            starters=tuple(reader.option(node) for node in header.items("starters")),
+            starters=tuple(words.option(node) for node in header.items("starters")),
             queues=project.queues,
             needs=self._needs(header, project.actions),
             hours=self._hours(header),
@@ -437,8 +438,9 @@ def _is_pattern(node: Node) -> bool:
 
 def _shipped_pattern(name: str, project: Project) -> Flow:
     """In the project's texts. Where it lacks some of them, that is noted elsewhere, once."""
-    unheard = Problems()
-    project = replace(project, wording=replace(project.wording, problems=unheard))
+    unheard, used = Problems(), set[str]()
+    wording = replace(project.wording, problems=unheard, used=used)
+    project = replace(project, wording=wording, files=dict([_pattern_file(name)]))
     flow = FlowReader(project, unheard).read(_pattern_node(name))
     assert flow is not None, "a shipped pattern can be read"
     return flow
@@ -446,7 +448,14 @@ def _shipped_pattern(name: str, project: Project) -> Flow:
 
 @cache
 def _pattern_node(name: str) -> Node:
-    return source.load(_HERE / "patterns" / f"{name}.yaml", f"bot/flow/patterns/{name}.yaml")[0]
+    return source.load(_HERE / "patterns" / f"{name}.yaml", _pattern_file(name)[0])[0]
+
+
+@cache
+def _pattern_file(name: str) -> tuple[str, str]:
+    """Its path as messages tell it, and what stands in it."""
+    path = f"bot/flow/patterns/{name}.yaml"
+    return path, (_HERE / "patterns" / f"{name}.yaml").read_text("utf-8")
 
 
 def _greeting(start: Flow, assistant: Assistant) -> Flow:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bot.flow import source
-from bot.flow.book import Book, Flow, FlowSource
+from bot.flow.book import PATTERN, Book, Flow, FlowSource
 from bot.flow.fields import Problems
 from bot.flow.read import shipped_words
-from bot.flow.read_flow import FlowReader, Project
+from bot.flow.read_content import Project
+from bot.flow.read_flow import FlowReader
 from bot.flow.source import BadFile, Mark, Node
 from bot.flow.texts import BadText, Texts, Wording, compile_text
 from bot.flow.wording import WordingReader
@@ -23,7 +24,8 @@ def reread(name: str, written: FlowSource, book: Book) -> Flow | str:
     if not nodes:
         return f"{written.path} declares no flow {name!r}"
     names: dict[str, Node] = {flow.name: _head(flow) for flow in book.flows.values()}
-    names[name] = nodes[0]
+    if not name.startswith(PATTERN):
+        names[name] = nodes[0]
     project = Project(
         wording=WordingReader(texts, written.languages, problems),
         actions=book.actions,
@@ -40,8 +42,9 @@ def reread(name: str, written: FlowSource, book: Book) -> Flow | str:
 
 
 def _declares(node: Node, name: str) -> bool:
-    own = node.get("flow") if node.kind == "mapping" else None
-    return own is not None and own.scalar == name
+    key = "pattern" if name.startswith(PATTERN) else "flow"
+    own = node.get(key) if node.kind == "mapping" else None
+    return own is not None and own.scalar == name.removeprefix(PATTERN)
 
 
 def _texts(written: FlowSource) -> Texts:

@@ -109,6 +109,8 @@ class Rules:
     all: Phrases
     both: Phrases
     none: Phrases
+    enough: Phrases
+    """Nothing is to be chosen beside what is chosen."""
     but: Phrases
     """All of them, without those that follow."""
     currencies: Table[str]
@@ -208,6 +210,7 @@ def rules_from(plain: Mapping[str, Any]) -> Rules:
         all=phrases(choosing.get("all", ())),
         both=phrases(choosing.get("both", ())),
         none=phrases(choosing.get("none", ())),
+        enough=phrases(choosing.get("enough", ())),
         but=phrases(choosing.get("except", ())),
         currencies=_named(money.get("words", {})),
         cents=phrases(money.get("cents", ())),

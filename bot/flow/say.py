@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
@@ -12,29 +12,39 @@ from bot.commands import parse_slash, slash, way_into
 from bot.flow.book import Book, Flow, Slot
 from bot.flow.conditions import Look, Unevaluated
 from bot.flow.question import MOST_OPTIONS, options_of
-from bot.flow.steps import Ask, Call, CardWords, Content, Do, LabelledOption, Step
+from bot.flow.slots import Labelled
+from bot.flow.steps import Ask, Call, CardWords, Content, Do, ImageWords, LabelledOption, Step, TableWords, wordings
 from bot.flow.texts import Chosen, Unsayable
 from bot.model import (
     Card,
+    Carousel,
     Choices,
     Command,
     Facts,
+    Field,
+    Form,
     Frame,
     Human,
     Json,
+    Media,
     Message,
     Notice,
     Option,
     Part,
+    Rating,
     Set,
     Skip,
     Span,
     Start,
     State,
+    Table,
     Text,
 )
 
 MOST_ON_MENU = 12
+MOST_CARDS, MOST_ROWS = 10, 100
+SHOWS = "channel.shows"
+"""A fact: the parts that the channel can show, `form` among them. No slot can have such a name."""
 _LIST_FROM = 7
 """That many options no longer fit beside one another."""
 
@@ -45,9 +55,18 @@ def content(said: Content, flow: Flow, look: Look, language: str, *, seed: str =
 
 
 def question(
-    book: Book, ask: Ask, flow: Flow, look: Look, language: str, *, short: bool = False, seed: str = ""
+    book: Book,
+    ask: Ask,
+    flow: Flow,
+    look: Look,
+    language: str,
+    *,
+    short: bool = False,
+    seed: str = "",
+    picked: Sequence[str] = (),
 ) -> Message:
-    """The question with its answers to choose from; `short` is its last paragraph alone.
+    """The question with its answers to choose from; `short` is its last paragraph alone. Where several may be chosen
+    and some are (`picked`), those are told instead.
 
     Raises `Unevaluated`, `Unsayable`.
     """
@@ -56,12 +75,31 @@ def question(
     if short:
         parts = [_last_paragraph(part) if isinstance(part, Text) else part for part in parts]
         parts = [part for part in parts if not isinstance(part, Card)] or parts
-    options = [Option(each.label, slash(Set(slot.name, each.value))) for each in options_of(ask, slot, look, language)]
-    if slot.optional:
+    answers = options_of(ask, slot, look, language)
+    chosen = [each for each in answers if each.value in picked]
+    if chosen:
+        parts = [*pattern(book, "chosen_so_far", language, {"chosen": [each.label for each in chosen]}).parts]
+    if slot.type.name == "multi_choice":
+        options = [_toggle(slot.name, each, each in chosen) for each in answers]
+    else:
+        options = [Option(each.label, slash(Set(slot.name, each.value))) for each in answers]
+    if chosen:
+        values: list[Json] = [each.value for each in chosen]
+        options.append(Option(book.texts.plain("done_choosing", language), slash(Set(slot.name, values))))
+    elif slot.optional:
         options.append(Option(book.texts.plain("skip", language), slash(Skip())))
+    if slot.type.name == "rating" and _shows(look, "rating"):
+        grades = [option for option in options if option.value != slash(Skip())]
+        parts.append(Rating("", slot.scale, tuple(grades)))
+        options = options[len(grades) :]
     if options:
         parts.append(Choices(tuple(options), look="quick" if len(options) < _LIST_FROM else "list"))
     return Message(tuple(parts), language)
+
+
+def _toggle(slot: str, answer: Labelled, is_chosen: bool) -> Option:
+    label = f"✓ {answer.label}" if is_chosen else answer.label
+    return Option(label, slash(Set(slot, f"{'-' if is_chosen else '+'}{answer.value}")))
 
 
 def greeting(book: Book, language: str) -> Message:
@@ -191,9 +229,12 @@ def _parts(said: Content, flow: Flow, look: Look, language: str, seed: str) -> l
         parts.append(Text(said.text.words(language).way(look, seed).spans(args)))
     if said.card is not None:
         parts.append(_card(said.card, language, args))
+    if said.carousel or said.cards is not None:
+        parts += _carousel(said, look, language, args)
+    if said.table is not None:
+        parts.append(_table(said.table, look, language, args))
     if said.image is not None:
-        address, alt = (words.plain(language, args) for words in (said.image.address, said.image.alt))
-        parts.append(Text((Span(alt, link=address if address.startswith("https://") else ""),)))
+        parts.append(_image(said.image, look, language, args))
     if said.options:
         parts.append(Choices(_options(said.options, language), look=said.look))
     if said.listed is not None and (listed := _listed(said.listed.evaluate(look))):
@@ -211,11 +252,9 @@ def _listed(value: Json) -> tuple[Option, ...]:
 
 def _args(said: Content, flow: Flow, look: Look, language: str) -> dict[str, object]:
     """The values its texts name; those of `with` are the text's own."""
-    card, image = said.card, said.image
     args: dict[str, object] = {}
-    wordings = (said.text, *((card.title, card.body, card.meta) if card else ()))
-    for wording in (*wordings, image.address, image.alt) if image else wordings:
-        for name in wording.words(language).reads if wording else ():
+    for wording in wordings(said):
+        for name in wording.words(language).reads:
             own = said.args.get(name)
             args[name] = own.evaluate(look) if own else _value(look(name), flow.slots.get(name), language)
     return args
@@ -226,8 +265,89 @@ def _card(card: CardWords, language: str, args: Mapping[str, object]) -> Card:
         title=card.title.plain(language, args),
         body=card.body.plain(language, args) if card.body else "",
         meta=card.meta.plain(language, args) if card.meta else "",
+        image=_address(card.image.plain(language, args)) if card.image else "",
         options=_options(card.options, language),
     )
+
+
+def _carousel(said: Content, look: Look, language: str, args: Mapping[str, object]) -> list[Part]:
+    """Cards one after another where the channel cannot show them as one."""
+    cards = [_card(card, language, args) for card in said.carousel]
+    if said.cards is not None:
+        found = said.cards.evaluate(look)
+        if not isinstance(found, list):
+            raise Unevaluated("cards must be a list")
+        cards += [_card_of(card) for card in found if isinstance(card, dict) and card.get("title")]
+    cards = cards[:MOST_CARDS]
+    return [Carousel(tuple(cards))] if len(cards) > 1 and _shows(look, "carousel") else [*cards]
+
+
+def _card_of(card: Mapping[str, Json]) -> Card:
+    words = {key: str(card.get(key) or "") for key in ("title", "body", "meta")}
+    options = card.get("options")
+    return Card(**words, image=_address(str(card.get("image") or "")), options=_listed(options) if options else ())
+
+
+def _table(table: TableWords, look: Look, language: str, args: Mapping[str, object]) -> Table:
+    columns, rows = [column.plain(language, args) for column in table.columns], table.rows.evaluate(look)
+    if not isinstance(rows, list):
+        raise Unevaluated("the rows of a table must be a list")
+    cells = [[_cell(value) for value in row] for row in rows[:MOST_ROWS] if isinstance(row, list)]
+    return Table(
+        tuple(columns),
+        tuple(tuple((*line, *[""] * len(columns))[: len(columns)]) for line in cells),
+        table.title.plain(language, args) if table.title else "",
+    )
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _image(image: ImageWords, look: Look, language: str, args: Mapping[str, object]) -> Part:
+    """Its description with a link to it, where the channel cannot show it."""
+    alt, address = image.alt.plain(language, args), _address(image.address.plain(language, args))
+    if address and _shows(look, "media"):
+        return Media("image", address, alt=alt)
+    return Text((Span(alt, link=address),))
+
+
+def _address(address: str) -> str:
+    return address if address.startswith("https://") else ""
+
+
+def _shows(look: Look, part: str) -> bool:
+    """Whether the channel can, as far as is known."""
+    known = look(SHOWS)
+    return isinstance(known, list) and part in known
+
+
+def form(flow: Flow, asks: Iterable[Ask], look: Look, language: str) -> Form | None:
+    """The questions in one. None: the channel has no forms, or there is not enough to ask."""
+    fields = [_field(flow, ask, look, language) for ask in asks if look(ask.slot) is None]
+    known = [field for field in fields if field is not None]
+    return Form(tuple(known)) if len(known) > 1 and _shows(look, "form") else None
+
+
+def _field(flow: Flow, ask: Ask, look: Look, language: str) -> Field | None:
+    """None: it must be sent, and cannot be written."""
+    slot = flow.slots[ask.slot]
+    if slot.type.take is not None or ask.say.text is None:
+        return None
+    answers = options_of(ask, slot, look, language) if slot.type.name == "choice" else ()
+    return Field(
+        slot.name,
+        ask.say.text.plain(language, _args(ask.say, flow, look, language)),
+        type=_FIELDS.get(slot.type.name, "text"),
+        required=not slot.optional,
+        options=tuple(Option(each.label, each.value) for each in answers),
+    )
+
+
+_FIELDS: Mapping[str, Literal["text", "long_text", "email", "phone", "date", "time", "choice", "yes_no"]] = {
+    **{kind: kind for kind in ("email", "phone", "date", "time", "choice", "yes_no")},
+    "address": "long_text",
+}
 
 
 def _options(options: Iterable[LabelledOption], language: str) -> tuple[Option, ...]:

@@ -150,6 +150,8 @@ class _Maker:
                 return {"enum": list(key.allowed)}
             case "texts":
                 return self.listed(dict(_TEXT))
+            case "wordings":
+                return self.listed(_wording())
             case "names":
                 return self.listed(self._named(key.of))
             case "sentences":

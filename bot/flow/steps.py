@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -27,7 +27,16 @@ class CardWords:
     title: Wording
     body: Wording | None = None
     meta: Wording | None = None
+    image: Wording | None = None
     options: tuple[LabelledOption, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableWords:
+    title: Wording | None = None
+    columns: tuple[Wording, ...]
+    rows: Expression
+    """A list of lists, or of mappings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +47,19 @@ class ImageWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What a step shows: at least one of text, options, card."""
+    """What a step shows: at least one of its parts."""
 
     text: Wording | None = None
     options: tuple[LabelledOption, ...] = ()
     look: Literal["buttons", "quick", "list"] = "quick"
     card: CardWords | None = None
     image: ImageWords | None = None
+    carousel: tuple[CardWords, ...] = ()
+    cards: Expression | None = None
+    """More of these, known only when it is said: a list of `{title, body, meta, image, options}`."""
+    table: TableWords | None = None
+    form: tuple[str, ...] = ()
+    """Slots to be filled in at once; steps that ask for them one by one follow."""
     listed: Expression | None = None
     """Options that are known only when it is said: a list of `{label, command}`."""
     args: Mapping[str, Expression] = field(default_factory=dict)
@@ -245,3 +260,16 @@ def writes(step: Step | None) -> tuple[str, ...]:
             return tuple(values)
         case _:
             return ()
+
+
+def wordings(content: Content) -> Iterator[Wording]:
+    """All that it says."""
+    cards, image, table = (*filter(None, (content.card,)), *content.carousel), content.image, content.table
+    said: list[Wording | None] = [content.text]
+    for card in cards:
+        said += (card.title, card.body, card.meta, card.image)
+    if image is not None:
+        said += (image.address, image.alt)
+    if table is not None:
+        said += (table.title, *table.columns)
+    yield from filter(None, said)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from msgspec import Struct
@@ -12,11 +13,13 @@ from bot.flow import rules
 from bot.flow.amend import amended
 from bot.flow.book import Book, Pending
 from bot.flow.examples import CLOSE, Match
+from bot.flow.forms import filled, form_of, wrong
 from bot.flow.interpreter.advance import advance
 from bot.flow.interpreter.given import Back, Given, Ordered, given_first
 from bot.flow.question import hearing_of
 from bot.flow.say import GREETING
-from bot.flow.slots import Hearing
+from bot.flow.slots import Hearing, Labelled
+from bot.flow.slots.choices import place_of
 from bot.flow.words import MOST_CHARACTERS, Phrase, tokens
 from bot.model import (
     Cancel,
@@ -26,6 +29,7 @@ from bot.model import (
     Declined,
     Event,
     Facts,
+    Form,
     Human,
     Json,
     Lookup,
@@ -41,6 +45,7 @@ from bot.model import (
     Skip,
     Start,
     State,
+    Submitted,
     Turn,
     written,
 )
@@ -110,7 +115,9 @@ class _Ear:
             case Said(message=message):
                 return self.ordered(self.sent(message, state) or self.words(self.lines[event.seq], state))
             case Pressed(token=token):
-                return self.ordered(self.press(token, state))
+                return None if self.form(token, state) else self.ordered(self.press(token, state))
+            case Submitted(token=token, values=values):
+                return self.submitted(token, values, state)
             case Opened(payload=payload) if payload:
                 return self.ordered(self.opened(payload, state)) or None
             case Returned(how=how, verdict=verdict, step=step):
@@ -142,6 +149,18 @@ class _Ear:
         value = offer.value if offer else self.starter(token, state)
         command = parse_slash(value) if value else None
         return ((command or Refuse("void"), "button"),)
+
+    def form(self, token: str, state: State) -> Form | None:
+        """Opening one says nothing yet."""
+        return form_of(state, token, self.turn.conversation.control.epoch)
+
+    def submitted(self, token: str, values: Mapping[str, Json], state: State) -> list[Given] | None:
+        """All of it, or, when something in it is wrong, nothing: the customer has been told and has it still open."""
+        if (form := self.form(token, state)) is None:
+            return [Ordered(Refuse("void"), "button")]
+        if wrong(self.book, state, self.facts, form, values):
+            return None
+        return [Ordered(command, "answer") for command in filled(form, values)]
 
     def starter(self, token: str, state: State) -> str:
         """The greeting's options stay open as long as no flow is in progress."""
@@ -192,7 +211,8 @@ class _Ear:
             )
         hearing = hearing_of(self.book, state, pending.slot, self.facts)
         return (
-            self.option(text, pending, hearing)
+            self.choosing(text, said, pending, hearing)
+            or self.option(text, pending, hearing)
             or self.offered(said, state)
             or self.language_asked(said, pending)
             or self.rule(said, pending)
@@ -203,12 +223,24 @@ class _Ear:
         )
 
     def offered(self, said: Phrase, state: State) -> Found:
-        """Who types what stands on an option that is still open means to press it."""
-        for offer in reversed(state.offers if said else ()):
-            if tokens(offer.label) == said and offer.epoch >= self.turn.conversation.control.epoch:
-                command = parse_slash(offer.value)
-                return ((command, "button"),) if command else ()
-        return ()
+        """Who types what stands on an option that is still open means to press it.
+
+        Or its number, as a channel without buttons shows it: `2`, `the second`. Where a question waits, a number is
+        an answer to that.
+        """
+        offers = [offer for offer in state.offers if offer.epoch >= self.turn.conversation.control.epoch]
+        meant = next((offer for offer in reversed(offers) if said and tokens(offer.label) == said), None)
+        if meant is None and said and offers and self.book.pending(state) is None:
+            last = [offer for offer in offers if offer.once == offers[-1].once]
+            hearing = Hearing(
+                language=self.language,
+                rules=self.book.rules_for(self.language),
+                options=tuple([Labelled(offer.value, offer.label) for offer in last]),
+            )
+            place = place_of(said, hearing)
+            meant = last[place] if place is not None else None
+        command = parse_slash(meant.value) if meant else None
+        return ((command, "button"),) if command else ()
 
     def language_asked(self, said: Phrase, pending: Pending | None) -> Found:
         tag = rules.asked_for(said, self.book.rules, by_name=pending is None)
@@ -217,6 +249,17 @@ class _Ear:
     def amended(self, text: str, state: State, *, boldly: bool = False) -> Found:
         command = amended(self.book, state, self.facts, text, boldly=boldly) if state.stack or state.ended else None
         return ((command, "rule"),) if command else ()
+
+    def choosing(self, text: str, said: Phrase, pending: Pending, hearing: Hearing) -> Found:
+        """More of several answers, of which some are chosen; or that these are all."""
+        if not pending.frame.picked:
+            return ()
+        if any(said in known for each in hearing.rules for known in (each.enough, each.no, each.none)):
+            return ((Set(pending.slot.name, [*pending.frame.picked]), "answer"),)
+        more = pending.slot.type.parse(text, hearing)
+        if not isinstance(more, list):
+            return ()
+        return ((Set(pending.slot.name, f"+{json.dumps(more, ensure_ascii=False)}"), "answer"),)
 
     def option(self, text: str, pending: Pending, hearing: Hearing) -> Found:
         """Word for word what the question offers."""

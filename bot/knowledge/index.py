@@ -10,6 +10,8 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from bot.clean import clean
 from bot.errors import SettingsError
 from bot.knowledge.split import Section, split
@@ -31,14 +33,16 @@ class Indexed:
     same: tuple[str, ...]
 
 
-async def index(folder: Path, store: Store, clock: Clock, *, language: str) -> Indexed:
+async def index(folder: Path, store: Store, clock: Clock, *, language: str, within: str | None = None) -> Indexed:
     """Make the store hold the markdown files below the folder as documents, and no others.
 
     A document is named by its path below the folder. Its language is what its front matter says, else its suffix
     (`refunds.fr.md`), else `language`. Raises `SettingsError`, with nothing written, for a file that is no document.
+
+    `within`: what the names of this folder's documents begin with, and of no other's; None: there is no other folder.
     """
-    documents = await asyncio.to_thread(lambda: list(_documents(folder, language, clock.now())))
-    known = {document.name: document.digest for document in await store.read(Documents())}
+    documents = await asyncio.to_thread(lambda: list(_documents(folder, language, clock.now(), within or "")))
+    known = {document.name: document.digest for document in await store.read(Documents(within))}
     changed = [document for document in documents if known.get(document.name) != document.digest]
     gone = sorted(known.keys() - {document.name for document in documents})
     for document in changed:
@@ -74,11 +78,12 @@ def document(name: str, content: bytes, *, language: str, at: datetime) -> PutDo
     )
 
 
-def _documents(folder: Path, language: str, at: datetime) -> Iterator[PutDocument]:
+def _documents(folder: Path, language: str, at: datetime, within: str) -> Iterator[PutDocument]:
     for path in sorted(folder.rglob("*.md")):
         name = path.relative_to(folder)
         if path.is_file() and not any(part.startswith(".") for part in name.parts):
-            yield document(name.as_posix(), path.read_bytes(), language=language, at=at)
+            found = document(name.as_posix(), path.read_bytes(), language=language, at=at)
+            yield replace(found, name=within + found.name)
 
 
 def _passage(title: str, section: Section, language: str) -> IndexedPassage:

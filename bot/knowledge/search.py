@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
+from msgspec.structs import replace
+
 from bot.knowledge.terms import terms, words
 from bot.model import Passage
 from bot.ports import Store
@@ -35,13 +37,18 @@ class Search:
     store: Store
     languages: tuple[str, ...] = ()
     """Of the documents. What was asked is looked up by the rules of each, so another language's page is found too."""
+    within: str | None = None
+    """Only documents whose names begin so (`bot.units.Candidates`)."""
 
     async def search(self, words: str, *, language: str, most: int = 4) -> tuple[Passage, ...]:
         asked = question(words, dict.fromkeys((language, *self.languages)))
         wanted = tuple(sorted({term for each in asked.terms.values() for term in each}))
         if not wanted:
             return ()
-        return rank(await self.store.read(Candidates(terms=wanted)), asked, language)[:most]
+        found = rank(await self.store.read(Candidates(terms=wanted, within=self.within)), asked, language)[:most]
+        if not self.within:
+            return found
+        return tuple(replace(each, document=each.document.removeprefix(self.within)) for each in found)
 
 
 @dataclass(frozen=True, slots=True)

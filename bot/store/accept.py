@@ -7,8 +7,9 @@ from operator import attrgetter
 
 import sqlalchemy as sa
 
-from bot.model import Author, ConversationId, Event, Opened
+from bot.model import Author, Conversation, ConversationId, Event, Opened, State, is_input
 from bot.store import schema
+from bot.store.elsewhere import COMMON, SPEAKS, append_all, finish
 from bot.store.rows import Appending, Row, Values, conversation_of, decode_state, encode, micros, span
 from bot.store.statements import (
     ADD_CONVERSATION,
@@ -59,17 +60,26 @@ def accept(tx: Tx, units: Sequence[Accept]) -> list[Kept]:
     changed: dict[str, Row] = {}
     wholly = False
     results: list[Kept] = []
+    rare: list[tuple[Accept, Row]] = []
     for unit, ks in zip(units, keys, strict=True):
         if before := _before(ks, first):
             conversation, seq, digest = before
             differs = digest != unit.digest
+            known = rows.get(_address(unit)) if unit.asks else None
             results.append(
-                Kept(fresh=False, conversation=ConversationId(conversation), events=(), seq=seq, differs=differs)
+                Kept(
+                    fresh=False,
+                    conversation=ConversationId(conversation),
+                    events=(),
+                    seq=seq,
+                    differs=differs,
+                    stands=_stands(known) if known else None,
+                )
             )
             continue
         row = rows[_address(unit)]
         at, was = micros(unit.at), _seldom(row)
-        results.append(_keep(tx, unit, row, at, events))
+        results.append(_keep(tx, unit, row, at, events, rare))
         wholly |= _seldom(row) != was
         if row.id not in new:
             changed[row.id] = row
@@ -83,6 +93,8 @@ def accept(tx: Tx, units: Sequence[Accept]) -> list[Kept]:
         (ADD_EVENT, events),
         (ADD_SEEN, kept_keys),
     )
+    if rare:
+        finish(tx, rare, rows)
     return results
 
 
@@ -103,10 +115,10 @@ def _before(keys: tuple[Values, ...], first: dict[Values, _First]) -> _First | N
     return None
 
 
-def _keep(tx: Tx, unit: Accept, row: Row, at: int, events: list[Values]) -> Kept:
+def _keep(tx: Tx, unit: Accept, row: Row, at: int, events: list[Values], rare: list[tuple[Accept, Row]]) -> Kept:
     idle = row.input_seq <= row.heard
     row.updated_at = at
-    if row.status in ("resolved", "snoozed"):
+    if row.status in ("resolved", "snoozed") and any(isinstance(body, SPEAKS) for body in unit.bodies):
         row.status = "open"
     if unit.language and not row.language:
         row.language = unit.language
@@ -115,13 +127,30 @@ def _keep(tx: Tx, unit: Accept, row: Row, at: int, events: list[Values]) -> Kept
         tx.query(_NAME_CONTACT, b_id=row.contact, b_name=unit.name)
     append = Appending(events, unit.at, at)
     author = Author("customer", unit.by, unit.name)
-    appended = tuple([append(row, author, body, row.epoch, not isinstance(body, Opened)) for body in unit.bodies])
+    if COMMON.issuperset(map(type, unit.bodies)):
+        appended = tuple([append(row, author, body, row.epoch, not isinstance(body, Opened)) for body in unit.bodies])
+        inputs = appended
+    else:
+        rare.append((unit, row))
+        appended = tuple(append_all(tx, unit, row, append, author))
+        inputs = tuple(filter(is_input, appended))
     if idle:
         row.ready_at = tx.now
     claimed = None
     if unit.lease and row.is_ready and row.lease_until <= tx.now and row.ready_at <= tx.now:
-        claimed = take(row, unit.lease, tx.now, appended if idle else None)
-    return Kept(fresh=True, conversation=ConversationId(row.id), events=appended, seq=row.last_seq, claimed=claimed)
+        claimed = take(row, unit.lease, tx.now, inputs if idle else None)
+    return Kept(
+        fresh=True,
+        conversation=ConversationId(row.id),
+        events=appended,
+        seq=row.last_seq,
+        claimed=claimed,
+        stands=_stands(row) if unit.asks else None,
+    )
+
+
+def _stands(row: Row) -> tuple[Conversation, State]:
+    return conversation_of(row), decode_state(row.state)
 
 
 def take(row: Row, lease: Lease, now: int, inputs: tuple[Event, ...] | None) -> Claimed:

@@ -130,6 +130,9 @@ class _Tx:
     def query(self, query: Query, **given: Any) -> list[Values]:
         return self._ask()
 
+    def forget(self) -> None:
+        self._ask()
+
     def write(self, *changes: Change) -> None:
         self.changes += [change for change in changes if change[1]]
 

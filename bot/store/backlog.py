@@ -11,7 +11,7 @@ from bot.store.lists import COUNTED
 from bot.store.rows import instant
 from bot.store.statements import Query
 from bot.store.tx import Tx
-from bot.units import Backlog, BacklogFound
+from bot.units import Backlog, BacklogFound, Unsent
 
 _c, _e, _d = schema.conversation.c, schema.event.c, schema.delivery.c
 _l = schema.dead_letter.c
@@ -73,6 +73,23 @@ def backlog(tx: Tx, _: Backlog) -> BacklogFound:
         dead=found["dead"][0],
         unreadable=found["unreadable"][0],
     )
+
+
+_UNSENT_OF = Query(
+    sa.select(sa.func.count()).select_from(
+        sa.select(_d.seq)
+        .where(
+            _d.channel == sa.bindparam("channel"), _d.account == sa.bindparam("account"), sa.text("ended_at IS NULL")
+        )
+        .limit(COUNTED)
+        .subquery()
+    )
+)
+
+
+def unsent(tx: Tx, asked: Unsent) -> int:
+    ((number,),) = tx.query(_UNSENT_OF, channel=asked.channel, account=asked.account)
+    return int(number)
 
 
 def _since(oldest: int | None) -> datetime | None:

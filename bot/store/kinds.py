@@ -20,6 +20,7 @@ from bot.store import (
     sending,
     timers,
     turns,
+    vault,
 )
 from bot.store.tx import Tx
 
@@ -43,6 +44,9 @@ FUNCTIONS: Mapping[type, Callable[[Tx, Sequence[Any]], Sequence[Any]]] = {
     units.PutSignIn: accounts.put_sign_in,
     units.DropSignIns: accounts.drop_sign_ins,
     units.Publish: published.publish,
+    units.PutSecret: vault.put_secret,
+    units.Hold: vault.hold,
+    units.LetGo: vault.let_go,
     units.PutDocument: knowledge.put_document,
     units.DropDocument: knowledge.drop_document,
 }
@@ -64,9 +68,12 @@ _ANSWERS: Mapping[type, Callable[[Tx, Any], Any]] = {
     units.Deliveries: lists.deliveries,
     units.DeadLetters: lists.dead_letters,
     units.Backlog: backlog.backlog,
+    units.Unsent: backlog.unsent,
     units.Published: published.published,
     units.Publication: published.publication,
     units.Standing: published.standing,
+    units.Secret: vault.secret,
+    units.SecretNames: vault.secret_names,
     units.Documents: knowledge.documents,
     units.Candidates: knowledge.candidates,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -65,19 +66,43 @@ def _drop(tx: Tx, name: str) -> bool:
     return bool(tx.query(_DROP_DOCUMENT, name=name))
 
 
-_DOCUMENTS = Query(sa.select(_d.name, _d.title, _d.language, _d.digest, _d.passages).order_by(_d.name))
+def _within(select: sa.Select[Any], name: sa.ColumnElement[str], inside: bool | None) -> Query:
+    """The names of another folder's documents begin with a slash, and no other's do."""
+    first: sa.BindParameter[str] = sa.bindparam("first")
+    after: sa.BindParameter[str] = sa.bindparam("after")
+    match inside:
+        case True:
+            select = select.where(name >= first, name < after)
+        case False:
+            select = select.where(sa.or_(name < sa.literal_column("'/'"), name >= sa.literal_column("'0'")))
+    return Query(select)
 
 
-def documents(tx: Tx, _: Documents) -> tuple[Document, ...]:
+def _three(select: sa.Select[Any], name: sa.ColumnElement[str]) -> dict[bool | None, Query]:
+    return {inside: _within(select, name, inside) for inside in (None, False, True)}
+
+
+def _ask(tx: Tx, queries: dict[bool | None, Query], within: str | None, **given: Any) -> list[Values]:
+    if within:
+        return tx.query(queries[True], first=within, after=within[:-1] + chr(ord(within[-1]) + 1), **given)
+    return tx.query(queries[None if within is None else False], **given)
+
+
+_DOCUMENTS = _three(sa.select(_d.name, _d.title, _d.language, _d.digest, _d.passages).order_by(_d.name), _d.name)
+
+
+def documents(tx: Tx, asked: Documents) -> tuple[Document, ...]:
     return tuple(
         Document(name=name, title=title, language=language, digest=digest, passages=passages)
-        for name, title, language, digest, passages in tx.query(_DOCUMENTS)
+        for name, title, language, digest, passages in _ask(tx, _DOCUMENTS, asked.within)
     )
 
 
-_EXTENT = Query(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_p.length), 0)).select_from(schema.passage))
-_HOLDING = Query(sa.select(sa.func.count()).where(_t.term == sa.bindparam("term")))
-_POSTINGS = Query(sa.select(_t.document, _t.number, _t.count).where(_t.term == sa.bindparam("term")))
+_EXTENT = _three(
+    sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_p.length), 0)).select_from(schema.passage), _p.document
+)
+_HOLDING = _three(sa.select(sa.func.count()).where(_t.term == sa.bindparam("term")), _t.document)
+_POSTINGS = _three(sa.select(_t.document, _t.number, _t.count).where(_t.term == sa.bindparam("term")), _t.document)
 _PASSAGES = found(schema.passage, ("document", "number", "heading", "text", "terms"), ("document", "number"))
 _TITLES = found(schema.document, ("name", "title", "language", "address"), ("name",))
 
@@ -86,11 +111,11 @@ _COMMON = 20_000
 
 
 def candidates(tx: Tx, asked: Candidates) -> CandidatesFound:
-    ((passages, terms),) = tx.query(_EXTENT)
+    ((passages, terms),) = _ask(tx, _EXTENT, asked.within)
     wanted = dict.fromkeys(asked.terms)
-    holding = {term: tx.query(_HOLDING, term=term)[0][0] for term in wanted}
+    holding = {term: _ask(tx, _HOLDING, asked.within, term=term)[0][0] for term in wanted}
     holding = {term: count for term, count in holding.items() if count}
-    best = _best(tx, holding, passages)[: asked.most]
+    best = _best(tx, holding, passages, asked.within)[: asked.most]
     texts = {(document, number): rest for document, number, *rest in tx.fetch(_PASSAGES, best)}
     titles = {name: rest for name, *rest in tx.fetch(_TITLES, [(name,) for name in {name for name, _ in best}])}
     return CandidatesFound(
@@ -117,7 +142,7 @@ def _candidate(document: str, of_document: Sequence[str], of_passage: Sequence[s
     )
 
 
-def _best(tx: Tx, holding: dict[str, int], passages: int) -> list[Values]:
+def _best(tx: Tx, holding: dict[str, int], passages: int, within: str | None) -> list[Values]:
     """Passages that hold any of the terms. Whole numbers, so that the order is the same everywhere."""
     scores: Counter[Values] = Counter()
     read = 0
@@ -126,6 +151,6 @@ def _best(tx: Tx, holding: dict[str, int], passages: int) -> list[Values]:
         if scores and read > _COMMON:
             break
         weight = round(1000 * math.log(1 + (passages - count + 0.5) / (count + 0.5)))
-        for document, number, times in tx.query(_POSTINGS, term=term):
+        for document, number, times in _ask(tx, _POSTINGS, within, term=term):
             scores[document, number] += weight * times * 22 // (times * 10 + 12)
     return sorted(scores, key=lambda passage: (-scores[passage], passage))

@@ -402,6 +402,9 @@ class PostgresTx:
     def query(self, query: Query, **given: Any) -> list[Values]:
         return self._rows(*query.prepared("postgresql", given))
 
+    def forget(self) -> None:
+        """A row that was changed has another `xmin`, and is asked for again."""
+
     def _rows(self, text: str, values: Sequence[Any]) -> list[Values]:
         self._cursor.execute(text, values)
         return cast("list[Values]", self._cursor.fetchall())

@@ -22,13 +22,12 @@ from bot.model import (
     ConversationId,
     DeliveryId,
     Event,
-    Location,
-    Media,
     Message,
     Notice,
     Pressed,
     Rating,
     Said,
+    Sources,
     State,
     Text,
     is_input,
@@ -110,9 +109,14 @@ class Row:
     born: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self.place = self.channel, self.account, self.chat, self.thread
-        self.address = Address(*self.place)
         self.born = instant(self.created_at)
+        self.move(self.chat)
+
+    def move(self, chat: str) -> None:
+        """The chat has another id."""
+        self.chat = chat
+        self.place = self.channel, self.account, chat, self.thread
+        self.address = Address(*self.place)
 
     @property
     def conversation_id(self) -> ConversationId:
@@ -237,7 +241,9 @@ def preview(message: Message) -> str:
             words += (" ", part.title)
         elif isinstance(part, Notice):
             words += (" ", part.text)
-        elif isinstance(part, Media | Location | Rating):
+        elif isinstance(part, Rating):
+            words += (" ", part.prompt)
+        elif not isinstance(part, Sources):
             words += (" ", plain(part))
     line = words[0] if len(words) == 1 else "".join(words)
     return " ".join(line[: 2 * PREVIEW].replace("\0", "").split())[:PREVIEW]

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-REVISION = "0004"
+REVISION = "0005"
 """The revision of the migrations that these tables are."""
 
 metadata = sa.MetaData(
@@ -357,6 +357,28 @@ passage_term = sa.Table(
     _number("number", primary_key=True),
     _number("count"),
     sa.Index("passage_term_document", "document"),
+    sqlite_with_rowid=False,
+)
+
+# Of channels' accounts: sealed before it is stored.
+secret = sa.Table(
+    "secret",
+    metadata,
+    _key("account", primary_key=True),
+    _key("name", primary_key=True),
+    _bytes("sealed"),
+    _instant("at"),
+    sqlite_with_rowid=False,
+)
+
+# Who has a connection of which there may be one. `until` is in the store's own time.
+lease = sa.Table(
+    "lease",
+    metadata,
+    _key("name", primary_key=True),
+    _text("worker"),
+    _number("until"),
+    _number("fence"),
     sqlite_with_rowid=False,
 )
 

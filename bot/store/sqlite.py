@@ -313,6 +313,7 @@ class Writer:
             ),
             ("UPDATE delivery SET due_at = ? WHERE ended_at IS NULL AND state = 'sending'", (now,)),
             ("UPDATE delivery SET due_at = ? WHERE ended_at IS NULL AND due_at > ?", (now, now + _DAY)),
+            ("UPDATE lease SET worker = '', until = 0", ()),
         ):
             self._connection.execute(text, values)
 

@@ -45,6 +45,9 @@ class Tx(Protocol):
 
     def query(self, query: Query, **given: Any) -> list[Values]: ...
 
+    def forget(self) -> None:
+        """Rows were changed that nobody held: none that is kept from before may be gone by."""
+
 
 class SqliteTx:
     """Keeps the rows of live conversations between transactions: this connection is the only one that writes.

@@ -299,10 +299,12 @@ class ChannelContract:
 
     async def test_c0_what_it_says_it_can_it_offers(self, bench: Bench) -> None:
         can = bench.channel.capabilities(await bench.place())
+        assert can.text.most > 0
+        if bench.out() is None:
+            return
         assert not (can.stream != "whole" and not isinstance(bench.channel, Streaming)), "stream"
         assert not (can.typing_every is not None and not isinstance(bench.channel, Typing)), "typing_every"
         assert not ({"edit", "delete", "react"} & can.can and not isinstance(bench.channel, Editing)), "can"
-        assert can.text.most > 0
 
     async def test_c1_messages_of_its_own_and_of_other_bots_are_ignored(self, bench: Bench) -> None:
         await bench.harness.echo()

@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from bot.ports import Clock
 from channels.sandbox.faults import Faults, Rule
 from channels.sandbox.journal import Journal
+from channels.sandbox.point import how
 
 _PAGE = Path(__file__).parent / "page"
 _POLICY = (
@@ -143,7 +144,10 @@ def app(sandbox: Sandbox, ending: asyncio.Event | None = None) -> Starlette:
 
     async def about(request: Request) -> Response:
         address = str(request.base_url).rstrip("/")
-        return _json({"name": sandbox.name, "address": address, "told": told(sandbox, address)})
+        known = told(sandbox, address)
+        return _json(
+            {"name": sandbox.name, "address": address, "told": known, "how": how(sandbox.name, known, address)}
+        )
 
     async def seen(request: Request) -> Response:
         return _json(sandbox.seen())
@@ -248,6 +252,8 @@ async def serving(sandbox: Sandbox, *, host: str = "127.0.0.1", port: int = 0) -
     """Serve on this loop until left; gives the address, `http://127.0.0.1:41234`."""
     with socket.create_server((host, port), backlog=2048) as listener:
         address, ending = f"http://{host}:{listener.getsockname()[1]}", asyncio.Event()
+        if hasattr(sandbox, "address"):  # some platforms tell clients where they are
+            sandbox.address = address
         config = uvicorn.Config(
             app(sandbox, ending),
             log_config=None,

@@ -31,6 +31,7 @@ from channels.web.frames import (
     Say,
     ServerFrame,
     Stop,
+    Submit,
     TokenGrant,
     TokenRequest,
     TypingNow,
@@ -151,9 +152,9 @@ class PostFrame(Call):
             case Pong() | Read() | Bye():
                 return None
             case _ if not thread:
-                id = frame.id if isinstance(frame, Say | Press) else None
+                id = frame.id if isinstance(frame, Say | Press | Submit) else None
                 return refused("unknown_conversation", id=id)
-            case Say() | Press():
+            case Say() | Press() | Submit():
                 return await door.take(frame, raw=body, visitor=visitor, thread=thread, address=address)
             case AskOlder(before):
                 return await self._older(key, before, address)

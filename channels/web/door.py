@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.model import ConversationId
 from bot.ports import Bus, Clock, Random, Receive, Stopped, Store, Typed
 from channels.web.audience import Hall, Key
-from channels.web.frames import Ack, BotSpeaker, Greeting, Limits, Press, RefusedFrame, Say
+from channels.web.frames import Ack, BotSpeaker, Greeting, Limits, Press, RefusedFrame, Say, Submit
 from channels.web.history import History
 from channels.web.intake import Intake
 from channels.web.limits import Pace, Places
@@ -60,7 +60,7 @@ class Door:
         """False: the program stops, and whoever comes now is told to come again."""
 
     async def take(
-        self, frame: Say | Press, *, raw: bytes, visitor: Visitor, thread: str, address: str
+        self, frame: Say | Press | Submit, *, raw: bytes, visitor: Visitor, thread: str, address: str
     ) -> Ack | RefusedFrame:
         """Hand a message to the inbox; whoever reads its conversation hears of it."""
         taken = await self._intake.take(frame, raw=raw, visitor=visitor, thread=thread, address=address)

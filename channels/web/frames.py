@@ -3,7 +3,7 @@
 A message of the server on a WebSocket is a JSON list of frames: what is ready at the same time goes out together. Every
 other message is one frame.
 
-The browser's types are generated from these. A frame never carries a note, a slot, a command or an option's value, and
+The browser's types are generated from these. A frame never carries a note, a slot, a command or a button's value, and
 no frame runs, loads or navigates anything.
 """
 
@@ -69,6 +69,73 @@ class CardView(Struct, frozen=True, tag_field="part", tag="card"):
     options: tuple[OptionView, ...] = ()
 
 
+class CarouselView(Struct, frozen=True, tag_field="part", tag="carousel"):
+    cards: tuple[CardView, ...]
+
+
+class TableView(Struct, frozen=True, tag_field="part", tag="table"):
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    title: str = ""
+
+
+class AnswerView(Struct, frozen=True):
+    """One of the answers a field of a form offers."""
+
+    label: str
+    value: str
+    """What goes back in the form."""
+
+
+class FieldView(Struct, frozen=True):
+    name: str
+    label: str
+    type: Literal["text", "long_text", "number", "email", "phone", "date", "time", "choice", "yes_no"] = "text"
+    required: bool = True
+    hint: str = ""
+    options: tuple[AnswerView, ...] = ()
+    value: str = ""
+
+
+class FormView(Struct, frozen=True, tag_field="part", tag="form"):
+    fields: tuple[FieldView, ...]
+    token: str
+    """What is filled in comes back with it (`submit`)."""
+    title: str = ""
+    submit: str = ""
+    """The button's label; empty: the widget's own word."""
+
+
+class RatingView(Struct, frozen=True, tag_field="part", tag="rating"):
+    prompt: str
+    scale: int
+    options: tuple[OptionView, ...] = ()
+    """One for each grade, the worst first; empty: it is answered in words."""
+
+
+class MediaView(Struct, frozen=True, tag_field="part", tag="media"):
+    kind: Literal["image", "audio", "voice", "video", "sticker", "file"]
+    name: str = ""
+    size: int = 0
+    caption: str = ""
+    alt: str = ""
+    transcript: str = ""
+    address: str = ""
+    """Where a person may open it; nothing of another host is ever loaded by itself. Empty: nowhere."""
+
+
+class LocationView(Struct, frozen=True, tag_field="part", tag="location"):
+    latitude: float
+    longitude: float
+    label: str = ""
+
+
+class VCardView(Struct, frozen=True, tag_field="part", tag="vcard"):
+    name: str
+    phone: str = ""
+    email: str = ""
+
+
 class SourceView(Struct, frozen=True):
     title: str
     passage: str
@@ -84,7 +151,20 @@ class NoticeView(Struct, frozen=True, tag_field="part", tag="notice"):
     text: str
 
 
-PartView = TextView | ChoicesView | CardView | SourcesView | NoticeView
+PartView = (
+    TextView
+    | ChoicesView
+    | CardView
+    | CarouselView
+    | TableView
+    | FormView
+    | RatingView
+    | MediaView
+    | LocationView
+    | VCardView
+    | SourcesView
+    | NoticeView
+)
 
 
 # Events as a customer may see them
@@ -106,6 +186,17 @@ class PressedView(Struct, frozen=True, tag_field="kind", tag="pressed"):
     at: datetime
     token: str
     label: str
+    ref: str = ""
+
+
+class SubmittedView(Struct, frozen=True, tag_field="kind", tag="submitted"):
+    """A form that this customer filled in."""
+
+    seq: int
+    at: datetime
+    token: str
+    values: dict[str, str]
+    """By name of the field."""
     ref: str = ""
 
 
@@ -133,7 +224,7 @@ class ControlView(Struct, frozen=True):
     """Agent while `human` and `closed` by one; else the bot."""
 
 
-CustomerEvent = SaidView | PressedView | ControlledView | PartialView
+CustomerEvent = SaidView | PressedView | SubmittedView | ControlledView | PartialView
 
 
 # Server to widget
@@ -217,7 +308,16 @@ class Typing(Struct, frozen=True, tag_field="frame", tag="typing"):
 
 
 RefusalCode = Literal[
-    "bad_frame", "too_large", "empty", "rate", "token", "origin", "conflict", "unavailable", "unknown_conversation"
+    "bad_frame",
+    "too_large",
+    "empty",
+    "invalid",
+    "rate",
+    "token",
+    "origin",
+    "conflict",
+    "unavailable",
+    "unknown_conversation",
 ]
 
 
@@ -229,6 +329,8 @@ class RefusedFrame(Struct, frozen=True, tag_field="frame", tag="refused"):
     """The client's message it is about."""
     wait: float | None = None
     """Seconds after which a repeat may pass; None: a repeat will not help."""
+    errors: dict[str, str] | UnsetType = UNSET
+    """What is wrong with a form (`invalid`), by name of the field: it may be filled in again."""
 
 
 class Ping(Struct, frozen=True, tag_field="frame", tag="ping"):
@@ -267,6 +369,15 @@ class Press(_ClientFrame, frozen=True):
     label: str = ""
 
 
+class Submit(_ClientFrame, frozen=True):
+    """A form filled in, under the form's token."""
+
+    id: str
+    token: str
+    values: dict[str, str]
+    """By name of the field; what was left empty may be missing."""
+
+
 class AskOlder(_ClientFrame, frozen=True, tag="older"):
     before: int
 
@@ -291,7 +402,7 @@ class Bye(_ClientFrame, frozen=True):
     pass
 
 
-ClientFrame = Hello | Say | Press | AskOlder | Read | TypingNow | Stop | Pong | Bye
+ClientFrame = Hello | Say | Press | Submit | AskOlder | Read | TypingNow | Stop | Pong | Bye
 
 
 # HTTP

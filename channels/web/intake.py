@@ -8,9 +8,9 @@ import msgspec
 import structlog
 
 from bot.clean import clean
-from bot.model import Address, Pressed, Said, text
-from bot.ports import Accepted, Arrival, Clock, Receive
-from channels.web.frames import Ack, ClientFrame, Press, RefusedFrame, Say
+from bot.model import Address, Pressed, Said, Submitted, text
+from bot.ports import Accepted, Arrival, Clock, FormErrors, Receive
+from channels.web.frames import Ack, ClientFrame, Press, RefusedFrame, Say, Submit
 from channels.web.limits import Pace
 from channels.web.refusals import refused, unavailable
 from channels.web.settings import WebLimits
@@ -23,7 +23,9 @@ CHANNEL = "web"
 _decoder: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 _ID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _TOKEN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_NAME = re.compile(r"[\w.-]{1,64}")
 _LABEL = 200
+_FIELDS = 50
 
 
 def read_frame(raw: str | bytes, most_bytes: int) -> ClientFrame | RefusedFrame:
@@ -44,7 +46,7 @@ def is_longer(given: str | bytes, most_bytes: int) -> bool:
 
 
 class Intake:
-    """Takes what visitors of one account say and press."""
+    """Takes what visitors of one account say, press and fill in."""
 
     def __init__(self, *, account: str, receive: Receive, clock: Clock, limits: WebLimits) -> None:
         self._account, self._receive, self._clock = account, receive, clock
@@ -53,7 +55,7 @@ class Intake:
         self._of_address = Pace(limits.messages_per_address, clock)
 
     async def take(
-        self, frame: Say | Press, *, raw: bytes, visitor: Visitor, thread: str, address: str
+        self, frame: Say | Press | Submit, *, raw: bytes, visitor: Visitor, thread: str, address: str
     ) -> tuple[Ack, Accepted] | RefusedFrame:
         """Returns after the commit. A repeat under the same id gives the first `Ack` again."""
         if not _ID.fullmatch(frame.id):
@@ -82,16 +84,29 @@ class Intake:
             return unavailable(frame.id)
         if accepted.differs:
             return refused("conflict", id=frame.id)
+        if isinstance(accepted.now, FormErrors):
+            return refused("invalid", id=frame.id, errors=dict(accepted.now.errors))
         return Ack(frame.id, accepted.seq or 0), accepted
 
-    def _body(self, frame: Say | Press) -> Said | Pressed | RefusedFrame:
+    def _body(self, frame: Say | Press | Submit) -> Said | Pressed | Submitted | RefusedFrame:
         if isinstance(frame, Press):
             if not _TOKEN.fullmatch(frame.token):
                 return refused("bad_frame", "This choice is not one of ours.", id=frame.id)
             return Pressed(frame.token, clean(frame.label)[:_LABEL], frame.id)
+        if isinstance(frame, Submit):
+            return self._filled(frame)
         words = clean(frame.text)
         if not words.strip():
             return refused("empty", id=frame.id)
         if is_longer(frame.text, self._text_bytes) or is_longer(words, self._text_bytes):
             return refused("too_large", id=frame.id)
         return Said(text(words), frame.id)
+
+    def _filled(self, frame: Submit) -> Submitted | RefusedFrame:
+        if not _TOKEN.fullmatch(frame.token) or len(frame.values) > _FIELDS:
+            return refused("bad_frame", "This form is not one of ours.", id=frame.id)
+        if not all(map(_NAME.fullmatch, frame.values)):
+            return refused("bad_frame", "This form is not one of ours.", id=frame.id)
+        if is_longer("".join(frame.values.values()), self._text_bytes):
+            return refused("too_large", id=frame.id)
+        return Submitted(frame.token, {name: clean(value) for name, value in frame.values.items()}, frame.id)

@@ -29,6 +29,7 @@ from channels.web.frames import (
     Say,
     ServerFrame,
     Stop,
+    Submit,
     TypingNow,
 )
 from channels.web.history import PAGE, cursor, held_after, welcome
@@ -265,7 +266,7 @@ class Line:
 
     async def _answer(self, frame: ClientFrame | RefusedFrame, raw: str) -> ServerFrame | None:
         match frame:
-            case Say() | Press():
+            case Say() | Press() | Submit():
                 return await self._take(frame, raw)
             case RefusedFrame():
                 return frame
@@ -288,7 +289,7 @@ class Line:
             return unavailable(id)
         return self._visitor, self._audience
 
-    async def _take(self, frame: Say | Press, raw: str) -> ServerFrame:
+    async def _take(self, frame: Say | Press | Submit, raw: str) -> ServerFrame:
         reads = self._reads(frame.id)
         if isinstance(reads, RefusedFrame):
             return reads

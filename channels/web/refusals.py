@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET, UnsetType
+
 from channels.web.frames import RefusalCode, RefusedFrame
 
 TEXTS: dict[RefusalCode, str] = {
     "bad_frame": "This could not be understood. Reload the page.",
     "too_large": "This is too long. Send it in several messages.",
     "empty": "There is nothing in this message. Write something and send it again.",
+    "invalid": "Something in this form needs another look.",
     "rate": "Too much at once. Wait a moment; it is sent again by itself.",
     "token": "This chat must sign in again.",
     "origin": "This page may not use this chat.",
@@ -20,6 +23,7 @@ STATUSES: dict[RefusalCode, int] = {
     "bad_frame": 400,
     "too_large": 413,
     "empty": 422,
+    "invalid": 422,
     "rate": 429,
     "token": 401,
     "origin": 403,
@@ -32,8 +36,15 @@ STORE_WAIT = 2.0
 """Seconds after which a repeat may pass when the store did not take it."""
 
 
-def refused(code: RefusalCode, text: str = "", *, id: str | None = None, wait: float | None = None) -> RefusedFrame:
-    return RefusedFrame(code, text or TEXTS[code], id, wait)
+def refused(
+    code: RefusalCode,
+    text: str = "",
+    *,
+    id: str | None = None,
+    wait: float | None = None,
+    errors: dict[str, str] | UnsetType = UNSET,
+) -> RefusedFrame:
+    return RefusedFrame(code, text or TEXTS[code], id, wait, errors)
 
 
 def unavailable(id: str | None = None) -> RefusedFrame:

@@ -1,6 +1,6 @@
 """What of the log a customer may see, and how. Pure.
 
-Everything is built anew from named fields: what is not named here (an option's value, a notice's arguments, who holds a
+Everything is built anew from named fields: what is not named here (a button's value, a notice's arguments, who holds a
 conversation by id, why it was handed over) cannot leave.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from bot.fit import plain
 from bot.model import (
     Author,
     Card,
@@ -17,6 +16,7 @@ from bot.model import (
     Control,
     Controlled,
     Event,
+    Field,
     Form,
     Location,
     Media,
@@ -32,31 +32,42 @@ from bot.model import (
     Sources,
     Span,
     Status,
+    Submitted,
     Table,
     Text,
     VCard,
 )
 from channels.web.frames import (
     AgentSpeaker,
+    AnswerView,
     BotSpeaker,
     CardView,
+    CarouselView,
     ChoicesView,
     ControlledView,
     ControlView,
     CustomerEvent,
     CustomerSpeaker,
+    FieldView,
+    FormView,
+    LocationView,
+    MediaView,
     NoticeView,
     OptionView,
     PartialView,
     PartView,
     PressedView,
+    RatingView,
     SaidView,
     SourcesView,
     SourceView,
     SpanView,
     Speaker,
+    SubmittedView,
     SystemSpeaker,
+    TableView,
     TextView,
+    VCardView,
 )
 
 _LINKS = frozenset(("http", "https", "mailto", "tel"))
@@ -85,6 +96,8 @@ def view_event(event: Event, bot: BotSpeaker) -> CustomerEvent | None:
             )
         case Pressed(token, label, ref):
             return PressedView(event.seq, event.at, token, label, ref)
+        case Submitted(token, values, ref):
+            return SubmittedView(event.seq, event.at, token, {name: str(value) for name, value in values.items()}, ref)
         case Controlled(control, _, by, why):
             if why == RESOLVED:
                 closed_by = view_author(by, bot) if by.kind == "agent" else bot
@@ -130,16 +143,40 @@ def view_part(part: Part) -> PartView:
             return TextView(tuple([_span(span) for span in part.spans]))
         case Choices(options, prompt, look):
             return ChoicesView(_options(options), prompt, look)
-        case Card(title, body, meta, options):
-            return CardView(title, body, meta, _options(options))
+        case Card():
+            return _card(part)
+        case Carousel(cards):
+            return CarouselView(tuple(map(_card, cards)))
+        case Table(columns, rows, title):
+            return TableView(columns, rows, title)
+        case Form(fields, title, submit, token):
+            return FormView(tuple(map(_field, fields)), token, title, submit)
+        case Rating(prompt, scale, options):
+            return RatingView(prompt, scale, _options(options))
+        case Media():
+            address = _link(part.ref, _PAGES)
+            return MediaView(part.kind, part.name, part.size, part.caption, part.alt, part.transcript, address)
+        case Location(latitude, longitude, label):
+            return LocationView(latitude, longitude, label)
+        case VCard(name, phone, email):
+            return VCardView(name, phone, email)
         case Sources(sources):
             return SourcesView(tuple(map(_source, sources)))
         case Notice(key, text):
             return NoticeView(key, text)
-        case Media() | Location() | Rating() | Carousel() | Table() | Form() | VCard() | Raw():
-            return TextView((SpanView(plain(part)),))
+        case Raw():
+            return TextView((SpanView(part.plain),))
         case never:
             assert_never(never)
+
+
+def _card(card: Card) -> CardView:
+    return CardView(card.title, card.body, card.meta, _options(card.options))
+
+
+def _field(field: Field) -> FieldView:
+    answers = tuple(AnswerView(option.label, option.value) for option in field.options)
+    return FieldView(field.name, field.label, field.type, field.required, field.hint, answers, field.value)
 
 
 def _options(options: tuple[Option, ...]) -> tuple[OptionView, ...]:

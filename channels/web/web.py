@@ -10,8 +10,21 @@ from pathlib import Path
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from bot.model import Address, Card, Choices, Notice, Sources, Text
-from bot.ports import Bus, Buttons, Capabilities, Clock, Limit, Random, Receive, Store
+from bot.model import (
+    Address,
+    Card,
+    Carousel,
+    Choices,
+    Location,
+    Media,
+    Notice,
+    Rating,
+    Sources,
+    Table,
+    Text,
+    VCard,
+)
+from bot.ports import Attachments, Bus, Buttons, Capabilities, Clock, Limit, Random, Receive, Store
 from channels.web.assets import STATIC, Assets
 from channels.web.calls import GrantToken, PostFrame, Stream
 from channels.web.door import Door
@@ -23,8 +36,11 @@ from channels.web.socket import Socket
 _CAPABILITIES = Capabilities(
     text=Limit(32_000),
     marks=frozenset(("bold", "italic", "strike", "code", "fence", "quote", "item", "heading")),
-    parts=frozenset((Text, Choices, Card, Sources, Notice)),
+    parts=frozenset((Text, Choices, Card, Carousel, Table, Sources, Notice, Media, Location, VCard, Rating)),
     buttons=Buttons(rows=20, per_row=5, label=80),
+    options=100,
+    form="native",
+    files=Attachments(per_message=10),
     stream="native",
     resend="safe",
 )

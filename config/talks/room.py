@@ -158,7 +158,7 @@ class Room:
             bus=bus,
             clock=self.clock,
             random=self.random,
-            notices=notices,
+            notices_at=lambda address: notices,
             delivers=frozenset(),
             settings=EngineSettings(worker="test", quiet=timedelta(0)),
         )
@@ -174,10 +174,10 @@ class Room:
             self.store,
             bus,
             self.clock,
-            notices,
+            lambda address: notices,
             delivers=frozenset(),
             wake=self.engine.wake,
-            steps_of=shelf.steps_of,
+            steps_of=lambda address, state: shelf.steps_of(state),
         )
 
     async def begin(self) -> None:

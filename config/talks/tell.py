@@ -36,6 +36,7 @@ from bot.model import (
     Offered,
     Opened,
     Partial,
+    Picked,
     Popped,
     Pressed,
     Pushed,
@@ -174,6 +175,8 @@ def _move(move: Move, calls: list[Call]) -> str:
             return f"{slot} is known no longer"
         case Asked(_, slot, tries):
             return f"asks {slot}{f', try {tries + 1}' if tries else ''}" if slot else ""
+        case Picked(_, values):
+            return f"chosen so far: {', '.join(values) or 'nothing'}"
         case Did(_, _, action):
             return _call(action, calls)
         case Reopened():

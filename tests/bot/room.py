@@ -58,11 +58,17 @@ class Room:
     def __post_init__(self) -> None:
         sent = frozenset({"telegram"})
 
-        async def steps_of(state: State) -> frozenset[str]:
+        async def steps_of(address: Address, state: State) -> frozenset[str]:
             return frozenset(f"ask_{frame.asking}" for frame in state.stack)
 
         self.desk = Desk(
-            self.store, self.bus, self.clock, notices, delivers=sent, wake=self.woken.append, steps_of=steps_of
+            self.store,
+            self.bus,
+            self.clock,
+            lambda address: notices,
+            delivers=sent,
+            wake=self.woken.append,
+            steps_of=steps_of,
         )
 
     async def says(self, words: str, *, by: str = "ana", channel: str = "telegram") -> ConversationId:

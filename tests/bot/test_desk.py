@@ -255,7 +255,7 @@ async def test_a_change_between_reading_and_writing_is_noticed(room: Room) -> No
 
         async def close(self) -> None: ...
 
-    slow = Desk(Slow(), room.bus, room.clock, notices, delivers=frozenset(), wake=lambda _: None)
+    slow = Desk(Slow(), room.bus, room.clock, lambda _: notices, delivers=frozenset(), wake=lambda _: None)
     with pytest.raises(ControlMoved):
         await slow.take_over(id, KIM, 1)
     with pytest.raises(ControlMoved):
@@ -499,7 +499,7 @@ async def test_a_turn_that_ends_while_a_conversation_is_resolved_keeps_its_slots
     conversation = await room.says("hello")
     claimed = replace(await room.claim(conversation), state=State(slots={"order": "A-17"}))
     store = Meanwhile(room.store, lambda: room.commit(claimed, "Noted."))
-    desk = Desk(store, room.bus, room.clock, notices, delivers=frozenset(), wake=lambda _: None)
+    desk = Desk(store, room.bus, room.clock, lambda _: notices, delivers=frozenset(), wake=lambda _: None)
     await desk.resolve(conversation, JO, 0)
     found = await room.store.read(Find(conversation))
     assert found

@@ -4,15 +4,19 @@ from typing import Literal
 
 import pytest
 import regex
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot import markup
 from bot.clean import clean
-from bot.fit import Fitted, Loss, fit, plain, words
+from bot.fit import Fitted, Loss, fit, options_of, plain, words
 from bot.model import (
     Card,
+    Carousel,
     Choices,
+    Field,
+    Form,
     Location,
     Mark,
     Media,
@@ -21,13 +25,17 @@ from bot.model import (
     Option,
     Part,
     Rating,
+    Raw,
     Source,
     Sources,
     Span,
+    Table,
     Text,
+    VCard,
     text,
 )
-from bot.ports import Buttons, Capabilities, Limit
+from bot.ports import Attachments, Buttons, Capabilities, Limit, Syntax
+from tests.faults.scale import PROPERTY_EXAMPLES
 
 ALL: frozenset[Mark] = frozenset(markup.ORDER)
 PARTS: frozenset[type[Part]] = frozenset((Text, Choices, Card, Sources, Notice, Media, Location, Rating))
@@ -42,8 +50,9 @@ def channel(
     marks: frozenset[Mark] = ALL,
     parts: frozenset[type[Part]] = PARTS,
     buttons: Buttons | None = Buttons(rows=5, per_row=2, label=20),  # noqa: B008 - frozen
+    options: int = 0,
 ) -> Capabilities:
-    return Capabilities(text=Limit(most, unit), marks=marks, parts=parts, buttons=buttons)
+    return Capabilities(text=Limit(most, unit), marks=marks, parts=parts, buttons=buttons, options=options)
 
 
 TERMINAL = channel(marks=frozenset(), parts=frozenset((Text,)), buttons=None)
@@ -85,7 +94,7 @@ def test_a_terminal_gets_characters_and_numbered_lists() -> None:
     fitted = fit(message, TERMINAL)
     assert said(fitted) == [
         "See our page (https://a.example)\n\nLamp\nA lamp.\n19 €\n\n1. Buy\n\n"
-        "1. Returns\n2. Fees (https://a.example/fees)\n\nWe are closed.\n\nSure?\n1. Yes\n2. No"
+        "1. Returns\n2. Fees (https://a.example/fees)\n\nWe are closed.\n\nSure?\n2. Yes\n3. No"
     ]
     assert fitted.losses == (
         Loss("text", "mark", "bold"),
@@ -119,7 +128,7 @@ def test_what_a_channel_cannot_show_is_described() -> None:
 
 def test_a_caption_that_is_too_long_stands_below_its_picture() -> None:
     picture = Media("image", "f-1", "a.jpg", caption="one two three")
-    fitted = fit(Message((picture,)), channel(15))
+    fitted = fit(Message((picture,)), replace(channel(20), caption=Limit(12)))
     assert [piece.parts for piece in fitted.pieces] == [
         (Media("image", "f-1", "a.jpg"),),
         (Text((Span("one two three"),)),),
@@ -145,7 +154,7 @@ def test_a_card_without_a_native_form_keeps_its_buttons() -> None:
 @pytest.mark.parametrize(
     ("labels", "lost"),
     [
-        pytest.param([str(n) for n in range(11)], ["10"], id="too many"),
+        pytest.param([str(n) for n in range(41)], [""], id="too many"),
         pytest.param(["short", "a label beyond twenty"], ["a label beyond twenty"], id="too long"),
     ],
 )
@@ -153,6 +162,160 @@ def test_choices_that_do_not_fit_on_buttons_become_a_numbered_list(labels: list[
     fitted = fit(Message((Choices(options(*labels), "Which?"),)), channel())
     assert said(fitted) == ["\n".join(["Which?", *(f"{n}. {label}" for n, label in enumerate(labels, 1))])]
     assert fitted.losses == tuple(Loss("choices", "buttons", label) for label in lost)
+
+
+def test_more_choices_than_buttons_become_a_native_list() -> None:
+    ask = Choices(options(*map(str, range(11))), "Which?", "quick")
+    fitted = fit(Message((ask,)), channel(options=25))
+    assert [piece.parts for piece in fitted.pieces] == [(replace(ask, look="list"),)]
+    assert fitted.losses == (Loss("choices", "list"),)
+
+
+@pytest.mark.parametrize(("longest", "look"), [(10, "list"), (0, "quick")])
+def test_more_choices_than_one_message_holds_are_several(longest: int, look: str) -> None:
+    fitted = fit(Message((Choices(options(*map(str, range(25))), "Which?"),)), channel(options=longest))
+    shown = [part for piece in fitted.pieces for part in piece.parts if isinstance(part, Choices)]
+    assert [(part.prompt, part.look, len(part.options)) for part in shown] == [
+        ("Which?", look, 8),
+        ("", look, 8),
+        ("", look, 9),
+    ]
+    assert Loss("choices", "pages", "3") in fitted.losses
+
+
+def test_a_list_that_a_channel_does_not_have_stands_on_buttons() -> None:
+    ask = Choices(options("A", "B", "C"), "Which?", "list")
+    assert fit(Message((ask,)), channel(options=2)).pieces[0].parts == (replace(ask, look="buttons"),)
+
+
+def test_options_are_numbered_through_the_message() -> None:
+    cards = (Card("Lamp", options=options("Buy")), Card("Chair", options=options("Buy it", "Measure")))
+    message = Message((Carousel(cards), Choices(options("None of them"), "Or?")))
+    assert said(fit(message, TERMINAL)) == [
+        "Lamp\n\n1. Buy\n\nChair\n\n2. Buy it\n3. Measure\n\nOr?\n4. None of them",
+    ]
+
+
+def test_a_rating_becomes_buttons_or_a_list() -> None:
+    grades = options("1", "2", "3")
+    ask = Rating("How was it?", 3, grades)
+    without = channel(parts=PARTS - {Rating})
+    assert fit(Message((ask,)), without) == Fitted(
+        (Message((Choices(grades, "How was it?"),)),), (Loss("rating", "part"),)
+    )
+    assert said(fit(Message((ask,)), TERMINAL)) == ["How was it?\n1. 1\n2. 2\n3. 3"]
+
+
+def test_a_table_is_native_or_aligned_or_written_line_by_line() -> None:
+    prices = Table(("Lamp", "Price"), (("Desk", "19 €"), ("Floor", "109 €")), "Prices")
+    assert fit(Message((prices,)), channel(parts=PARTS | {Table})).pieces[0].parts == (prices,)
+    aligned = "Lamp  | Price\n------+------\nDesk  | 19 €\nFloor | 109 €"
+    fitted = fit(Message((prices,)), channel())
+    assert fitted.pieces[0].parts == (Text((Span("Prices", ("bold",)), Span("\n"), Span(aligned, ("fence",)))),)
+    assert fitted.losses == (Loss("table", "part"),)
+    wide = Table(("Lamp", "About it"), (("Desk", "a lamp " * 10), ("", "more")))
+    assert said(fit(Message((wide,)), channel())) == [
+        f"Lamp: Desk\nAbout it: {' '.join(['a lamp'] * 10)}\n\nAbout it: more"
+    ]
+
+
+def test_a_table_that_is_too_large_for_a_native_one_becomes_text() -> None:
+    big = Table(("n",), tuple((str(n),) for n in range(4)))
+    to = replace(channel(parts=PARTS | {Table}), table=(3, 20))
+    assert said(fit(Message((big,)), to)) == ["n\n-\n0\n1\n2\n3"]
+
+
+def test_a_carousel_is_leafed_through_or_its_cards_follow_one_another() -> None:
+    cards = tuple(Card(f"Lamp {n}", options=options("Buy")) for n in range(3))
+    message = Message((Carousel(cards),))
+    whole = replace(channel(parts=PARTS | {Carousel}), cards=2)
+    assert [piece.parts for piece in fit(message, whole).pieces] == [
+        (Carousel(cards[:1]),),
+        (Carousel(cards[1:]),),
+    ]
+    assert [piece.parts for piece in fit(message, channel()).pieces] == [(card,) for card in cards]
+    assert fit(message, channel()).losses == (Loss("carousel", "part"),)
+
+
+def test_a_form_is_shown_where_there_are_forms() -> None:
+    form = Form((Field("name", "What is your name?"), Field("size", "Which size?")), "About you", token="t")
+    modal = replace(channel(), form="modal")
+    assert fit(Message((form,)), modal) == Fitted((Message((form,)),), ())
+    assert said(fit(Message((form,)), channel())) == ["About you\nWhat is your name?\nWhich size?"]
+
+
+def test_raw_is_for_its_own_channel() -> None:
+    raw = Raw("slack", {"blocks": []}, "A map.")
+    assert fit(Message((raw,)), replace(channel(), raw="slack")).pieces[0].parts == (raw,)
+    fitted = fit(Message((raw,)), replace(channel(), raw="discord"))
+    assert (said(fitted), fitted.losses) == (["A map."], (Loss("raw", "part"),))
+
+
+# Where files are messages of their own
+
+CAPTIONS = Capabilities(
+    text=Limit(100),
+    caption=Limit(20),
+    marks=ALL,
+    parts=PARTS | {VCard},
+    alone=frozenset((Location, VCard)),
+    buttons=Buttons(rows=5, per_row=2, label=20),
+    files=Attachments(per_message=3),
+)
+YES = Choices(options("Yes"))
+
+
+def photo(number: int, caption: str = "") -> Media:
+    return Media("image", f"f-{number}", f"{number}.jpg", caption=caption)
+
+
+@pytest.mark.parametrize(
+    ("parts", "pieces"),
+    [
+        pytest.param((text("Look:").parts[0], photo(1)), [1, 1], id="text is no caption"),
+        pytest.param((photo(1, "short"), photo(2), photo(3), photo(4)), [3, 1], id="an album has its limit"),
+        pytest.param((photo(1), Media("voice", "v", "v.ogg")), [1, 1], id="a voice note is in no album"),
+        pytest.param((photo(1), YES), [2], id="one file has buttons"),
+        pytest.param((photo(1), photo(2), YES), [1, 2], id="an album has none"),
+        pytest.param((photo(1), Choices(options("Yes"), "Sure?")), [1, 1], id="a prompt is no caption"),
+        pytest.param((Location(1, 2), VCard("Ada")), [1, 1], id="alone"),
+        pytest.param((Location(1, 2), YES), [2], id="buttons go with it"),
+        pytest.param((Card("Lamp", image="https://a.example/l.png"), text("It is new.").parts[0]), [1, 1], id="a card"),
+        pytest.param((Card("Lamp"), text("It is new.").parts[0]), [2], id="a card without a picture"),
+    ],
+)
+def test_files_are_messages_of_their_own_where_they_have_captions(parts: tuple[Part, ...], pieces: list[int]) -> None:
+    assert [len(piece.parts) for piece in fit(Message(parts), CAPTIONS).pieces] == pieces
+
+
+def test_a_card_with_too_much_text_for_a_caption_keeps_its_picture() -> None:
+    card = Card("Lamp", "A lamp that says much.", "19 €", options("Buy"), "https://a.example/l.png")
+    assert [piece.parts for piece in fit(Message((card,)), CAPTIONS).pieces] == [
+        (Card("Lamp", image=card.image),),
+        (Text((Span("A lamp that says much.\n19 €"),)), Choices(options("Buy"))),
+    ]
+
+
+# Counted after rendering
+
+MARKDOWN = Syntax(escapes={"*": 1, "_": 1}, marks={"bold": 4, "fence": 8}, lines={"quote": 2}, link=4)
+
+
+@pytest.mark.parametrize(
+    ("spans", "pieces"),
+    [
+        pytest.param((Span("a*b_ cd_"),), ["a*b_", "cd_"], id="escapes"),
+        pytest.param((Span("abcd efgh", ("bold",)),), ["abcd", "efgh"], id="marks in each piece"),
+        pytest.param((Span("a\nb\nc", ("quote",)),), ["a\nb", "c"], id="lines"),
+        pytest.param((Span("ab cd", (), "a:b"),), ["ab", "cd"], id="links in each piece"),
+        pytest.param((Span("ab cd"), Span(" e", ("bold",))), ["ab cd", "e"], id="a mark at the end"),
+    ],
+)
+def test_the_limit_counts_what_is_written(spans: tuple[Span, ...], pieces: list[str]) -> None:
+    to = replace(channel(9), syntax=MARKDOWN)
+    assert said(fit(Message((Text(spans),)), to)) == [
+        piece if not spans[0].link else f"{piece} (a:b)" for piece in pieces
+    ]
 
 
 # In pieces
@@ -228,33 +391,54 @@ LABELS = SOME_TEXT.map("a{}".format)
 MARKS = st.lists(st.sampled_from(markup.ORDER), unique=True, max_size=2).map(lambda marks: tuple(sorted(marks)))
 SPANS = st.builds(Span, SOME_TEXT, MARKS) | st.builds(Span, LABELS, MARKS, st.just("https://a.example"))
 OPTIONS = st.lists(st.builds(Option, LABELS, st.just("v")), max_size=4).map(tuple)
+CARDS = st.builds(Card, SOME_TEXT, SOME_TEXT, SOME_TEXT, OPTIONS, st.sampled_from(["", "https://a.example/l.png"]))
+ROWS = st.lists(st.tuples(SOME_TEXT, SOME_TEXT), max_size=3).map(tuple)
+FIELDS = st.lists(st.builds(Field, st.just("name"), SOME_TEXT), max_size=3).map(tuple)
+KINDS = st.sampled_from(["image", "voice", "file"])
 PART: st.SearchStrategy[Part] = st.one_of(
     st.builds(Text, st.lists(SPANS, max_size=4).map(tuple)),
-    st.builds(Choices, OPTIONS, SOME_TEXT),
-    st.builds(Card, SOME_TEXT, SOME_TEXT, SOME_TEXT, OPTIONS),
+    st.builds(Choices, OPTIONS, SOME_TEXT, st.sampled_from(["buttons", "quick", "list"])),
+    CARDS,
+    st.builds(Carousel, st.lists(CARDS, max_size=3).map(tuple)),
+    st.builds(Table, st.tuples(LABELS, LABELS), ROWS, SOME_TEXT),
+    st.builds(Form, FIELDS, SOME_TEXT),
     st.builds(Sources, st.lists(st.builds(Source, SOME_TEXT, SOME_TEXT), max_size=3).map(tuple)),
     st.builds(Notice, st.just("key"), SOME_TEXT),
-    st.builds(Media, st.sampled_from(["image", "file"]), st.just("r"), SOME_TEXT, caption=SOME_TEXT, alt=SOME_TEXT),
+    st.builds(Media, KINDS, st.just("r"), SOME_TEXT, caption=SOME_TEXT, alt=SOME_TEXT),
     st.builds(Location, st.floats(-90, 90), st.floats(-180, 180), SOME_TEXT),
-    st.builds(Rating, SOME_TEXT, st.integers(2, 10)),
+    st.builds(VCard, SOME_TEXT, SOME_TEXT),
+    st.builds(Rating, SOME_TEXT, st.integers(2, 10), OPTIONS),
+    st.builds(Raw, st.sampled_from(["slack", "discord"]), st.just({}), LABELS),
 )
 MESSAGE = st.builds(Message, st.lists(PART, max_size=4).map(tuple), reply_to=st.none() | st.integers(1, 9))
+EVERY_PART = sorted((*PARTS, Carousel, Table, VCard), key=str)
+LIMITS = st.builds(Limit, st.integers(1, 40), st.sampled_from(["char", "utf16", "byte"]))
 CHANNEL = st.builds(
-    channel,
-    st.integers(1, 40),
-    st.sampled_from(["char", "utf16", "byte"]),
-    st.frozensets(st.sampled_from(markup.ORDER)),
-    st.frozensets(st.sampled_from(sorted(PARTS, key=str))),
-    st.none() | st.builds(Buttons, rows=st.integers(1, 3), per_row=st.integers(1, 2), label=st.integers(1, 9)),
+    Capabilities,
+    text=LIMITS,
+    caption=st.none() | st.builds(Limit, st.integers(1, 20)),
+    marks=st.frozensets(st.sampled_from(markup.ORDER)),
+    syntax=st.none() | st.just(MARKDOWN),
+    parts=st.frozensets(st.sampled_from(EVERY_PART)),
+    alone=st.frozensets(st.sampled_from([Location, VCard, Table, Card])),
+    table=st.none() | st.just((2, 2)),
+    cards=st.integers(0, 2),
+    raw=st.sampled_from(["", "slack"]),
+    buttons=st.none() | st.builds(Buttons, rows=st.integers(1, 3), per_row=st.integers(1, 2), label=st.integers(1, 9)),
+    options=st.integers(0, 4),
+    form=st.sampled_from(["native", "modal", "ask"]),
+    files=st.none() | st.builds(Attachments, per_message=st.integers(1, 3)),
 )
 
 
+@settings(max_examples=PROPERTY_EXAMPLES)
 @given(MESSAGE, CHANNEL)
 def test_fitting_a_piece_changes_nothing(message: Message, to: Capabilities) -> None:
     for piece in fit(message, to).pieces:
         assert fit(piece, to) == Fitted((piece,), ())
 
 
+@settings(max_examples=PROPERTY_EXAMPLES)
 @given(MESSAGE, CHANNEL)
 def test_every_character_arrives(message: Message, to: Capabilities) -> None:
     pieces = fit(message, to).pieces
@@ -262,7 +446,50 @@ def test_every_character_arrives(message: Message, to: Capabilities) -> None:
     assert _dense("".join(shown)) == _dense(
         _seen(_with_the_last_choices_at_the_end(message), with_links=bool(to.marks))
     )
-    assert all(map(_dense, shown))
+    assert all("".join(words.split()) for words in shown)
+
+
+@settings(max_examples=PROPERTY_EXAMPLES)
+@given(MESSAGE, CHANNEL)
+def test_a_piece_is_one_message_there(message: Message, to: Capabilities) -> None:
+    for piece in fit(message, to).pieces:
+        files = [part for part in piece.parts if isinstance(part, Media)]
+        others = [part for part in piece.parts if not isinstance(part, Media | Choices)]
+        assert not any(map(options_of, piece.parts[:-1]))
+        assert len(files) <= (to.files.per_message if to.files else 1)
+        if files and to.caption is not None:
+            assert others == []
+            assert len(files) == 1 or not options_of(piece.parts[-1])
+        if any(type(part) in to.alone for part in piece.parts):
+            assert len(others) == 1
+
+
+@settings(max_examples=PROPERTY_EXAMPLES)
+@given(st.lists(SPANS, max_size=6), st.integers(60, 90), st.sampled_from(["char", "utf16", "byte"]))
+def test_no_piece_is_longer_than_it_may_be(spans: list[Span], most: int, unit: Unit) -> None:
+    to = replace(channel(most, unit), syntax=MARKDOWN)
+    for piece in fit(Message((Text(tuple(spans)),)), to).pieces:
+        (part,) = piece.parts
+        assert isinstance(part, Text)
+        assert _counted("".join(map(_in_markdown, part.spans)), unit) <= most
+
+
+def _in_markdown(span: Span) -> str:
+    """What `MARKDOWN` is the cost of."""
+    words = span.text.replace("*", r"\*").replace("_", r"\_")
+    if "quote" in span.marks:
+        words = "> " + words.replace("\n", "\n> ")
+    if "bold" in span.marks:
+        words = f"**{words}**"
+    if "fence" in span.marks:
+        words = f"```\n{words}\n```"
+    return f"[{words}]({span.link})" if span.link else words
+
+
+def _counted(characters: str, unit: Unit) -> int:
+    if unit == "char":
+        return len(characters)
+    return len(characters.encode("utf-8" if unit == "byte" else "utf-16-le")) // (1 if unit == "byte" else 2)
 
 
 @given(st.text(st.sampled_from("ab. \n。👨\u200d👩\u0301\u0903é𝒳🇫🇷\u0600"), max_size=60), st.integers(12, 20))
@@ -279,7 +506,8 @@ def test_plain_text_is_total(message: Message) -> None:
 
 
 def _dense(characters: str) -> str:
-    return "".join(characters.split())
+    """Without white space, and without what numbers consist of: an option has a number only in a list."""
+    return "".join(character for character in characters if character not in "0123456789." and not character.isspace())
 
 
 def _seen(message: Message, *, with_links: bool) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.markup import ORDER, escape, merge, parse, plain
+from bot.markup import ORDER, escape, inert, merge, parse, plain
 from bot.model import Span
 
 TABLE = json.loads((Path(__file__).parents[2] / "web/shared/markdown.cases.json").read_text())
@@ -158,3 +158,19 @@ def test_plain_text_names_the_address_of_a_link_once() -> None:
         Span("+331", (), "tel:+331"),
     )
     assert plain(spans) == "See our page (https://a.example), https://b.example or +331"
+
+
+@pytest.mark.parametrize(
+    "calling", ["@everyone", "Hi @here!", "<!channel>", "<!here>", "<@U123>", "<@&77>", "<#C1>", "(@name)", "＠name"]
+)
+def test_a_mention_calls_nobody(calling: str) -> None:
+    shown = inert(calling)
+    assert shown.replace("\u2060", "") == calling
+    assert not any(f"{sign}{letter}" in shown for sign in "@＠" for letter in "ehnUc")
+    assert not any(sign in shown for sign in ("<!", "<@", "<#"))
+    assert inert(shown) == shown
+
+
+@pytest.mark.parametrize("words", ["ada@shop.example", "a.b+c@shop.example", "3 < 4", "at @ noon", "<tag>"])
+def test_what_is_no_mention_stays_as_it_is(words: str) -> None:
+    assert inert(words) == words

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from bot.bus.memory import MemoryBus
 from bot.errors import ActionFailed
+from bot.fit import options_of
 from bot.flow.actions import Action
 from bot.flow.book import Book
 from bot.flow.read import read
@@ -21,6 +22,7 @@ from bot.model import (
     Acting,
     Cancel,
     Card,
+    Carousel,
     Choices,
     Command,
     Declined,
@@ -29,6 +31,7 @@ from bot.model import (
     Noted,
     Option,
     Outcome,
+    Rating,
     Returned,
     Start,
     State,
@@ -491,6 +494,14 @@ def test_every_option_of_a_message_gets_a_token_and_they_exclude_one_another() -
     assert all(len(token) >= 20 for token in tokens)
     assert {(offer.epoch, offer.once) for offer in offers} == {(3, offers[0].once)}
     assert [(offer.value, offer.label) for offer in offers] == [("/start a", "a"), ("/start b", "b"), ("/start c", "c")]
+
+
+def test_grades_and_what_stands_on_cards_to_leaf_through_get_tokens_too() -> None:
+    grades = Rating("How was it?", 2, (Option("1", "/set stars=1"), Option("2", "/set stars=2")))
+    cards = Carousel((Card("Lamp", options=(Option("Buy", "/start buy"),)), Card("Chair")))
+    (given,), offers = give_tokens([Message((grades, cards))], 3, SeededRandom())
+    assert [offer.value for offer in offers] == ["/set stars=1", "/set stars=2", "/start buy"]
+    assert [option.token for part in given.parts for option in options_of(part)] == [offer.token for offer in offers]
 
 
 def test_messages_without_options_stay_as_they_are() -> None:

@@ -139,12 +139,20 @@ async def works(
         bus=bus,
         clock=clock,
         random=chance,
-        notices=notices,
+        notices_at=lambda address: notices,
         delivers=frozenset(delivers),
         settings=EngineSettings(**{"worker": "w1", **settings}),
     )
     inbox = Inbox(store=store, bus=bus, clock=clock, random=chance, engine=engine, initial=State())
-    desk = Desk(store, bus, clock, notices, delivers=frozenset(delivers), wake=engine.wake, drafted=engine.drafted)
+    desk = Desk(
+        store,
+        bus,
+        clock,
+        lambda address: notices,
+        delivers=frozenset(delivers),
+        wake=engine.wake,
+        drafted=engine.drafted,
+    )
     made = Works(store, clock, bus, engine, inbox, desk)
     bus.listen(None, made.told.append)
     with capture_logs() as made.logs:

@@ -17,17 +17,26 @@ from bot.errors import StoreDown
 from bot.model import (
     Address,
     Card,
+    Carousel,
     Choices,
+    Field,
+    Form,
     Incoming,
+    Location,
+    Media,
     Message,
     Notice,
     Option,
     Pressed,
+    Rating,
+    Raw,
     Said,
     Source,
     Sources,
     Span,
+    Table,
     Text,
+    VCard,
     text,
 )
 from bot.ports import Accepted, Arrival
@@ -136,6 +145,14 @@ async def test_a_card_is_chosen_from_as_well() -> None:
     assert desk.heard[1] == Pressed("t9", "Buy")
 
 
+async def test_options_are_numbered_through_a_message() -> None:
+    cards = Carousel(tuple(Card(name, options=(Option("Buy", f"/{name}", name),)) for name in ("Tent", "Lamp")))
+    grade = Rating("And us?", 2, (Option("bad", "/1", "low"), Option("good", "/2", "high")))
+    desk = await run(at("tents\n2\nagain\n4\n", *[Message((cards, grade))] * 3))
+    assert desk.shown.startswith("Tent\n1. Buy\n\nLamp\n2. Buy\nAnd us?\n3. bad\n4. good\n")
+    assert (desk.heard[1], desk.heard[3]) == (Pressed("Lamp", "Buy"), Pressed("high", "good"))
+
+
 async def test_a_line_that_is_not_taken_in_is_told_and_the_choice_stays_open() -> None:
     desk = at("paint\n1\n1\n", COLOURS)
     desk.refused = (2,)
@@ -218,8 +235,15 @@ EVIL = "\x1b]0;owned\x07\x9b31m\x1b[2Jred\r\u202eevil\b"
         Message((Card(EVIL, EVIL, EVIL, (Option(EVIL, "/r", "t"),)),)),
         Message((Sources((Source(EVIL, EVIL, EVIL),)),)),
         Message((Notice("key", EVIL),)),
+        Message((Table((EVIL,), ((EVIL,),), EVIL),)),
+        Message((Form((Field("name", EVIL),), EVIL),)),
+        Message((Media("file", EVIL, EVIL, caption=EVIL, transcript=EVIL),)),
+        Message((Location(0, 0, EVIL),)),
+        Message((VCard(EVIL, EVIL, EVIL),)),
+        Message((Rating(EVIL, 2, (Option(EVIL, "/r", "t"),)),)),
+        Message((Raw("telegram", {EVIL: EVIL}, EVIL),)),
     ],
-    ids=["text", "choices", "card", "sources", "notice"],
+    ids=lambda message: type(message.parts[0]).__name__,
 )
 async def test_no_text_can_steer_the_terminal(message: Message) -> None:
     desk = at("")

@@ -188,9 +188,13 @@ def _in_frame(stack: list[Json], frame: Json, move: Json) -> None:
             frame["slots"].pop(move["slot"], None)
             frame["results"].pop(move["slot"], None)
         case "asked":
+            if move["slot"] != frame.get("asking", ""):
+                frame["picked"] = []
             frame["asking"], frame["tries"] = move["slot"], move.get("tries", 0)
             if move["slot"]:
                 _mark_callers(stack, frame["id"])
+        case "picked":
+            frame["picked"] = list(move["values"])
         case "did" if move["effect"] != "read":
             frame["effects"] = [*frame["effects"], move["step"]][-_MOST_STEPS:]
 

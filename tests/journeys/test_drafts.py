@@ -104,7 +104,12 @@ async def test_a_takeover_in_another_process_leaves_one_partial_too(desk: Stage,
     await asked(desk)
     now = (await desk.found("web")).conversation
     elsewhere = Desk(
-        desk.parts.store, MemoryBus(), desk.clock, notices, delivers=frozenset(), wake=lambda conversation: None
+        desk.parts.store,
+        MemoryBus(),
+        desk.clock,
+        lambda address: notices,
+        delivers=frozenset(),
+        wake=lambda conversation: None,
     )
     await elsewhere.take_over(now.id, MARA, now.control.epoch)
     gate.set()

@@ -172,3 +172,50 @@ async def test_what_is_known_of_a_version_outlives_the_process(tmp_path: Path) -
         await desk.settle()
         assert [line for by, line in await desk.lines() if by == "bot"][-1].endswith("Which order?")
         assert await versions(desk, "ana") == ["1"]
+
+
+ENDING = """
+flow: hours
+version: 1
+about: Hours.
+examples: [when are you open]
+steps: [{say: From nine to five.}]
+---
+pattern: end
+slots: {more: {type: text}}
+steps:
+  - {ask: more, say: Anything else?}
+  - {say: "I note: {{ more }}."}
+"""
+
+
+async def test_who_is_in_a_pattern_finishes_it_as_it_was(tmp_path: Path) -> None:
+    def published(ending: str) -> Path:
+        folder = project(tmp_path, ending)
+        (folder / "knowledge").mkdir(exist_ok=True)
+        return folder
+
+    async with stage(tmp_path, flows=published(ENDING)) as desk:
+        assert await desk.say("when are you open", chat="first") == ["From nine to five.", "Anything else?"]
+        newer = ENDING.replace("Anything else?}", "What more?, tries: 5}").replace("I note", "I wrote")
+        newer = newer.replace('more }}."}', 'more }}."}\n  - {say: Bye.}')
+        await publish(desk, published(newer))
+        assert await desk.say("nothing at all", chat="first") == ["I note: nothing at all."]
+        assert await desk.say("when are you open", chat="second") == ["From nine to five.", "What more?"]
+        assert await desk.say("nothing at all", chat="second") == ["I wrote: nothing at all.", "Bye."]
+
+
+async def test_who_is_in_a_pattern_that_comes_with_the_program_finishes_it(tmp_path: Path) -> None:
+    """A newer program ships another text of it: what the customer was asked is still what the answer is to."""
+    flows = project(tmp_path, "flow: hours\nabout: Hours.\nsteps: [{say: From nine to five.}]")
+    (flows / "knowledge").mkdir()
+    async with stage(tmp_path, flows=flows) as desk:
+        for _ in range(3):
+            await desk.say("/clarify")
+        state = (await desk.found()).state
+        assert state.stack[-1].flow == "clarify"
+        pattern = desk.parts.book.patterns["clarify"]
+        other = dataclasses.replace(pattern, version="2.other", structure=desk.parts.book.patterns["stuck"].structure)
+        newer = dataclasses.replace(desk.parts.book, patterns={**desk.parts.book.patterns, "clarify": other})
+        await desk.parts.shelf.publish(newer)
+        assert (await desk.say("no"))[0] == "All right, no person will be called."

@@ -18,6 +18,8 @@ export const icons = {
   warning: { path: "M8 2.5 14 13H2zM8 6.5v3M8 11.25v.01" },
   next: { path: "M6 3.5 10.5 8 6 12.5", flips: true },
   out: { path: "M9.5 3H13v3.5M13 3 7.5 8.5M6.5 3.5H4a1 1 0 0 0-1 1V12a1 1 0 0 0 1 1h7.5a1 1 0 0 0 1-1V9.5", flips: true },
+  file: { path: "M4.5 2.75h4.25L11.5 5.5v7.75h-7zM8.5 3v2.75h2.75" },
+  pin: { path: "M8 13.75s4.25-3.75 4.25-7a4.25 4.25 0 0 0-8.5 0c0 3.25 4.25 7 4.25 7zM8 8.25a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3z" },
   stop: { path: "M4.5 5.5a1 1 0 0 1 1-1h5a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1h-5a1 1 0 0 1-1-1z" },
 } satisfies Record<string, Icon>;
 

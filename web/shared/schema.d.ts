@@ -848,6 +848,7 @@ export interface components {
             readonly into?: string;
             readonly passes?: number;
             readonly pattern?: boolean;
+            readonly picked?: readonly string[];
             readonly read?: readonly (readonly [
                 string,
                 readonly string[]
@@ -941,7 +942,7 @@ export interface components {
             readonly kind: "migrated";
             readonly to: components["schemas"]["Address"];
         };
-        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Reopened"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Remembered"] | components["schemas"]["Recalled"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
+        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Reopened"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Picked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Remembered"] | components["schemas"]["Recalled"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
         /**
          * Moved
          * @description The flow was published anew, and the frame goes on in that version. Its timers go with it.
@@ -984,6 +985,7 @@ export interface components {
          */
         readonly Offer: {
             readonly epoch: number;
+            readonly form?: components["schemas"]["Form"] | null;
             readonly label: string;
             readonly once?: string;
             readonly token: string;
@@ -1017,6 +1019,16 @@ export interface components {
             /** @enum {string} */
             readonly kind: "partial";
             readonly text: string;
+        };
+        /**
+         * Picked
+         * @description Of the pending question's several answers these are chosen so far.
+         */
+        readonly Picked: {
+            readonly frame: number;
+            /** @enum {string} */
+            readonly move: "picked";
+            readonly values: readonly string[];
         };
         /** Popped */
         readonly Popped: {
@@ -1069,6 +1081,7 @@ export interface components {
          * @description A question that is answered with a grade.
          */
         readonly Rating: {
+            readonly options?: readonly components["schemas"]["Option"][];
             /** @enum {string} */
             readonly part: "rating";
             readonly prompt: string;
@@ -1388,6 +1401,14 @@ export interface components {
             readonly kind: "agent";
             readonly name: string;
         };
+        /**
+         * AnswerView
+         * @description One of the answers a field of a form offers.
+         */
+        readonly WidgetAnswerView: {
+            readonly label: string;
+            readonly value: string;
+        };
         /** AskOlder */
         readonly WidgetAskOlder: {
             readonly before: number;
@@ -1415,6 +1436,12 @@ export interface components {
             readonly part: "card";
             readonly title: string;
         };
+        /** CarouselView */
+        readonly WidgetCarouselView: {
+            readonly cards: readonly components["schemas"]["WidgetCardView"][];
+            /** @enum {string} */
+            readonly part: "carousel";
+        };
         /** ChoicesView */
         readonly WidgetChoicesView: {
             /** @enum {string} */
@@ -1424,7 +1451,7 @@ export interface components {
             readonly part: "choices";
             readonly prompt: string;
         };
-        readonly WidgetClientFrame: components["schemas"]["WidgetHello"] | components["schemas"]["WidgetSay"] | components["schemas"]["WidgetPress"] | components["schemas"]["WidgetAskOlder"] | components["schemas"]["WidgetRead"] | components["schemas"]["WidgetTypingNow"] | components["schemas"]["WidgetStop"] | components["schemas"]["WidgetPong"] | components["schemas"]["WidgetBye"];
+        readonly WidgetClientFrame: components["schemas"]["WidgetHello"] | components["schemas"]["WidgetSay"] | components["schemas"]["WidgetPress"] | components["schemas"]["WidgetSubmit"] | components["schemas"]["WidgetAskOlder"] | components["schemas"]["WidgetRead"] | components["schemas"]["WidgetTypingNow"] | components["schemas"]["WidgetStop"] | components["schemas"]["WidgetPong"] | components["schemas"]["WidgetBye"];
         /** ControlledView */
         readonly WidgetControlledView: {
             readonly at: string;
@@ -1467,7 +1494,7 @@ export interface components {
             readonly text: string;
             readonly turn: number;
         };
-        readonly WidgetEvent: components["schemas"]["WidgetSaidView"] | components["schemas"]["WidgetPressedView"] | components["schemas"]["WidgetControlledView"] | components["schemas"]["WidgetPartialView"];
+        readonly WidgetEvent: components["schemas"]["WidgetSaidView"] | components["schemas"]["WidgetPressedView"] | components["schemas"]["WidgetSubmittedView"] | components["schemas"]["WidgetControlledView"] | components["schemas"]["WidgetPartialView"];
         /**
          * EventFrame
          * @description The only frame that is history. `prev` is the seq of the event before it that this reader may see: when it is not
@@ -1479,6 +1506,26 @@ export interface components {
             readonly frame: "event";
             readonly prev: number;
             readonly seq: number;
+        };
+        /** FieldView */
+        readonly WidgetFieldView: {
+            readonly hint: string;
+            readonly label: string;
+            readonly name: string;
+            readonly options: readonly components["schemas"]["WidgetAnswerView"][];
+            readonly required: boolean;
+            /** @enum {string} */
+            readonly type: "choice" | "date" | "email" | "long_text" | "number" | "phone" | "text" | "time" | "yes_no";
+            readonly value: string;
+        };
+        /** FormView */
+        readonly WidgetFormView: {
+            readonly fields: readonly components["schemas"]["WidgetFieldView"][];
+            /** @enum {string} */
+            readonly part: "form";
+            readonly submit: string;
+            readonly title: string;
+            readonly token: string;
         };
         /**
          * Greeting
@@ -1507,6 +1554,27 @@ export interface components {
             readonly per_minute: number;
             readonly text_bytes: number;
         };
+        /** LocationView */
+        readonly WidgetLocationView: {
+            readonly label: string;
+            readonly latitude: number;
+            readonly longitude: number;
+            /** @enum {string} */
+            readonly part: "location";
+        };
+        /** MediaView */
+        readonly WidgetMediaView: {
+            readonly address: string;
+            readonly alt: string;
+            readonly caption: string;
+            /** @enum {string} */
+            readonly kind: "audio" | "file" | "image" | "sticker" | "video" | "voice";
+            readonly name: string;
+            /** @enum {string} */
+            readonly part: "media";
+            readonly size: number;
+            readonly transcript: string;
+        };
         /** NoticeView */
         readonly WidgetNoticeView: {
             readonly key: string;
@@ -1526,7 +1594,7 @@ export interface components {
             readonly label: string;
             readonly token: string;
         };
-        readonly WidgetPart: components["schemas"]["WidgetTextView"] | components["schemas"]["WidgetChoicesView"] | components["schemas"]["WidgetCardView"] | components["schemas"]["WidgetSourcesView"] | components["schemas"]["WidgetNoticeView"];
+        readonly WidgetPart: components["schemas"]["WidgetTextView"] | components["schemas"]["WidgetChoicesView"] | components["schemas"]["WidgetCardView"] | components["schemas"]["WidgetCarouselView"] | components["schemas"]["WidgetTableView"] | components["schemas"]["WidgetFormView"] | components["schemas"]["WidgetRatingView"] | components["schemas"]["WidgetMediaView"] | components["schemas"]["WidgetLocationView"] | components["schemas"]["WidgetVCardView"] | components["schemas"]["WidgetSourcesView"] | components["schemas"]["WidgetNoticeView"];
         /**
          * PartialView
          * @description What had been seen of a draft that was stopped.
@@ -1570,6 +1638,14 @@ export interface components {
             readonly seq: number;
             readonly token: string;
         };
+        /** RatingView */
+        readonly WidgetRatingView: {
+            readonly options: readonly components["schemas"]["WidgetOptionView"][];
+            /** @enum {string} */
+            readonly part: "rating";
+            readonly prompt: string;
+            readonly scale: number;
+        };
         /** Read */
         readonly WidgetRead: {
             /** @enum {string} */
@@ -1579,7 +1655,10 @@ export interface components {
         /** RefusedFrame */
         readonly WidgetRefusedFrame: {
             /** @enum {string} */
-            readonly code: "bad_frame" | "conflict" | "empty" | "origin" | "rate" | "token" | "too_large" | "unavailable" | "unknown_conversation";
+            readonly code: "bad_frame" | "conflict" | "empty" | "invalid" | "origin" | "rate" | "token" | "too_large" | "unavailable" | "unknown_conversation";
+            readonly errors?: {
+                readonly [key: string]: string;
+            };
             /** @enum {string} */
             readonly frame: "refused";
             readonly id: string | null;
@@ -1640,10 +1719,46 @@ export interface components {
             /** @enum {string} */
             readonly frame: "stop";
         };
+        /**
+         * Submit
+         * @description A form filled in, under the form's token.
+         */
+        readonly WidgetSubmit: {
+            /** @enum {string} */
+            readonly frame: "submit";
+            readonly id: string;
+            readonly token: string;
+            readonly values: {
+                readonly [key: string]: string;
+            };
+        };
+        /**
+         * SubmittedView
+         * @description A form that this customer filled in.
+         */
+        readonly WidgetSubmittedView: {
+            readonly at: string;
+            /** @enum {string} */
+            readonly kind: "submitted";
+            readonly ref: string;
+            readonly seq: number;
+            readonly token: string;
+            readonly values: {
+                readonly [key: string]: string;
+            };
+        };
         /** SystemSpeaker */
         readonly WidgetSystemSpeaker: {
             /** @enum {string} */
             readonly kind: "system";
+        };
+        /** TableView */
+        readonly WidgetTableView: {
+            readonly columns: readonly string[];
+            /** @enum {string} */
+            readonly part: "table";
+            readonly rows: readonly (readonly string[])[];
+            readonly title: string;
         };
         /** TextView */
         readonly WidgetTextView: {
@@ -1678,6 +1793,14 @@ export interface components {
         readonly WidgetTypingNow: {
             /** @enum {string} */
             readonly frame: "typing";
+        };
+        /** VCardView */
+        readonly WidgetVCardView: {
+            readonly email: string;
+            readonly name: string;
+            /** @enum {string} */
+            readonly part: "vcard";
+            readonly phone: string;
         };
         /** Welcome */
         readonly WidgetWelcome: {
@@ -1782,6 +1905,7 @@ export type Opened = components['schemas']['Opened'];
 export type Option = components['schemas']['Option'];
 export type Part = components['schemas']['Part'];
 export type Partial = components['schemas']['Partial'];
+export type Picked = components['schemas']['Picked'];
 export type Popped = components['schemas']['Popped'];
 export type Pressed = components['schemas']['Pressed'];
 export type Pushed = components['schemas']['Pushed'];
@@ -1823,10 +1947,12 @@ export type Viewed = components['schemas']['Viewed'];
 export type Voided = components['schemas']['Voided'];
 export type WidgetAck = components['schemas']['WidgetAck'];
 export type WidgetAgentSpeaker = components['schemas']['WidgetAgentSpeaker'];
+export type WidgetAnswerView = components['schemas']['WidgetAnswerView'];
 export type WidgetAskOlder = components['schemas']['WidgetAskOlder'];
 export type WidgetBotSpeaker = components['schemas']['WidgetBotSpeaker'];
 export type WidgetBye = components['schemas']['WidgetBye'];
 export type WidgetCardView = components['schemas']['WidgetCardView'];
+export type WidgetCarouselView = components['schemas']['WidgetCarouselView'];
 export type WidgetChoicesView = components['schemas']['WidgetChoicesView'];
 export type WidgetClientFrame = components['schemas']['WidgetClientFrame'];
 export type WidgetControlledView = components['schemas']['WidgetControlledView'];
@@ -1836,9 +1962,13 @@ export type WidgetDraft = components['schemas']['WidgetDraft'];
 export type WidgetDraftView = components['schemas']['WidgetDraftView'];
 export type WidgetEvent = components['schemas']['WidgetEvent'];
 export type WidgetEventFrame = components['schemas']['WidgetEventFrame'];
+export type WidgetFieldView = components['schemas']['WidgetFieldView'];
+export type WidgetFormView = components['schemas']['WidgetFormView'];
 export type WidgetGreeting = components['schemas']['WidgetGreeting'];
 export type WidgetHello = components['schemas']['WidgetHello'];
 export type WidgetLimits = components['schemas']['WidgetLimits'];
+export type WidgetLocationView = components['schemas']['WidgetLocationView'];
+export type WidgetMediaView = components['schemas']['WidgetMediaView'];
 export type WidgetNoticeView = components['schemas']['WidgetNoticeView'];
 export type WidgetOlder = components['schemas']['WidgetOlder'];
 export type WidgetOptionView = components['schemas']['WidgetOptionView'];
@@ -1848,6 +1978,7 @@ export type WidgetPing = components['schemas']['WidgetPing'];
 export type WidgetPong = components['schemas']['WidgetPong'];
 export type WidgetPress = components['schemas']['WidgetPress'];
 export type WidgetPressedView = components['schemas']['WidgetPressedView'];
+export type WidgetRatingView = components['schemas']['WidgetRatingView'];
 export type WidgetRead = components['schemas']['WidgetRead'];
 export type WidgetRefusedFrame = components['schemas']['WidgetRefusedFrame'];
 export type WidgetReset = components['schemas']['WidgetReset'];
@@ -1859,12 +1990,16 @@ export type WidgetSourceView = components['schemas']['WidgetSourceView'];
 export type WidgetSpanView = components['schemas']['WidgetSpanView'];
 export type WidgetSpeaker = components['schemas']['WidgetSpeaker'];
 export type WidgetStop = components['schemas']['WidgetStop'];
+export type WidgetSubmit = components['schemas']['WidgetSubmit'];
+export type WidgetSubmittedView = components['schemas']['WidgetSubmittedView'];
 export type WidgetSystemSpeaker = components['schemas']['WidgetSystemSpeaker'];
+export type WidgetTableView = components['schemas']['WidgetTableView'];
 export type WidgetTextView = components['schemas']['WidgetTextView'];
 export type WidgetTokenGrant = components['schemas']['WidgetTokenGrant'];
 export type WidgetTokenRequest = components['schemas']['WidgetTokenRequest'];
 export type WidgetTyping = components['schemas']['WidgetTyping'];
 export type WidgetTypingNow = components['schemas']['WidgetTypingNow'];
+export type WidgetVCardView = components['schemas']['WidgetVCardView'];
 export type WidgetWelcome = components['schemas']['WidgetWelcome'];
 export type $defs = Record<string, never>;
 export interface operations {

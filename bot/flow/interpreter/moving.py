@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.commands import read_value
 from bot.flow import frames
-from bot.flow.book import Flow, Kept
+from bot.flow.book import Flow, Kept, pin_name
 from bot.flow.interpreter import patterns, repair, stack
 from bot.flow.interpreter.run import Run
 from bot.flow.question import hearing_of
@@ -20,13 +20,12 @@ def bring_up_to_date(run: Run) -> None:
         flow = run.book.newest_of(frame) if frame else None
         if frame is None or (flow is not None and flow.version == frame.version):
             continue
-        if frame.pattern:  # what it asked is not asked that way any more
-            stack.drop(run, run.group(frame), "changed")
-            continue
-        kept = run.book.kept.get((frame.flow, frame.version))
+        kept = run.book.kept.get((pin_name(frame.flow, frame.pattern), frame.version))
         called = bool(frames.called_by(run.state.stack, frame))
         where = place(frame, kept, flow, has_called=called)
-        if where.kind == "broken":
+        if where.kind == "broken" and frame.pattern:  # what it asked is not asked that way any more
+            stack.drop(run, run.group(frame), "changed")
+        elif where.kind == "broken":
             break_off(run, frame, where.why)
         elif where.move is not None and kept is not None and flow is not None:
             move(run, frame, where, kept, flow)

@@ -6,7 +6,7 @@ from typing import Literal, assert_never, cast
 
 from msgspec.structs import replace
 
-from bot.commands import DEEPEST, LANGUAGE, MOST_QUEUED, check, guard_holds
+from bot.commands import DEEPEST, LANGUAGE, MOST_QUEUED, check, guard_holds, picked
 from bot.flow import frames, say
 from bot.flow import steps as s
 from bot.flow.book import Slot
@@ -15,6 +15,7 @@ from bot.flow.interpreter import patterns, stack, verbs, waits
 from bot.flow.interpreter.given import Act, ActionResult
 from bot.flow.interpreter.run import Run, place_of
 from bot.flow.patterns import PERSON, UNDO
+from bot.flow.question import hearing_of
 from bot.model import (
     Applied,
     Asked,
@@ -31,6 +32,7 @@ from bot.model import (
     How,
     Human,
     Json,
+    Picked,
     Popped,
     Queued,
     Refused,
@@ -59,6 +61,9 @@ def set_slot(run: Run, command: Set | None, source: CommandSource, name: str, va
         return
     frame, slot = home
     is_pending = frame.asking == name
+    if is_pending and command is not None and slot.type.name == "multi_choice" and isinstance(value, str):
+        pick(run, command, source, frame, slot)  # its answers are lists
+        return
     if not is_pending:
         frame, slot = origin(run, frame, slot)
         name = slot.name
@@ -74,6 +79,22 @@ def set_slot(run: Run, command: Set | None, source: CommandSource, name: str, va
     run.move(Filled(name, value, place_of(frame, slot)))
     if is_pending:
         settle(run, frame)
+
+
+def pick(run: Run, command: Set, source: CommandSource, frame: Frame, slot: Slot) -> None:
+    """One more of several answers, or one less: the question stays until the customer is done, or has all of them."""
+    hearing = hearing_of(run.book, run.state, slot, run.facts)
+    adds, values = picked(slot, command.value, hearing) or (True, ())
+    known = [option.value for option in hearing.options]
+    chosen = [each for each in known if (each in frame.picked and each not in values) or (adds and each in values)]
+    if adds and len(chosen) == len(known):
+        set_slot(run, replace(command, value=[*chosen]), source, slot.name, [*chosen])
+        return
+    run.move(Applied(command, source))
+    run.void_answers(slot.name)
+    run.move(Picked(frame.id, tuple(chosen)))
+    verbs.repeat_question(run)
+    run.asked = True
 
 
 def origin(run: Run, frame: Frame, slot: Slot) -> tuple[Frame, Slot]:
@@ -637,6 +658,8 @@ def refuse(run: Run, command: Command, source: CommandSource, why: str) -> None:
             patterns.play(run, "error", reason="cannot")
         case Skip() if pending:
             patterns.play(run, "skip", slot=pending.slot.name, refused=True)
+        case Set(slot=name) if source == "answer" and pending and pending.slot.name == name:
+            count_try(run, pending.frame, says=True)
         case _ if source == "button":
             patterns.play(run, "error", reason="void")
         case _ if source == "slash":

@@ -57,6 +57,8 @@ class Run:
     """A flow that ended or came to rest just now: what waits behind it is still to go on."""
     outcome: str = ""
     """How the last flow ended."""
+    formed: tuple[int, tuple[str, ...]] = (0, ())
+    """Frame and slots of the form that was just shown: their questions need not be said."""
     in_full: bool = False
     """The pending question is to be repeated as it was first asked."""
     choosing: bool = False

@@ -6,6 +6,7 @@ import hashlib
 from typing import assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.commands import DEEPEST, guard_holds
 from bot.flow import frames, say, ways
@@ -118,7 +119,13 @@ def speak(run: Run, frame: Frame, flow: Flow, step: s.Say) -> None:
     said = ways.chosen(step.variants, look, place(frame)).content
     if step.mode != "exact":
         run.modes.append((len(run.says), step.mode))
-    run.says.append(say.content(said, flow, look, run.language, seed=place(frame)))
+    message = say.content(said, flow, look, run.language, seed=place(frame))
+    asks = [ask for name in said.form if isinstance(ask := flow.steps.get(f"{step.id}.{name}"), s.Ask)]
+    if form := say.form(flow, asks, look, run.language) if asks else None:
+        message = replace(message, parts=(*message.parts, form))
+        run.formed = frame.id, tuple(each.name for each in form.fields)
+    if message.parts:
+        run.says.append(message)
 
 
 def place(frame: Frame) -> str:
@@ -138,8 +145,10 @@ def ask(run: Run, frame: Frame, flow: Flow, step: s.Ask) -> None:
         run.move(Emptied(slot.name, place_of(frame, slot)))
     run.move(Asked(frame.id, slot.name))
     frame = run.state.stack[-1]
-    run.says.append(say.question(run.book, step, flow, run.look(frame), run.language, seed=place(frame)))
     run.asked = True
+    if run.formed[0] == frame.id and slot.name in run.formed[1]:
+        return
+    run.says.append(say.question(run.book, step, flow, run.look(frame), run.language, seed=place(frame)))
 
 
 def repeat_question(run: Run, *, short: bool = True) -> None:
@@ -149,7 +158,9 @@ def repeat_question(run: Run, *, short: bool = True) -> None:
     frame = pending.frame
     try:
         look, seed = run.look(frame), place(frame)
-        asked = say.question(run.book, pending.ask, pending.flow, look, run.language, short=short, seed=seed)
+        asked = say.question(
+            run.book, pending.ask, pending.flow, look, run.language, short=short, seed=seed, picked=frame.picked
+        )
         run.says.append(asked)
     except (Unevaluated, Unsayable) as error:
         give_up(run, pending.frame, str(error))

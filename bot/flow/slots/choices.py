@@ -23,7 +23,7 @@ def parse_choice(words: str, hearing: Hearing) -> Json:
     said = tokens(ascii_digits(words[: 2 * LONGEST_ANSWER]))
     if hearing.strict or not said or len(said) > 20:
         return None
-    if (place := _place(said, hearing)) is not None:
+    if (place := place_of(said, hearing)) is not None:
         return hearing.options[place].value
     return _within(said, hearing) or _part_of(said, hearing) or _alike(said, hearing)
 
@@ -145,7 +145,7 @@ def _names(word: str, hearing: Hearing) -> bool:
     return any(word in tokens(option.label) for option in hearing.options)
 
 
-def _place(said: Phrase, hearing: Hearing) -> int | None:
+def place_of(said: Phrase, hearing: Hearing) -> int | None:
     """`2`, `the second one`, `le dernier`."""
     count = len(hearing.options)
     for rules in hearing.rules:

@@ -19,6 +19,7 @@ TYPES: dict[str, tuple[str, ...]] = {
     "integer": ("1", "7", "many"),
     "yes_no": ("yes", "no", "perhaps"),
     "choice": ("red", "blue", "green"),
+    "multi_choice": ("+red", "blue", "-red", "+blue", "green"),
     "order_id": ("A-1", "A-2", "none"),
 }
 SHARED = "known"
@@ -58,7 +59,7 @@ def flow(draw: st.DrawFn, name: str) -> dict[str, Any]:
         kind = draw(st.sampled_from(sorted(TYPES)))
         slots[f"s{n}"] = {
             "type": kind,
-            **({"of": ["red", "blue"]} if kind == "choice" else {}),
+            **({"of": ["red", "blue"]} if kind in ("choice", "multi_choice") else {}),
             "optional": draw(st.booleans()),
             "always_ask": draw(st.booleans()),
             "scope": draw(st.sampled_from(["flow", "flow", "turn"])),
@@ -85,7 +86,7 @@ def step(draw: st.DrawFn, name: str, depth: int) -> dict[str, Any]:
         case "do":
             return {"do": "find", "with": {"order": slot}, "into": "found", "retry": draw(st.integers(0, 2))}
         case "write":
-            approve = {"approve": {"by": "returns"}} if draw(st.booleans()) else {}
+            approve = draw(st.sampled_from([{}, {"approve": {"by": "returns"}}, {"approve": {"within": "1h"}}]))
             fails = {"fails": [{"say": "Failed."}]} if draw(st.booleans()) else {}
             return {"do": "book_it", "with": {"order": slot}, "into": "booked", **approve, **fails}
         case "set":

@@ -11,16 +11,19 @@ from textwrap import dedent
 import bot.model
 from bot import markup
 from bot.commands import parse_slash
+from bot.fit import plain
 from bot.flow.book import Book
 from bot.flow.fold import fold
 from bot.flow.interpreter.advance import BUDGET, advance, begin
 from bot.flow.interpreter.given import Act, ActionResult, Advance, Back, Given, Missed, Ordered, Rang, Signal
 from bot.flow.read import read
+from bot.flow.say import SHOWS
 from bot.flow.understand import understand
 from bot.model import (
     Address,
     Author,
     Card,
+    Carousel,
     Choices,
     CommandSource,
     ContactId,
@@ -30,18 +33,22 @@ from bot.model import (
     Declined,
     Event,
     Facts,
+    Form,
     Incoming,
     Json,
+    Media,
     Message,
     Move,
     Offer,
     Offered,
     Option,
     Pressed,
+    Rating,
     Returned,
     Said,
     Signalled,
     State,
+    Table,
     Text,
     Turn,
     text,
@@ -115,6 +122,8 @@ class Talk:
     hours: Mapping[str, Json] = field(default_factory=dict)
     channel: str = "web"
     person: str = "ann"
+    shows: tuple[str, ...] = ()
+    """Parts that the channel can show."""
 
     @property
     def facts(self) -> Facts:
@@ -124,6 +133,7 @@ class Talk:
             "customer": {"id": self.person, "verified": False, "name": "Ann"},
             "language": self.language,
             "hours": dict(self.hours),
+            SHOWS: [*self.shows],
         }
 
     @property
@@ -224,6 +234,12 @@ class Talk:
                     lines.append(" / ".join(filter(None, (title, body, meta))))
                     if options:
                         lines.append(self.offer(options))
+                case Carousel(cards=cards):
+                    lines += self.shown(Message(cards))
+                case Rating(options=options):
+                    lines.append(f"stars {self.offer(options)}")
+                case Table() | Media() | Form():
+                    lines.append(plain(part))
                 case _:
                     raise AssertionError(part)
         return lines

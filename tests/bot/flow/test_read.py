@@ -12,7 +12,7 @@ from _pytest.mark import ParameterSet
 
 from bot.errors import FlowErrors
 from bot.flow.read import SHIPPED, read
-from bot.flow.read_flow import MOST_STEPS
+from bot.flow.read_steps import MOST_STEPS
 from bot.flow.steps import Ask, Do, Handoff, When
 from tests.bot.flow.script import ACTIONS, HEADER, book, project
 

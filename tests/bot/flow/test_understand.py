@@ -122,6 +122,19 @@ def test_words_while_any_words_would_be_an_answer(talking: Talk, words: str, fou
     assert commands(talking, words) == found
 
 
+@pytest.mark.parametrize("words", ["2", "the second one", "Change order", "number 2"])
+def test_an_open_option_is_chosen_by_its_number_its_place_or_its_label(talking: Talk, words: str) -> None:
+    talking.do("/clarify give_back change_order track")
+    found = understand(talking.book, talking.state, talking.turn(Said(text(words))), talking.facts)
+    assert found == Understood(((Start("change_order"), "button"),))
+
+
+def test_a_number_is_no_choice_while_a_question_waits(talking: Talk) -> None:
+    talking.do("/clarify give_back track")
+    talking.do("/start track")
+    assert commands(talking, "2") == ["declined"]
+
+
 def test_after_a_miss_a_question_is_an_answer_too(talking: Talk) -> None:
     talking.do("/start give_back order=A-17")
     talking.miss()

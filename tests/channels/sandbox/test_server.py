@@ -85,6 +85,7 @@ async def test_what_to_set_names_where_it_listens(client: httpx2.AsyncClient) ->
         "name": "small",
         "address": "http://sandbox",
         "told": {"token": "42:TEST", "base": "http://sandbox/api/"},
+        "how": {},
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import httpx2
 import msgspec
 import uvicorn
+from msgspec.structs import replace
 from starlette.applications import Starlette
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -25,7 +26,7 @@ from websockets.exceptions import ConnectionClosed
 from bot.bus.memory import MemoryBus
 from bot.inbox import Inbox
 from bot.model import BOT, Address, Author, Body, ConversationId, Event, Message, Noted, Said, State, text
-from bot.ports import Accepted, Arrival, Happened, News, Question, Receive, Store, Unit
+from bot.ports import Accepted, Arrival, FormErrors, Happened, News, Question, Receive, Store, Unit
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
@@ -114,6 +115,8 @@ class Counter:
         self.held: asyncio.Event | None = None
         """While it is not set, what was committed is not told yet."""
         self.accepted = 0
+        self.now: FormErrors | None = None
+        """What the inbox says inside its acknowledgement."""
 
     async def __call__(self, arrival: Arrival, /) -> Accepted:
         self.arrivals.append(arrival)
@@ -121,7 +124,7 @@ class Counter:
         if self.held:
             await self.held.wait()
         self.accepted += 1
-        return accepted
+        return replace(accepted, now=self.now) if self.now else accepted
 
     async def many(self, arrivals: Any, /) -> Any:
         return await self.inner.many(arrivals)

@@ -32,6 +32,10 @@ def press(token: str) -> bytes:
     return json.dumps({"frame": "press", "id": ID, "token": token}).encode()
 
 
+def submit(**changes: Any) -> bytes:
+    return json.dumps({"frame": "submit", "id": ID, "token": "t", "values": {}} | changes).encode()
+
+
 BAD: dict[str, tuple[bytes, str]] = {
     "nothing": (b"", "bad_frame"),
     "no json": (b"hello", "bad_frame"),
@@ -70,6 +74,13 @@ BAD: dict[str, tuple[bytes, str]] = {
     "no token": (press(""), "bad_frame"),
     "an endless token": (press("a" * 65), "bad_frame"),
     "a token in words": (press("refund all"), "bad_frame"),
+    "a form without a token": (submit(token=""), "bad_frame"),
+    "a form with a list": (submit(values=["x"]), "bad_frame"),
+    "a form with a number": (submit(values={"a": 1}), "bad_frame"),
+    "a field without a name": (submit(values={"": "x"}), "bad_frame"),
+    "a field with a path": (submit(values={"a/../b": "x"}), "bad_frame"),
+    "too many fields": (submit(values={f"f{n}": "" for n in range(51)}), "bad_frame"),
+    "a form too long by a byte": (submit(values={"a": "x" * 8193}), "too_large"),
 }
 
 

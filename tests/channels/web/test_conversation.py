@@ -8,8 +8,8 @@ import uuid
 import pytest
 
 from bot.errors import StoreDown
-from bot.model import Control, Controlled, Partial
-from bot.ports import Stopped, Typed
+from bot.model import Control, Controlled, Partial, Submitted
+from bot.ports import FormErrors, Stopped, Typed
 from tests.channels.web.house import MARA, House, Visitor, words
 
 
@@ -84,6 +84,33 @@ async def test_a_press_carries_its_token(house: House, visitor: Visitor, carrier
         "label": "Track order",
         "ref": id,
     }
+    await reader.close()
+
+
+async def test_a_form_is_submitted_under_its_token(house: House, visitor: Visitor, carrier: str) -> None:
+    reader = await visitor.read(carrier)
+    id = str(uuid.uuid4())
+    answer = await reader.send({"frame": "submit", "id": id, "token": "abc_DEF-123", "values": {"name": "Ana\u0000"}})
+    assert answer == {"frame": "ack", "id": id, "seq": 1}
+    assert house.receive.arrivals[-1].bodies == (Submitted("abc_DEF-123", {"name": "Ana"}, id),)
+    assert (await reader.holds(1))[0] | {"at": ""} == {
+        "kind": "submitted",
+        "seq": 1,
+        "at": "",
+        "token": "abc_DEF-123",
+        "values": {"name": "Ana"},
+        "ref": id,
+    }
+    await reader.close()
+
+
+async def test_what_is_wrong_with_a_form_is_told_by_field(house: House, visitor: Visitor, carrier: str) -> None:
+    reader = await visitor.read(carrier)
+    house.receive.now = FormErrors({"name": "Nobody is called that."})
+    id = str(uuid.uuid4())
+    answer = await reader.send({"frame": "submit", "id": id, "token": "abc", "values": {"name": "?"}})
+    assert (answer["code"], answer["id"], answer["wait"]) == ("invalid", id, None)
+    assert answer["errors"] == {"name": "Nobody is called that."}
     await reader.close()
 
 

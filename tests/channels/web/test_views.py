@@ -15,32 +15,63 @@ from bot.model import (
     Author,
     Body,
     Card,
+    Carousel,
     Choices,
     Control,
     Controlled,
     Discarded,
     Event,
+    Field,
     Filled,
+    Form,
+    Location,
     Media,
     Message,
     Noted,
     Notice,
     Opened,
     Option,
+    Part,
     Partial,
     Pressed,
+    Rating,
+    Raw,
     Returned,
     Said,
     Settled,
     Source,
     Sources,
     Span,
+    Submitted,
+    Table,
     Text,
     Turned,
+    VCard,
     text,
 )
-from channels.web.frames import AgentSpeaker, BotSpeaker, ControlView, CustomerSpeaker, SaidView, SpanView, TextView
-from channels.web.views import view_control, view_event
+from channels.web.frames import (
+    AgentSpeaker,
+    AnswerView,
+    BotSpeaker,
+    CardView,
+    CarouselView,
+    ControlView,
+    CustomerSpeaker,
+    FieldView,
+    FormView,
+    LocationView,
+    MediaView,
+    OptionView,
+    PartView,
+    RatingView,
+    SaidView,
+    SpanView,
+    SubmittedView,
+    TableView,
+    TextView,
+    VCardView,
+)
+from channels.web.views import view_control, view_event, view_part
 
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
 ADA = BotSpeaker("Ada")
@@ -158,3 +189,45 @@ def test_a_system_line_is_nobodys() -> None:
     said = view_event(event(Said(Message((Notice("joined", "Mara joined"),))), SYSTEM), ADA)
     assert isinstance(said, SaidView)
     assert msgspec.to_builtins(said.by) == {"kind": "system"}
+
+
+@pytest.mark.parametrize(
+    ("part", "view"),
+    [
+        (
+            Carousel((Card("Lamp", options=(Option("Buy", f"/start {CANARY}", "t1"),)),)),
+            CarouselView((CardView("Lamp", options=(OptionView("Buy", "t1"),)),)),
+        ),
+        (Table(("a",), (("1",),), "Sums"), TableView(("a",), (("1",),), "Sums")),
+        (
+            Form((Field("size", "Size", "choice", options=(Option("Small", "s"),), value="s"),), "You", "Go", "t1"),
+            FormView(
+                (FieldView("size", "Size", "choice", options=(AnswerView("Small", "s"),), value="s"),),
+                "t1",
+                "You",
+                "Go",
+            ),
+        ),
+        (
+            Rating("How was it?", 2, (Option("👍", f"/set {CANARY}=2", "t1"),)),
+            RatingView("How was it?", 2, (OptionView("👍", "t1"),)),
+        ),
+        (
+            Media("file", "https://shop.example/a.pdf", "a.pdf", "application/pdf", 9, "Print it."),
+            MediaView("file", "a.pdf", 9, "Print it.", address="https://shop.example/a.pdf"),
+        ),
+        (Media("image", f"{CANARY}", alt="a shoe"), MediaView("image", alt="a shoe")),
+        (Media("image", f"javascript:{CANARY}"), MediaView("image")),
+        (Location(1.5, 2.5, "Shop"), LocationView(1.5, 2.5, "Shop")),
+        (VCard("Ada", "1", "a@b.example"), VCardView("Ada", "1", "a@b.example")),
+        (Raw("slack", {CANARY: CANARY}, "A line."), TextView((SpanView("A line."),))),
+    ],
+)
+def test_every_part_is_shown_by_what_may_be_known_of_it(part: Part, view: PartView) -> None:
+    assert view_part(part) == view
+    assert CANARY not in msgspec.json.encode(view_part(part)).decode()
+
+
+def test_a_form_that_was_filled_in_is_shown_to_who_did() -> None:
+    filled = Submitted("t1", {"name": "Ana", "size": 3}, "id-1")
+    assert view_event(event(filled, ANA), ADA) == SubmittedView(3, AT, "t1", {"name": "Ana", "size": "3"}, "id-1")

@@ -49,6 +49,11 @@ export class Texts {
     return this.#count.format(n);
   }
 
+  bytes(size: number): string {
+    const [value, unit] = size < 1_048_576 ? [Math.ceil(size / 1_024), "kilobyte"] : [Math.round(size / 104_857.6) / 10, "megabyte"];
+    return new Intl.NumberFormat(this.locale, { style: "unit", unit, unitDisplay: "short" }).format(value);
+  }
+
   time(at: string): string {
     return this.#clock.format(new Date(at));
   }

@@ -130,3 +130,71 @@ test("files, places and questions for a grade are quoted in words", () => {
   ] as const;
   expect(plain(parts)).toBe("[image] shoe.jpg\nbroken\nParis\n48.85, 2.35\nHow was it?");
 });
+
+const heard = (seq: number, ref: string, text: string): Event =>
+  event(seq, ANA, { kind: "said", ref, message: { parts: [{ part: "text", spans: [{ text }] }] } });
+const edited = (seq: number, ref: string, text: string): Event =>
+  event(seq, ANA, { kind: "edited", ref, message: { parts: [{ part: "text", spans: [{ text }] }] } });
+
+describe("what happens on the platforms", () => {
+  test("a message that was written anew stands where it was, marked, and anew at the end", () => {
+    expect(shown([heard(1, "m1", "shose"), heard(2, "m2", "hello"), edited(3, "m1", "shoes")])).toMatchObject([
+      { seq: 1, gone: "edited", came: "" },
+      { seq: 2, gone: "", came: "" },
+      { seq: 3, gone: "", came: "edited", parts: [{ spans: [{ text: "shoes" }] }] },
+    ]);
+  });
+
+  test("a message that was taken back is marked, and so is what it was edited to", () => {
+    const items = shown([heard(1, "m1", "a"), edited(2, "m1", "b"), event(3, ANA, { kind: "deleted", ref: "m1" })]);
+    expect(items).toMatchObject([{ gone: "deleted" }, { gone: "deleted" }, { item: "line", key: "line.deleted" }]);
+  });
+
+  test("a form that was filled in is the customer's bubble in the words of the form", () => {
+    const form: Event = event(1, BOT, {
+      kind: "said",
+      message: {
+        parts: [
+          {
+            part: "form",
+            token: "f1",
+            fields: [
+              { name: "name", label: "Your name" },
+              { name: "size", label: "Size", type: "choice", options: [{ label: "Small", value: "s" }] },
+            ],
+          },
+        ],
+      },
+    });
+    const sent = event(2, ANA, { kind: "submitted", token: "f1", values: { name: "Ana", size: "s", other: 3 } });
+    expect(shown([form, sent])[1]).toMatchObject({
+      author: ANA,
+      came: "submitted",
+      parts: [{ spans: [{ text: "Your name: Ana\nSize: Small\nother: 3" }] }],
+    });
+    expect(chosen([form, sent])).toEqual(new Set(["f1"]));
+  });
+
+  test("words of a colleague elsewhere are a person's", () => {
+    const echoed = event(1, SYSTEM, { kind: "echoed", by: "u7", name: "Lea", message: { parts: [] } });
+    expect(shown([echoed])).toMatchObject([{ author: { kind: "agent", id: "u7", name: "Lea" }, came: "echoed" }]);
+  });
+
+  test("reactions, blocks and moves are lines", () => {
+    const items = shown([
+      event(1, ANA, { kind: "reacted", emoji: "👍", ref: "m1" }),
+      event(2, ANA, { kind: "reacted", emoji: "👍", added: false, ref: "m1" }),
+      event(3, ANA, { kind: "reachable", yes: false }),
+      event(4, ANA, { kind: "reachable", yes: true }),
+      event(5, SYSTEM, { kind: "migrated", to: { channel: "telegram", account: "a", chat: "-100", thread: "" } }),
+      event(6, ANA, { kind: "viewed", ref: "m1" }),
+    ]);
+    expect(items.map((item) => item.item === "line" && [item.key, item.tone])).toEqual([
+      ["line.reacted", "plain"],
+      ["line.unreacted", "plain"],
+      ["line.unreachable", "wait"],
+      ["line.reachable", "plain"],
+      ["line.migrated", "plain"],
+    ]);
+  });
+});

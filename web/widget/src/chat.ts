@@ -1,7 +1,8 @@
 // The conversation as the views see it: state, line, outbox and memory put together.
-import type { WidgetClientFrame, WidgetEvent, WidgetOptionView, WidgetServerFrame } from "../../shared/schema";
+import type { WidgetClientFrame, WidgetEvent, WidgetFormView, WidgetOptionView, WidgetServerFrame } from "../../shared/schema";
 import { Link, type Line } from "./link";
 import type { Memory } from "./memory";
+import { type Values, filled } from "./parts/Form";
 import { type Outbox, type Unsent, uuid } from "./outbox";
 import * as store from "./store";
 import type { State } from "./store";
@@ -101,10 +102,16 @@ export class Chat {
     return this.#enqueue(option.label, option.token);
   }
 
+  submit(form: WidgetFormView, values: Values): boolean {
+    const { [form.token]: _, ...wrong } = this.state.wrong;
+    this.#become({ ...this.state, wrong });
+    return this.#enqueue(filled(form, values), form.token, values);
+  }
+
   retry(id: string): void {
     const item = this.state.mine.find((each) => each.id === id);
     this.discard(id);
-    if (item) this.#enqueue(item.text, item.token);
+    if (item) this.#enqueue(item.text, item.token, item.values);
   }
 
   discard(id: string): void {
@@ -144,9 +151,9 @@ export class Chat {
     this.#link.again();
   }
 
-  #enqueue(text: string, token: string): boolean {
+  #enqueue(text: string, token: string, values?: Readonly<Values>): boolean {
     const { outbox } = this.#options;
-    const item: Unsent = { id: uuid(), at: Date.now(), text, token, after: this.state.seq, refused: "" };
+    const item: Unsent = { id: uuid(), at: Date.now(), text, token, values, after: this.state.seq, refused: "" };
     if (!outbox.add(item)) return false;
     this.#become(store.mine(this.state, shown(item)));
     if (this.line === "online") this.#expect();
@@ -164,8 +171,8 @@ export class Chat {
       this.#flushing = setTimeout(() => this.#flush(), wait);
       return;
     }
-    const { id, text, token } = item;
-    const frame: WidgetClientFrame = token ? { frame: "press", id, token, label: text } : { frame: "say", id, text };
+    const { id } = item;
+    const frame = frameOf(item);
     this.#inFlight = id;
     this.#overdue = setTimeout(() => this.#link.restart(), ACKNOWLEDGED_WITHIN);
     if (!this.#link.send(frame)) this.#landed(id);
@@ -225,7 +232,11 @@ export class Chat {
       return;
     }
     this.#landed(frame.id);
-    if (frame.wait !== null) {
+    if (frame.code === "invalid") {
+      this.#options.outbox.remove(frame.id);
+      this.#become(store.correct(this.state, frame.id, frame.errors ?? {}));
+      this.#options.tell({ told: "failed", why: frame.text });
+    } else if (frame.wait !== null) {
       this.#flushAt = Date.now() + frame.wait * 1_000;
     } else {
       this.#options.outbox.refuse(frame.id, frame.text);
@@ -303,7 +314,12 @@ export class Chat {
   }
 }
 
+function frameOf({ id, text, token, values }: Unsent): WidgetClientFrame {
+  if (values) return { frame: "submit", id, token, values };
+  return token ? { frame: "press", id, token, label: text } : { frame: "say", id, text };
+}
+
 function shown(item: Unsent): store.Mine {
-  const { id, at, text, token, after, refused } = item;
-  return { id, at, text, token, after, state: refused ? "failed" : "sending", why: refused };
+  const { id, at, text, token, values, after, refused } = item;
+  return { id, at, text, token, values, after, state: refused ? "failed" : "sending", why: refused };
 }

@@ -5,10 +5,12 @@ export interface Unsent {
   id: string;
   /** Milliseconds since 1970; rises from item to item, so that it is also the order. */
   at: number;
-  /** The words, or the label of what was pressed. */
+  /** The words, the label of what was pressed, or what was filled in. */
   text: string;
-  /** Of an option; empty for words. */
+  /** Of an option or a form; empty for words. */
   token: string;
+  /** Of a form. */
+  values?: Readonly<Record<string, string>> | undefined;
   /** Seq of the event it followed. */
   after: number;
   /** Why the server refused it for good; empty while it may still be sent. */

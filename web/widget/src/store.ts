@@ -18,6 +18,8 @@ export interface Mine {
   readonly at: number;
   readonly text: string;
   readonly token: string;
+  /** Of a form. */
+  readonly values?: Readonly<Record<string, string>> | undefined;
   /** Seq of the event it followed: what was not sent keeps its place. */
   readonly after: number;
   readonly state: "sending" | "sent" | "failed";
@@ -33,6 +35,8 @@ export interface State {
   readonly events: readonly WidgetEvent[];
   readonly more: boolean;
   readonly mine: readonly Mine[];
+  /** What is wrong with forms that were sent: by token, then by name of the field. */
+  readonly wrong: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly control: WidgetControlView | null;
   readonly greeting: WidgetGreeting | null;
   readonly limits: WidgetLimits | null;
@@ -50,6 +54,7 @@ export const EMPTY: State = {
   events: [],
   more: false,
   mine: [],
+  wrong: {},
   control: null,
   greeting: null,
   limits: null,
@@ -102,6 +107,12 @@ export function mine(state: State, item: Mine): State {
 
 export function own(state: State, id: string, change: Partial<Pick<Mine, "state" | "why">>): State {
   return { ...state, mine: state.mine.map((item) => (item.id === id ? { ...item, ...change } : item)) };
+}
+
+/** A form came back: it may be filled in again. */
+export function correct(state: State, id: string, errors: Readonly<Record<string, string>>): State {
+  const token = state.mine.find((item) => item.id === id)?.token ?? "";
+  return { ...disown(state, id), wrong: { ...state.wrong, [token]: errors }, replying: 0 };
 }
 
 export function disown(state: State, id: string): State {
@@ -159,6 +170,7 @@ function append(state: State, events: readonly WidgetEvent[]): State {
         next = said(next, event);
         break;
       case "pressed":
+      case "submitted":
         next = disown(next, event.ref);
         break;
       case "partial":

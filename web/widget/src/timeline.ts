@@ -3,11 +3,13 @@ import { parse } from "../../shared/markdown";
 import type {
   WidgetControlView,
   WidgetEvent,
+  WidgetFormView,
   WidgetGreeting,
   WidgetOptionView,
   WidgetPart,
   WidgetSpeaker,
 } from "../../shared/schema";
+import { filled } from "./parts/Form";
 import type { Mine, State } from "./store";
 
 export type Row =
@@ -92,6 +94,10 @@ function rowsOf(event: WidgetEvent, state: State, spoken: ReadonlySet<number>): 
       const parts: WidgetPart[] = [{ part: "text", spans: [{ text: event.label }] }];
       return [said({ key: event.ref || `${seq}`, seq, by: CUSTOMER, at, parts })];
     }
+    case "submitted": {
+      const text = filled(formOf(event.token, state), event.values);
+      return [said({ key: event.ref || `${seq}`, seq, by: CUSTOMER, at, parts: [{ part: "text", spans: [{ text }] }] })];
+    }
     case "partial": {
       const name = state.greeting?.name ?? "";
       // It was a draft, and no parser of the server's has seen it.
@@ -105,6 +111,14 @@ function rowsOf(event: WidgetEvent, state: State, spoken: ReadonlySet<number>): 
       event satisfies never;
       return [];
   }
+}
+
+function formOf(token: string, { events }: State): WidgetFormView | undefined {
+  for (const event of events) {
+    if (event.kind !== "said") continue;
+    for (const part of event.parts) if (part.part === "form" && part.token === token) return part;
+  }
+  return undefined;
 }
 
 function owned(item: Mine): Said {
@@ -159,8 +173,9 @@ export function speaker(by: WidgetSpeaker): string {
 // Which options may still be chosen ---------------------------------------------------------------------------------------
 
 export interface Choosing {
-  /** Tokens that were pressed. */
+  /** Tokens that were pressed, and of forms that were sent. */
   readonly chosen: ReadonlySet<string>;
+  readonly wrong: State["wrong"];
   /** Seq of the last change of control: it voids every option before it. */
   readonly voided: number;
   /** The message whose quick replies may be shown. */
@@ -173,16 +188,16 @@ export function choosing(state: State, rows: readonly Row[]): Choosing {
   const chosen = new Set<string>();
   let voided = 0;
   for (const event of state.events) {
-    if (event.kind === "pressed") chosen.add(event.token);
+    if (event.kind === "pressed" || event.kind === "submitted") chosen.add(event.token);
     else if (event.kind === "controlled") voided = event.seq;
   }
   for (const item of state.mine) if (item.token && item.state !== "failed") chosen.add(item.token);
   const spoken = rows.findLast((row) => row.row === "said" && row.mine?.state !== "failed");
-  return { chosen, voided, latest: spoken?.key ?? "", closed: state.control?.state === "closed" };
+  return { chosen, wrong: state.wrong, voided, latest: spoken?.key ?? "", closed: state.control?.state === "closed" };
 }
 
 /** Options are single use, void after a change of control, and quick ones gone once anything else was said. */
-export function mayChoose(row: Said, options: readonly WidgetOptionView[], quick: boolean, now: Choosing): boolean {
+export function mayChoose(row: Said, options: readonly Pick<WidgetOptionView, "token">[], quick: boolean, now: Choosing): boolean {
   if (now.closed || row.by.kind === "customer" || options.some((option) => now.chosen.has(option.token))) return false;
   if (row.seq ? row.seq < now.voided : now.voided > 0) return false;
   return !quick || row.key === now.latest;

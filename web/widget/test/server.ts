@@ -105,7 +105,7 @@ export class FakeServer {
     const refused = this.refuses?.(frame);
     if (refused) return answer(refused);
     if (frame.frame === "hello") answer(this.welcome(frame.after ?? 0));
-    if (frame.frame === "say" || frame.frame === "press") this.#take(frame, answer);
+    if (frame.frame === "say" || frame.frame === "press" || frame.frame === "submit") this.#take(frame, answer);
   }
 
   welcome(after: number): WidgetServerFrame {
@@ -113,13 +113,15 @@ export class FakeServer {
     return welcome(events, { seq: this.seq, conversation: this.conversation });
   }
 
-  #take(frame: Extract<WidgetClientFrame, { frame: "say" | "press" }>, answer: (frame: WidgetServerFrame) => void): void {
+  #take(frame: Extract<WidgetClientFrame, { frame: "say" | "press" | "submit" }>, answer: (frame: WidgetServerFrame) => void): void {
     const first = this.#acks.get(frame.id);
     const seq = first ?? this.seq + 1;
     if (first === undefined) {
       this.#acks.set(frame.id, seq);
       if (frame.frame === "say") this.add(said(seq, frame.text, { by: CUSTOMER, ref: frame.id }));
-      else this.add({ kind: "pressed", seq, at: at(seq), token: frame.token, label: frame.label ?? "", ref: frame.id });
+      else if (frame.frame === "submit") {
+        this.add({ kind: "submitted", seq, at: at(seq), token: frame.token, values: frame.values, ref: frame.id });
+      } else this.add({ kind: "pressed", seq, at: at(seq), token: frame.token, label: frame.label ?? "", ref: frame.id });
     }
     answer({ frame: "ack", id: frame.id, seq });
   }

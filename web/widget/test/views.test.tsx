@@ -250,6 +250,17 @@ describe("from bot to human and back", () => {
   });
 });
 
+const FORM: WidgetPart = {
+  part: "form",
+  title: "Your order",
+  submit: "Order it",
+  token: "f1",
+  fields: [
+    { name: "name", label: "Name", type: "text", required: true, hint: "As on the parcel", options: [], value: "" },
+    { name: "size", label: "Size", type: "choice", required: false, hint: "", options: [{ label: "Small", value: "s" }], value: "" },
+  ],
+};
+
 describe("parts", () => {
   async function draw(...parts: WidgetPart[]): Promise<HTMLElement> {
     server.log = [said(1, parts)];
@@ -311,6 +322,82 @@ describe("parts", () => {
     await pass(20);
     const button = screen.getByRole("button", { name: /^Track.*chosen$/ }) as HTMLButtonElement;
     expect([button.disabled, server.frames("press").length]).toEqual([true, 1]);
+  });
+
+  test("a form is filled in where it stands, and becomes the customer's words", async () => {
+    const drawn = await draw(FORM);
+    fireEvent.input(screen.getByLabelText("Name"), { target: { value: " Ana " } });
+    fireEvent.change(screen.getByLabelText("Size optional"), { target: { value: "s" } });
+    fireEvent.click(screen.getByRole("button", { name: "Order it" }));
+    await pass(20);
+    expect(server.frames("submit")).toMatchObject([{ token: "f1", values: { name: "Ana", size: "s" } }]);
+    expect(articles().some((article) => article.textContent.includes("Name: Ana\nSize: Small"))).toBe(true);
+    expect(drawn.querySelector("fieldset")?.disabled).toBe(true);
+    expect(screen.queryByRole("button", { name: "Order it" })).toBe(null);
+  });
+
+  test("a form the server sends back says what is wrong, and keeps what was written", async () => {
+    await draw(FORM);
+    const errors = { name: "Nobody is called that." };
+    server.refuses = (frame) =>
+      frame.frame === "submit" ? { frame: "refused", code: "invalid", text: "Look again.", id: frame.id, wait: null, errors } : null;
+    const name = screen.getByLabelText("Name") as HTMLInputElement;
+    fireEvent.input(name, { target: { value: "?" } });
+    fireEvent.click(screen.getByRole("button", { name: "Order it" }));
+    await pass(20);
+    expect(screen.getByText("Nobody is called that.").id).toBe(name.getAttribute("aria-describedby")?.split(" ").at(-1));
+    expect([name.value, name.getAttribute("aria-invalid"), document.activeElement]).toEqual(["?", "true", name]);
+    server.refuses = null;
+    fireEvent.click(screen.getByRole("button", { name: "Order it" }));
+    await pass(20);
+    expect([server.frames("submit").length, screen.queryByText("Nobody is called that.")]).toEqual([2, null]);
+  });
+
+  test("a form without what it needs is not sent", async () => {
+    await draw(FORM);
+    expect((screen.getByLabelText("Name") as HTMLInputElement).required).toBe(true);
+    fireEvent.click(screen.getByRole("button", { name: "Order it" }));
+    await pass(20);
+    expect(server.frames("submit")).toEqual([]);
+  });
+
+  test("a grade is pressed", async () => {
+    const options = ["1", "2", "3"].map((label) => ({ label, token: `g${label}` }));
+    await draw({ part: "rating", prompt: "How was it?", scale: 3, options });
+    fireEvent.click(within(screen.getByRole("group", { name: "How was it?" })).getByRole("button", { name: "3" }));
+    await pass(20);
+    expect(server.frames("press")).toMatchObject([{ token: "g3", label: "3" }]);
+  });
+
+  test("a table has heads, and cards to leaf through their buttons", async () => {
+    const cards = ["Lamp", "Chair"].map((title) => ({ part: "card" as const, title, body: "", meta: "", options: [{ label: `Buy ${title}`, token: title }] }));
+    const drawn = await draw(
+      { part: "table", title: "Prices", columns: ["Item", "Price"], rows: [["Lamp", "19 €"]] },
+      { part: "carousel", cards },
+    );
+    expect(within(drawn).getAllByRole("columnheader").map((cell) => cell.textContent)).toEqual(["Item", "Price"]);
+    expect(within(drawn).getByRole("table", { name: "Prices" })).toBeTruthy();
+    fireEvent.click(screen.getByRole("button", { name: "Buy Chair" }));
+    await pass(20);
+    expect(server.frames("press")).toMatchObject([{ token: "Chair" }]);
+  });
+
+  test("a file, a place and a person are named and linked, and load nothing", async () => {
+    const file = { kind: "image", name: "shoe.jpg", size: 2_048, caption: "The sole.", alt: "a shoe", transcript: "" } as const;
+    const drawn = await draw(
+      { part: "media", ...file, address: "https://shop.example/shoe.jpg" },
+      { part: "media", ...file, alt: "another", address: "javascript:alert(1)" },
+      { part: "location", latitude: 1.5, longitude: 2.5, label: "Our shop" },
+      { part: "vcard", name: "Mara", phone: "+33 1 23", email: "mara@acme.example" },
+    );
+    expect([...drawn.querySelectorAll("a")].map((link) => link.getAttribute("href"))).toEqual([
+      "https://shop.example/shoe.jpg",
+      "https://www.openstreetmap.org/?mlat=1.5&mlon=2.5",
+      "tel:+33123",
+      "mailto:mara@acme.example",
+    ]);
+    expect(drawn.textContent).toContain("Picture · 2 KB");
+    expect(drawn.querySelector("img, video, audio, iframe")).toBe(null);
   });
 
   test("sources can be opened, with their host in full", async () => {

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.flow.read import read
 from bot.flow.slots import TYPES
 from bot.flow.understand import understand
 from bot.model import Declined, Json, Said, Start, text
-from tests.bot.flow.script import Talk, talk
+from tests.bot.flow.script import Talk, project, talk
 from tests.bot.flow.slots.hearing import hearing, parse
 
 BOOKING = """
@@ -122,11 +123,107 @@ def test_answers_of_every_kind_are_kept_compared_and_shown(tmp_path: Path) -> No
     ]
 
 
-def test_a_button_of_a_multi_choice_is_one_answer(tmp_path: Path) -> None:
+def sizing(tmp_path: Path) -> Talk:
     talking = talk(tmp_path, FORM)
-    talking.do("/start form price=5USD day=2026-03-03 at=10:00 moment=2026-03-03T10:00 long=60")
-    assert talking.press("Large") is not None
+    lines = talking.do("/start form price=5USD day=2026-03-03 at=10:00 moment=2026-03-03T10:00 long=60")
+    assert lines == ["Which sizes?", "[Small|Medium|Large]"]
+    return talking
+
+
+def test_several_answers_are_chosen_button_by_button(tmp_path: Path) -> None:
+    talking = sizing(tmp_path)
+    assert talking.press("Large") == ["Chosen: Large. Anything else?", "[Small|Medium|✓ Large|Done]"]
+    assert talking.press("Small") == ["Chosen: Small and Large. Anything else?", "[✓ Small|Medium|✓ Large|Done]"]
+    assert talking.press("Done") == ["How was it?", "[1|2|3|4|5]"]
+    assert talking.slots("form")["sizes"] == ["s", "l"]
+
+
+def test_what_was_chosen_may_be_dropped_again(tmp_path: Path) -> None:
+    talking = sizing(tmp_path)
+    talking.press("Large")
+    assert talking.press("✓ Large") == ["Which sizes?", "[Small|Medium|Large]"]
+    talking.press("Small")
+    talking.press("Done")
+    assert talking.slots("form")["sizes"] == ["s"]
+
+
+def test_who_has_chosen_everything_is_done(tmp_path: Path) -> None:
+    talking = sizing(tmp_path)
+    for label in ("Large", "Small"):
+        talking.press(label)
+    assert talking.press("Medium") == ["How was it?", "[1|2|3|4|5]"]
+    assert talking.slots("form")["sizes"] == ["s", "m", "l"]
+
+
+@pytest.mark.parametrize("words", ["Done", "done", "that's all", "no", "nothing else", "no more"])
+def test_who_says_so_is_done(tmp_path: Path, words: str) -> None:
+    talking = sizing(tmp_path)
+    talking.press("Large")
+    assert talking.hear(words) == ["How was it?", "[1|2|3|4|5]"]
     assert talking.slots("form")["sizes"] == ["l"]
+
+
+def test_words_choose_beside_buttons(tmp_path: Path) -> None:
+    talking = sizing(tmp_path)
+    talking.press("Large")
+    assert talking.hear("small") == ["Chosen: Small and Large. Anything else?", "[✓ Small|Medium|✓ Large|Done]"]
+    assert talking.hear("small") == ["Chosen: Small and Large. Anything else?", "[✓ Small|Medium|✓ Large|Done]"]
+    talking.hear("that is all")
+    assert talking.slots("form")["sizes"] == ["s", "l"]
+
+
+def test_several_answers_in_words_are_the_whole_answer(tmp_path: Path) -> None:
+    talking = sizing(tmp_path)
+    talking.hear("small and large")
+    assert talking.slots("form")["sizes"] == ["s", "l"]
+
+
+def test_a_digression_forgets_no_choice(tmp_path: Path) -> None:
+    talking = sizing(tmp_path)
+    talking.do("/set sizes=+l")
+    assert talking.do("/chat")[-2:] == ["Chosen: Large. Anything else?", "[Small|Medium|✓ Large|Done]"]
+    assert talking.do("/set sizes=-s")[0] == "Chosen: Large. Anything else?"
+    talking.do("/set sizes=m")  # the whole answer, by a command
+    assert talking.slots("form")["sizes"] == ["m"]
+
+
+def test_choices_are_only_made_while_they_are_asked_for(tmp_path: Path) -> None:
+    talking = sizing(tmp_path)
+    assert talking.do("/set sizes=+x")[0] == "I cannot do that here."
+    talking.do("/set sizes=m")
+    assert talking.do("/set sizes=+l")[0] == "I cannot do that here."
+    assert talking.slots("form")["sizes"] == ["m"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "enough"),
+    [
+        ("en", "Chosen: ", "that's all"),
+        ("fr", "Choisi : ", "c'est tout"),
+        ("es", "Elegido: ", "nada más"),
+        ("de", "Gewählt: ", "das war's"),
+        ("pt", "Escolhido: ", "mais nada"),
+        ("ar", "تم اختيار: ", "هذا كل شيء"),
+    ],
+)
+def test_choosing_is_understood_in_every_language(tmp_path: Path, language: str, said: str, enough: str) -> None:
+    header = f"assistant: Ada\nlanguages: [{language}]\nqueues: [service, returns]"
+    flows = """
+flow: form
+about: x
+slots: {sizes: {type: multi_choice, of: [{value: s, label: S}, {value: m, label: M}, {value: l, label: L}]}}
+steps: [{ask: sizes, say: "?"}, {ask: sizes, say: "?", always_ask: true}]
+"""
+    folder = project(tmp_path, flows, header=header, texts={language: "not_an_order: No."})
+    for other in {*(folder / "texts").iterdir()} - {folder / "texts" / f"{language}.yaml"}:
+        other.unlink()
+    talking = Talk(read(folder))
+    talking.do("/start form")
+    lines = talking.press("L")
+    assert lines is not None
+    assert lines[0].startswith(said)
+    talking.hear(enough)
+    assert talking.state.stack[0].read[-1][0] == "ask_sizes_2"
 
 
 def test_a_day_begins_where_the_customer_is() -> None:

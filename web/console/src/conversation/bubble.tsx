@@ -1,10 +1,12 @@
 import { Face } from "../face";
-import { Icon } from "../icons";
+import { Icon, type IconName } from "../icons";
 import { useTexts } from "../texts";
 import type { Author } from "../wire";
 import styles from "./log.module.css";
 import { Parts } from "./parts";
 import type { Bubble as BubbleItem } from "./timeline";
+
+const MARKS: Record<Exclude<BubbleItem["came"], ""> | "deleted", IconName> = { edited: "pen", deleted: "cross", submitted: "press", echoed: "outside" };
 
 interface Props {
   bubble: BubbleItem;
@@ -21,6 +23,7 @@ export function Bubble({ bubble, customer, chosen, inFlight, onTurn }: Props) {
   const { author, first, last } = bubble;
   const name = useName(author, customer, bubble.own);
   const { turn } = bubble;
+  const mark = bubble.gone || bubble.came;
   return (
     <article className={styles.bubble} data-by={author.kind} data-own={bubble.own || undefined} data-first={first || undefined} data-last={last || undefined}>
       {first && (
@@ -30,7 +33,7 @@ export function Bubble({ bubble, customer, chosen, inFlight, onTurn }: Props) {
         </header>
       )}
       <p className="hidden">{t("said.by", { name, time: texts.time(bubble.at) })}</p>
-      <div className={styles.said} data-stopped={bubble.stopped || undefined}>
+      <div className={styles.said} data-stopped={bubble.stopped || undefined} data-gone={bubble.gone || undefined}>
         {bubble.pressed && (
           <span className={styles.pressed} title={t("said.pressed")}>
             <Icon name="press" size={12} />
@@ -45,6 +48,12 @@ export function Bubble({ bubble, customer, chosen, inFlight, onTurn }: Props) {
           </p>
         )}
       </div>
+      {mark && (
+        <p className={styles.onWay}>
+          <Icon name={MARKS[mark]} size={12} />
+          {t(bubble.gone ? `said.gone.${bubble.gone}` : `said.came.${bubble.came || "edited"}`)}
+        </p>
+      )}
       {inFlight && (
         <p className={styles.onWay}>
           <Icon name="clock" size={12} />

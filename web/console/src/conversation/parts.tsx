@@ -1,6 +1,8 @@
 /** The parts of a message. What a customer could press is shown here as it looked, and cannot be pressed. */
 
-import { Icon } from "../icons";
+import { Fragment, type ReactNode } from "react";
+
+import { Icon, type IconName } from "../icons";
 import { isSafe } from "../../../shared/markdown";
 import { useTexts } from "../texts";
 import type { Part } from "../wire";
@@ -29,37 +31,152 @@ function PartView({ part, chosen }: { part: Part; chosen: ReadonlySet<string> })
         </div>
       );
     case "card":
+      return <CardBox card={part} chosen={chosen} />;
+    case "carousel":
       return (
-        <div className={styles.card}>
-          <div className={styles.cardTitle} dir="auto">
-            {part.title}
-          </div>
-          {part.body && <p dir="auto">{part.body}</p>}
-          {part.meta && (
-            <p className={styles.cardMeta} dir="auto">
-              {part.meta}
-            </p>
-          )}
+        <div className={styles.carousel}>
+          {part.cards.map((card, index) => (
+            <CardBox key={index} card={card} chosen={chosen} />
+          ))}
+        </div>
+      );
+    case "rating":
+      return (
+        <div className={styles.choices}>
+          <p dir="auto">{part.prompt}</p>
           {part.options && <Options options={part.options} chosen={chosen} look="quick" />}
         </div>
+      );
+    case "table":
+      return <TableBox table={part} />;
+    case "form":
+      return <FormBox form={part} />;
+    case "media":
+      return <MediaBox media={part} />;
+    case "location": {
+      const { latitude, longitude, label } = part;
+      const address = `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}`;
+      return <Thing icon="pin" title={<Outside address={address}>{label || `${latitude}, ${longitude}`}</Outside>} />;
+    }
+    case "vcard":
+      return (
+        <Thing icon="person" title={part.name}>
+          {part.phone && <p dir="ltr">{part.phone}</p>}
+          {part.email && <p dir="ltr">{part.email}</p>}
+        </Thing>
       );
     case "sources":
       return <SourceList sources={part.sources} />;
     case "notice":
       return <p dir="auto">{part.text}</p>;
-    case "media":
-    case "location":
-    case "rating":
-    case "carousel":
-    case "table":
-    case "form":
-    case "vcard":
     case "raw":
       return <p dir="auto">{plain([part])}</p>;
     default:
       part satisfies never;
       return null;
   }
+}
+
+type Of<Name extends Part["part"]> = Extract<Part, { part: Name }>;
+
+function CardBox({ card, chosen }: { card: Omit<Of<"card">, "part">; chosen: ReadonlySet<string> }) {
+  return (
+    <div className={styles.card}>
+      <div className={styles.cardTitle} dir="auto">
+        {card.title}
+      </div>
+      {card.body && <p dir="auto">{card.body}</p>}
+      {card.meta && (
+        <p className={styles.cardMeta} dir="auto">
+          {card.meta}
+        </p>
+      )}
+      {card.options && <Options options={card.options} chosen={chosen} look="quick" />}
+    </div>
+  );
+}
+
+function TableBox({ table }: { table: Of<"table"> }) {
+  return (
+    <div className={styles.table} tabIndex={0}>
+      <table>
+        {table.title && <caption dir="auto">{table.title}</caption>}
+        <thead>
+          <tr>
+            {table.columns.map((name, index) => (
+              <th key={index} scope="col" dir="auto">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {table.rows.map((row, index) => (
+            <tr key={index}>
+              {row.map((cell, at) => (
+                <td key={at} dir="auto">
+                  {cell}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** What is asked; what was answered is the customer's own message. */
+function FormBox({ form }: { form: Of<"form"> }) {
+  const { t } = useTexts();
+  return (
+    <div className={styles.card}>
+      <div className={styles.cardTitle} dir="auto">
+        {form.title || t("part.form")}
+      </div>
+      <dl className={styles.fields}>
+        {form.fields.map((field) => (
+          <Fragment key={field.name}>
+            <dt dir="auto">
+              {field.label}
+              {field.required === false && <span className={styles.cardMeta}> {t("part.optional")}</span>}
+            </dt>
+            <dd dir="auto">{field.value || field.options?.map((option) => option.label).join(" · ") || field.hint || "…"}</dd>
+          </Fragment>
+        ))}
+      </dl>
+    </div>
+  );
+}
+
+/** A file is named and, where it has a public address, linked; nothing is loaded by itself. */
+function MediaBox({ media }: { media: Of<"media"> }) {
+  const texts = useTexts();
+  const { t } = texts;
+  const kind = t(`part.${media.kind}`);
+  const title = media.alt || media.name || kind;
+  const size = media.size ? texts.bytes(media.size) : "";
+  return (
+    <Thing icon="file" title={isSafe(media.ref) ? <Outside address={media.ref}>{title}</Outside> : title}>
+      <p className={styles.cardMeta}>{[title === kind ? "" : kind, size].filter(Boolean).join(" · ")}</p>
+      {media.caption && <p dir="auto">{media.caption}</p>}
+      {media.transcript && <blockquote dir="auto">{media.transcript}</blockquote>}
+    </Thing>
+  );
+}
+
+function Thing({ icon, title, children }: { icon: IconName; title: ReactNode; children?: ReactNode }) {
+  return (
+    <div className={styles.thing}>
+      <Icon name={icon} />
+      <div>
+        <div className={styles.cardTitle} dir="auto">
+          {title}
+        </div>
+        {children}
+      </div>
+    </div>
+  );
 }
 
 type ChoicesPart = Extract<Part, { part: "choices" }>;

@@ -21,6 +21,10 @@ export interface Bubble {
   pressed: boolean;
   /** A draft that was stopped: what the customer had seen of it. */
   stopped: boolean;
+  /** What became of it on the platform: it was written anew further down, or taken back. */
+  gone: "" | "edited" | "deleted";
+  /** How it came: written anew, filled in, said elsewhere on our account. */
+  came: "" | "edited" | "submitted" | "echoed";
   turn: number | null;
   /** Of a run by one author. */
   first: boolean;
@@ -58,9 +62,10 @@ export interface Reader {
 
 export function timeline(events: readonly Event[], reader: Reader): Item[] {
   const items: Item[] = [];
+  const known: Known = { gone: goneOf(events), forms: formsOf(events) };
   for (const [index, event] of events.entries()) {
     const around = events.slice(Math.max(0, index - NEAR), index + NEAR + 1).map(({ body }) => body.kind);
-    const item = itemOf(event, reader, around);
+    const item = itemOf(event, reader, around, known);
     if (!item) continue;
     const previous = items.at(-1);
     if (previous && joinTold(previous, item, items)) continue;
@@ -70,9 +75,44 @@ export function timeline(events: readonly Event[], reader: Reader): Item[] {
   return inRuns(items);
 }
 
-/** Tokens of options that were chosen. */
+/** Tokens of options that were chosen, and of forms that were filled in. */
 export function chosen(events: readonly Event[]): ReadonlySet<string> {
-  return new Set(events.flatMap(({ body }) => (body.kind === "pressed" ? [body.token] : [])));
+  return new Set(events.flatMap(({ body }) => (body.kind === "pressed" || body.kind === "submitted" ? [body.token] : [])));
+}
+
+type Form = Extract<Part, { part: "form" }>;
+
+interface Known {
+  /** By the platform's id of the message. */
+  gone: ReadonlyMap<string, "edited" | "deleted">;
+  /** By token. */
+  forms: ReadonlyMap<string, Form>;
+}
+
+function goneOf(events: readonly Event[]): Known["gone"] {
+  const gone = new Map<string, "edited" | "deleted">();
+  for (const { body } of events) if (body.kind === "edited" || body.kind === "deleted") gone.set(body.ref, body.kind);
+  return gone;
+}
+
+function formsOf(events: readonly Event[]): Known["forms"] {
+  const forms = new Map<string, Form>();
+  for (const { body } of events) {
+    if (body.kind !== "said") continue;
+    for (const part of body.message.parts) if (part.part === "form" && part.token) forms.set(part.token, part);
+  }
+  return forms;
+}
+
+/** In the words of the form, where it is still on the screen. */
+function filled(form: Form | undefined, values: Readonly<Record<string, unknown>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => {
+      const field = form?.fields.find((each) => each.name === name);
+      const answer = field?.options?.find((option) => option.value === value)?.label ?? String(value);
+      return `${field?.label ?? name}: ${answer}`;
+    })
+    .join("\n");
 }
 
 /** Plain words of parts, as a quotation or a preview shows them. */
@@ -95,7 +135,7 @@ export function plain(parts: readonly Part[]): string {
         case "location":
           return [part.label, `${part.latitude}, ${part.longitude}`].filter(Boolean).join("\n");
         case "rating":
-          return part.prompt;
+          return [part.prompt, ...(part.options ?? []).map((option) => option.label)].join("\n");
         case "carousel":
           return plain(part.cards);
         case "table":
@@ -115,7 +155,7 @@ export function plain(parts: readonly Part[]): string {
     .join("\n");
 }
 
-function itemOf(event: Event, reader: Reader, around: readonly string[]): Item | null {
+function itemOf(event: Event, reader: Reader, around: readonly string[], known: Known): Item | null {
   const { body, seq, at, author } = event;
   const bubble = (parts: readonly Part[], more: Partial<Bubble> = {}): Bubble => ({
     item: "bubble",
@@ -126,6 +166,8 @@ function itemOf(event: Event, reader: Reader, around: readonly string[]): Item |
     parts,
     pressed: false,
     stopped: false,
+    gone: "",
+    came: "",
     turn: event.turn ?? null,
     first: true,
     last: true,
@@ -145,7 +187,21 @@ function itemOf(event: Event, reader: Reader, around: readonly string[]): Item |
   switch (body.kind) {
     case "said":
       if (author.kind === "system") return { item: "told", seq, at, text: plain(body.message.parts) };
-      return bubble(body.message.parts);
+      return bubble(body.message.parts, { gone: (body.ref && known.gone.get(body.ref)) || "" });
+    case "edited":
+      return bubble(body.message.parts, { came: "edited", gone: known.gone.get(body.ref) === "deleted" ? "deleted" : "" });
+    case "submitted":
+      return bubble([words(filled(known.forms.get(body.token), body.values))], { came: "submitted" });
+    case "echoed":
+      return bubble(body.message.parts, { came: "echoed", author: { kind: "agent", id: body.by ?? "", name: body.name ?? "" } });
+    case "deleted":
+      return line("plain", "line.deleted", { name: reader.customer });
+    case "reacted":
+      return line("plain", body.added === false ? "line.unreacted" : "line.reacted", { name: reader.customer, emoji: body.emoji });
+    case "reachable":
+      return line(body.yes ? "plain" : "wait", body.yes ? "line.reachable" : "line.unreachable", { name: reader.customer });
+    case "migrated":
+      return line("plain", "line.migrated");
     case "pressed":
       return bubble([words(body.label ?? body.token)], { pressed: true });
     case "partial":
@@ -174,14 +230,7 @@ function itemOf(event: Event, reader: Reader, around: readonly string[]): Item |
     case "acted":
     case "rang":
     case "signalled":
-    case "edited":
-    case "deleted":
-    case "submitted":
-    case "reacted":
     case "viewed":
-    case "reachable":
-    case "migrated":
-    case "echoed":
       return null;
     default:
       body satisfies never;

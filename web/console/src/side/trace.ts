@@ -118,6 +118,7 @@ function follow(trace: TurnTrace, move: Move): void {
     case "dequeued":
     case "armed":
     case "disarmed":
+    case "picked":
     case "remembered":
     case "recalled":
     case "knew":

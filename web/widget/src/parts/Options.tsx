@@ -4,7 +4,7 @@ import { Glyph } from "./Glyph";
 
 export interface OptionsProps {
   readonly options: readonly WidgetOptionView[];
-  readonly look: "quick" | "buttons" | "list";
+  readonly look: "quick" | "buttons" | "list" | "grades";
   readonly live: boolean;
   readonly chosen: ReadonlySet<string>;
   readonly label: string;

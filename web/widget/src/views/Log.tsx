@@ -24,7 +24,7 @@ export function Log({ chat, open }: { chat: Chat; open: boolean }) {
 
   const { greeting, events, mine, more, control } = state;
   const rows = useMemo(() => timeline(state), [greeting, events, mine, more]);
-  const now = useMemo(() => choosing(state, rows), [rows, control]);
+  const now = useMemo(() => choosing(state, rows), [rows, control, state.wrong]);
   const bot: WidgetSpeaker = { kind: "bot", name: greeting?.name ?? "", ai: true };
 
   const toEnd = (): void => {
@@ -95,6 +95,7 @@ export function Log({ chat, open }: { chat: Chat; open: boolean }) {
                 row={row}
                 choosing={now}
                 press={(option) => chat.press(option)}
+                submit={(form, values) => chat.submit(form, values)}
                 retry={(id) => chat.retry(id)}
                 discard={(id) => chat.discard(id)}
               />

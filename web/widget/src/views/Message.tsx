@@ -1,12 +1,15 @@
 import { Component, type ComponentChildren, createElement } from "preact";
 import { plain } from "../../../shared/parts";
-import type { WidgetOptionView, WidgetPart } from "../../../shared/schema";
+import type { WidgetFormView, WidgetOptionView, WidgetPart } from "../../../shared/schema";
 import { Card } from "../parts/Card";
 import { Face } from "../parts/Face";
+import { Form, type Values } from "../parts/Form";
 import { Glyph } from "../parts/Glyph";
 import { Options } from "../parts/Options";
 import { Sources } from "../parts/Sources";
+import { Table } from "../parts/Table";
 import { Text } from "../parts/Text";
+import { Media, Person, Place } from "../parts/Things";
 import { type Words, useWords } from "../texts";
 import { type Choosing, type Said, mayChoose } from "../timeline";
 
@@ -14,16 +17,20 @@ export interface MessageProps {
   readonly row: Said;
   readonly choosing: Choosing;
   press(option: WidgetOptionView): void;
+  submit(form: WidgetFormView, values: Values): void;
   retry(id: string): void;
   discard(id: string): void;
 }
+
+const CHOSEN = new Set<WidgetPart["part"]>(["choices", "card", "carousel", "rating", "form"]);
+const NO_ERRORS: Readonly<Values> = {};
 
 /** A log of thousands is drawn again only where something changed. */
 export class Message extends Component<MessageProps> {
   override shouldComponentUpdate(next: MessageProps): boolean {
     const { row, choosing } = this.props;
     const same = (["key", "seq", "parts", "mine", "first", "last"] as const).every((name) => row[name] === next.row[name]);
-    const offers = next.row.parts.some((part) => part.part === "choices" || part.part === "card");
+    const offers = next.row.parts.some(({ part }) => CHOSEN.has(part));
     return !same || (offers && choosing !== next.choosing);
   }
 
@@ -32,7 +39,7 @@ export class Message extends Component<MessageProps> {
   }
 }
 
-function Drawn({ row, choosing, press, retry, discard }: MessageProps) {
+function Drawn({ row, choosing, press, submit, retry, discard }: MessageProps) {
   const words = useWords();
   const { t } = words;
   const { by, mine } = row;
@@ -45,7 +52,7 @@ function Drawn({ row, choosing, press, retry, discard }: MessageProps) {
         {time && `, ${time}`}
       </span>
       {by.kind === "agent" && row.first && <p class="name">{by.name}</p>}
-      <Parts row={row} choosing={choosing} press={press} />
+      <Parts row={row} choosing={choosing} press={press} submit={submit} />
       {row.stopped && (
         <p class="when shown">
           <Glyph name="stop" size={12} />
@@ -101,8 +108,8 @@ function Delivery({ sending }: { sending: boolean }) {
 
 type PartsProps = Pick<MessageProps, "row" | "choosing" | "press">;
 
-/** Words, their sources and their buttons share a bubble; cards and lists stand below it. */
-function Parts({ row, choosing, press }: PartsProps) {
+/** Words, their sources and their buttons share a bubble; everything with an edge of its own stands below it. */
+function Parts({ row, choosing, press, submit }: PartsProps & Pick<MessageProps, "submit">) {
   const inside: ComponentChildren[] = [];
   const below: ComponentChildren[] = [];
   row.parts.forEach((part, at) => {
@@ -127,6 +134,41 @@ function Parts({ row, choosing, press }: PartsProps) {
         below.push(<Card key={at} card={part} live={live} chosen={choosing.chosen} press={press} />);
         break;
       }
+      case "carousel":
+        below.push(
+          <div key={at} class="carousel" role="group" tabIndex={0}>
+            {part.cards.map((card, n) => {
+              const live = mayChoose(row, card.options, false, choosing);
+              return <Card key={n} card={card} live={live} chosen={choosing.chosen} press={press} />;
+            })}
+          </div>,
+        );
+        break;
+      case "rating": {
+        inside.push(<Text key={`${at}-prompt`} spans={[{ text: part.prompt }]} />);
+        const live = mayChoose(row, part.options, false, choosing);
+        const drawn = { options: part.options, live, label: part.prompt, chosen: choosing.chosen, press };
+        inside.push(<Options key={at} look="grades" {...drawn} />);
+        break;
+      }
+      case "form": {
+        const live = mayChoose(row, [part], false, choosing);
+        const errors = choosing.wrong[part.token] ?? NO_ERRORS;
+        below.push(<Form key={at} form={part} live={live} errors={errors} submit={(values) => submit(part, values)} />);
+        break;
+      }
+      case "table":
+        below.push(<Table key={at} table={part} />);
+        break;
+      case "media":
+        below.push(<Media key={at} media={part} />);
+        break;
+      case "location":
+        below.push(<Place key={at} place={part} />);
+        break;
+      case "vcard":
+        below.push(<Person key={at} person={part} />);
+        break;
       case "notice":
         break;
       default:
@@ -181,6 +223,20 @@ export function spoken(parts: readonly WidgetPart[]): string {
           return [part.title, part.meta, part.body].filter(Boolean).join(", ");
         case "notice":
           return part.text;
+        case "carousel":
+          return spoken(part.cards);
+        case "rating":
+          return [part.prompt, ...part.options.map((option) => option.label)].join(", ");
+        case "form":
+          return [part.title, ...part.fields.map((field) => field.label)].filter(Boolean).join(", ");
+        case "table":
+          return [part.title, ...part.rows.map((row) => row.join(", "))].filter(Boolean).join(". ");
+        case "media":
+          return [part.alt || part.name, part.caption, part.transcript].filter(Boolean).join(", ");
+        case "location":
+          return part.label || `${part.latitude}, ${part.longitude}`;
+        case "vcard":
+          return [part.name, part.phone, part.email].filter(Boolean).join(", ");
         case "sources":
           return "";
         default:

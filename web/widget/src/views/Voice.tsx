@@ -80,6 +80,7 @@ function heard(event: WidgetEvent, { t }: Words): string {
     case "partial":
       return t("stopped");
     case "pressed":
+    case "submitted":
       return "";
     default:
       event satisfies never;

@@ -1,0 +1,247 @@
+// One message, as the platform's app would show it.
+
+import { ask, avatar, h, icon, iconButton, openMenu, toast } from "./dom.js";
+import { act, can, state, threadOf } from "./sandbox.js";
+
+const EMOJI = { "👍": "+1", "❤️": "heart", "😂": "joy", "🎉": "tada", "😢": "cry", "👀": "eyes" }; // with Slack's names
+const own = new Set(); // reactions of who plays, as `react` keys them
+const TAGS = { bold: "strong", italic: "em", strike: "s", underline: "u", code: "code", mention: "mark" };
+
+export const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+
+export const plain = (message) =>
+  (message.spans ?? []).map((span) => span.text).join("").trim() || message.cards?.[0]?.title
+  || (message.files?.length ? message.files[0].alt || message.files[0].name : "")
+  || (message.location && "Location") || (message.contact && message.contact.name) || "";
+
+export function drawMessage(message, chat, before, compose) {
+  if (message.by === "system") {
+    return h("li", { class: "message system" },
+      message.name && h("span", { class: "author" }, message.name), h("div", { class: "text" }, spans(message.spans)));
+  }
+  const mine = message.by === "person";
+  const thread = threadOf(message, chat);
+  const goesOn = before && before.by === message.by && before.name === message.name && !before.deleted
+    && new Date(message.at) - new Date(before.at) < 300_000 && !message.reply_to && !before.ephemeral;
+  const classes = ["message", mine ? "mine" : "theirs", goesOn && "goes-on", message.draft && "draft",
+    message.ephemeral && "ephemeral", message.deleted && "deleted"].filter(Boolean);
+  const body = message.deleted ? [h("div", { class: "text" }, "This message was deleted")] : content(message, chat);
+  const edited = message.edited && !message.deleted && h("span", { class: "edited" }, "edited");
+  const time = h("time", { datetime: message.at, title: new Date(message.at).toLocaleString() }, clock(message.at));
+  return h("li", { class: classes.join(" "), data: { id: message.id } },
+    avatar(message.name || "?", mine ? "" : "bot"),
+    h("div", { class: "column" },
+      h("div", { class: "head" }, h("span", { class: `author hue-text-${hue(message.name)}` }, message.name),
+        !mine && h("span", { class: "tag" }, "APP"), time),
+      h("div", { class: "bubble" }, quoted(message, chat), body,
+        h("span", { class: "foot" }, edited, time.cloneNode(true))),
+      !message.deleted && rows(message, chat),
+      !message.deleted && reactions(message, chat),
+      thread && h("button", { type: "button", class: "replies", onclick: () => compose.open(thread.id) },
+        icon("thread"), replies(thread)),
+      message.ephemeral && h("div", { class: "only-you" }, "Only you can see this")),
+    !message.deleted && !message.draft && toolbar(message, chat, compose));
+}
+
+function hue(name) {
+  let sum = 0;
+  for (const letter of name ?? "") sum = (sum * 31 + letter.codePointAt(0)) >>> 0;
+  return sum % 8;
+}
+
+function replies(thread) {
+  const count = thread.messages?.length ?? 0;
+  return count === 1 ? "1 message in the thread" : `${count} messages in the thread`;
+}
+
+function quoted(message, chat) {
+  const first = message.reply_to && chat.messages.find((each) => each.id === message.reply_to);
+  return first && h("div", { class: "quoted" }, h("strong", null, first.name),
+    h("span", null, first.deleted ? "A deleted message" : plain(first).slice(0, 120)));
+}
+
+function content(message, chat) {
+  return [
+    message.spans?.length > 0 && h("div", { class: "text" }, spans(message.spans)),
+    message.table && table(message.table),
+    ...(message.files ?? []).map(file),
+    ...(message.cards ?? []).map(card),
+    message.location && location(message.location),
+    message.contact && contact(message.contact),
+    message.draft && h("span", { class: "caret", role: "img", "aria-label": "still writing" }),
+  ];
+}
+
+// Spans that stand in one block are drawn as one.
+export function spans(list) {
+  const drawn = [];
+  let block = null;
+  for (const each of list ?? []) {
+    const kind = (each.marks ?? []).find((mark) => mark === "fence" || mark === "quote" || mark === "heading");
+    if (!kind) { block = null; drawn.push(inline(each)); continue; }
+    if (!block || block.kind !== kind) {
+      const made = kind === "fence" ? h("pre", { tabindex: "0" }, h("code")) : h(kind === "quote" ? "blockquote" : "h4");
+      block = { kind, place: made.firstElementChild ?? made };
+      drawn.push(made);
+    }
+    block.place.append(inline({ ...each, marks: each.marks.filter((mark) => mark !== kind) }));
+  }
+  return drawn;
+}
+
+function inline(span) {
+  let drawn = document.createTextNode(span.text);
+  for (const mark of span.marks ?? []) if (TAGS[mark]) drawn = h(TAGS[mark], null, drawn);
+  if (/^(https?|mailto|tel):/i.test(span.link ?? "")) {
+    drawn = h("a", { href: span.link, target: "_blank", rel: "noopener noreferrer" }, drawn);
+  }
+  if (!(span.marks ?? []).includes("spoiler")) return drawn;
+  const inside = h("span", { "aria-hidden": "true" }, drawn);
+  const spoiler = h("span", { class: "spoiler", role: "button", tabindex: "0", "aria-label": "Hidden text, show it" }, inside);
+  const show = () => {
+    spoiler.classList.add("shown");
+    for (const name of ["role", "tabindex", "aria-label"]) spoiler.removeAttribute(name);
+    inside.removeAttribute("aria-hidden");
+  };
+  spoiler.addEventListener("click", show);
+  spoiler.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") show(); });
+  return spoiler;
+}
+
+function table({ columns, rows }) {
+  return h("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" }, h("table", null,
+    h("thead", null, h("tr", null, columns.map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", null, rows.map((row) => h("tr", null, row.map((cell) => h("td", null, cell)))))));
+}
+
+export const bytes = (size) =>
+  size >= 1_048_576 ? `${(size / 1_048_576).toFixed(1)} MB` : size >= 1024 ? `${Math.round(size / 1024)} KB` : `${size} bytes`;
+
+function file(each) {
+  const kind = each.kind || each.type?.split("/")[0];
+  const label = each.alt || each.name;
+  if (each.href && ["image", "photo", "sticker", "animation"].includes(kind) && !/^video/.test(each.type ?? "")) {
+    return h("figure", { class: `picture ${kind}` }, h("img", { src: each.href, alt: label || "A picture" }));
+  }
+  if (each.href && ["voice", "audio"].includes(kind)) {
+    return h("figure", { class: "sound" }, h("figcaption", null, kind === "voice" ? "Voice message" : label),
+      h("audio", { controls: true, preload: "metadata", src: each.href }));
+  }
+  if (each.href && ["video", "animation", "video_note"].includes(kind)) {
+    return h("figure", { class: "picture" }, h("video", { controls: true, preload: "metadata", src: each.href, "aria-label": label }));
+  }
+  const inside = [h("span", { class: "file-glyph" }, icon("file")),
+    h("span", { class: "file-name" }, h("strong", null, each.name || "file"), h("span", null, bytes(each.size ?? 0)))];
+  return each.href
+    ? h("a", { class: "file", href: each.href, download: each.name || true }, inside)
+    : h("div", { class: "file" }, inside);
+}
+
+function card(each) {
+  const made = h("div", { class: "card" },
+    each.title && h("strong", { class: "card-title" }, each.title),
+    each.body && h("div", { class: "card-body" }, Array.isArray(each.body) ? spans(each.body) : each.body),
+    each.fields?.length > 0 && h("dl", null, each.fields.map((field) =>
+      h("div", null, h("dt", null, field.name), h("dd", null, field.value)))),
+    each.image && h("img", { src: each.image, alt: each.alt || each.title || "A picture" }));
+  if (each.color) made.style.setProperty("--card", each.color);
+  return made;
+}
+
+function location({ latitude, longitude, label }) {
+  const place = `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`;
+  return h("div", { class: "place" }, h("span", { class: "map", "aria-hidden": "true" }, icon("location")),
+    h("span", { class: "file-name" }, h("strong", null, label || "Location"), h("span", null, place)));
+}
+
+function contact({ name, phone }) {
+  return h("div", { class: "file" }, avatar(name || phone || "?"),
+    h("span", { class: "file-name" }, h("strong", null, name || "Contact"), h("span", null, phone)));
+}
+
+function rows(message, chat) {
+  if (!message.rows?.length) return null;
+  return h("div", { class: "rows" }, message.rows.map((row) =>
+    h("div", { class: "row" }, row.map((each) => each.kind === "select" ? select(each, message, chat) : button(each, message, chat)))));
+}
+
+function button(each, message, chat) {
+  if (each.link) {
+    return h("a", { class: "press link", href: each.link, target: "_blank", rel: "noopener noreferrer" },
+      each.label, h("span", { class: "arrow", "aria-hidden": "true" }, "↗"));
+  }
+  const made = h("button", { type: "button", class: `press ${each.style ?? ""}`, disabled: Boolean(each.disabled) }, each.label);
+  made.addEventListener("click", async () => {
+    made.setAttribute("aria-busy", "true");
+    await act("press", { chat: chat.id, message: message.id, id: each.id });
+    made.removeAttribute("aria-busy");
+  });
+  return made;
+}
+
+function select(each, message, chat) {
+  const choose = (values) => act("choose", { chat: chat.id, message: message.id, id: each.id, values });
+  const label = each.placeholder || "Choose";
+  if (!each.many) {
+    const made = h("select", { class: "press select", "aria-label": label, disabled: Boolean(each.disabled) },
+      h("option", { value: "" }, label), each.options.map((option) => h("option", { value: option.id }, option.label)));
+    made.addEventListener("change", async () => { if (made.value) { await choose([made.value]); made.value = ""; } });
+    return made;
+  }
+  const boxes = each.options.map((option) => h("label", null, h("input", { type: "checkbox", value: option.id }), option.label));
+  const made = h("details", { class: "many" }, h("summary", { class: "press select" }, label), h("div", { class: "boxes" }, boxes,
+    h("button", { type: "button", class: "strong", onclick: () => {
+      made.open = false;
+      choose([...made.querySelectorAll("input:checked")].map((box) => box.value));
+    } }, "Done")));
+  return made;
+}
+
+function reactions(message, chat) {
+  if (!message.reactions?.length) return null;
+  return h("div", { class: "reactions" }, message.reactions.map(({ emoji, count }) => {
+    const shown = Object.keys(EMOJI).find((each) => `:${EMOJI[each]}:` === emoji) ?? emoji;
+    return h("button", { type: "button", class: "reaction", "aria-pressed": String(own.has(reactionKey(message, chat, shown))),
+      "aria-label": `${shown} ${count}`, disabled: !can("react"), onclick: () => react(message, chat, shown) },
+    shown, h("span", null, String(count)));
+  }));
+}
+
+const reactionKey = (message, chat, emoji) => [chat.id, message.id, emoji, state.person].join("/");
+
+async function react(message, chat, emoji) {
+  const key = reactionKey(message, chat, emoji);
+  const add = !own.has(key);
+  if (add) own.add(key); else own.delete(key); // before the message is drawn again
+  const named = state.seen.platform === "slack" ? EMOJI[emoji] ?? emoji : emoji;
+  const done = await act("react", { chat: chat.id, message: message.id, emoji: named, add });
+  if (!done) { if (add) own.delete(key); else own.add(key); }
+}
+
+function toolbar(message, chat, compose) {
+  const mine = message.by === "person";
+  const text = plain(message);
+  const items = [
+    can("react") && { text: "React", glyph: "react", run: () => openMenu(more, Object.keys(EMOJI).map((emoji) => ({
+      text: emoji, run: () => react(message, chat, emoji) })), "Reactions") },
+    can("reply") && { text: "Reply", glyph: "reply", run: () => compose.replyTo(message) },
+    can("thread") && { text: "Reply in thread", glyph: "thread", run: () => compose.inThread(message) },
+    mine && can("edit") && { text: "Edit", glyph: "edit", run: () => compose.edit(message) },
+    text && { text: "Copy text", glyph: "copy", run: () => copy(text) },
+    mine && can("delete") && { text: "Delete", glyph: "trash", danger: true,
+      run: () => act("delete", { chat: chat.id, message: message.id }) },
+  ].filter(Boolean);
+  if (!items.length) return null;
+  const more = iconButton("menu", `What to do with “${text.slice(0, 40) || "this message"}”`,
+    () => openMenu(more, items, "Message"), { class: "icon-button more", "aria-haspopup": "menu" });
+  return more;
+}
+
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast("Copied");
+  } catch {
+    toast("This browser does not let the page copy.", "bad");
+  }
+}
