@@ -771,6 +771,8 @@ class Standing(Question[tuple[tuple[ConversationId, State], ...]], frozen=True, 
 
     after: ConversationId = ConversationId("")
     most: int = 500
+    besides: frozenset[tuple[str, str]] = frozenset()
+    """(channel, account) whose conversations are left out: another assistant has them."""
 
 
 # Knowledge

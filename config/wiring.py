@@ -385,8 +385,8 @@ def responders_of(
     """In the order in which they are asked; the last never declines."""
     return (
         AtDesk(book, facts_of),
-        Linking(book, facts_of, codes),
         InFlow(book, facts_of, slash=slash),
+        Linking(book, facts_of, codes),
         free_form,
         Fallback(book, facts_of),
     )
