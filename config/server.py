@@ -35,7 +35,7 @@ from config.packs import refuse_ungranted
 from config.sandbox import APPS
 from config.serving import Server, SocketProtocol, asked_by_signal
 from config.settings import DeskFile, Settings, read_settings
-from config.stands import Stand, standing
+from config.stands import Stand, load_libraries, standing
 from config.wiring import Parts, running
 
 if TYPE_CHECKING:
@@ -64,14 +64,30 @@ async def demo(host: str | None, port: int | None) -> None:
     settings = settings.model_copy(update={"data": settings.data / "demo"})
     set_up_logs(screen=True)
     first = settings.port + 1 if settings.port else 0
-    async with (
-        standing(settings.desk_file().flows, SystemClock(), port=first) as stands,
-        server(settings, with_shop=True, more=[stand.account for stand in stands if stand.account]) as site,
-    ):
-        password = await _demo_account(site.parts)
-        _tell(site, password, stands)
-        async with _reloading(site.parts):
-            await site.run()
+    ready = asyncio.Event()
+    async with standing(settings.desk_file().flows, SystemClock(), port=first) as stands:
+        accounts = [stand.account for stand in stands if stand.account]
+        async with server(settings, with_shop=True, more=accounts, ready=ready) as site:
+            password = await _demo_account(site.parts)
+            _tell(site, password, stands)
+            async with _reloading(site.parts), _loading(stands, ready):
+                await site.run()
+
+
+@asynccontextmanager
+async def _loading(stands: Sequence[Stand], ready: asyncio.Event) -> AsyncIterator[None]:
+    """The platforms' libraries take seconds to import: meanwhile the shop and its console are open."""
+
+    async def load() -> None:
+        await asyncio.to_thread(load_libraries, stands)
+        ready.set()
+
+    loading = asyncio.create_task(load())
+    try:
+        yield
+    finally:
+        loading.cancel()
+        await asyncio.wait((loading,))
 
 
 @asynccontextmanager
@@ -97,8 +113,17 @@ class Site:
 
 
 @asynccontextmanager
-async def server(settings: Settings, *, with_shop: bool = False, more: Sequence[Account] = ()) -> AsyncIterator[Site]:
-    """Everything put together, listening but not yet serving. `more` accounts than frontdesk.yaml has."""
+async def server(
+    settings: Settings,
+    *,
+    with_shop: bool = False,
+    more: Sequence[Account] = (),
+    ready: asyncio.Event | None = None,
+) -> AsyncIterator[Site]:
+    """Everything put together, listening but not yet serving.
+
+    `more` accounts than frontdesk.yaml has; all connect once it is `ready`.
+    """
     file = settings.desk_file()
     accounts = (*settings.accounts(), *more)
     book = read(file.flows)
@@ -110,7 +135,17 @@ async def server(settings: Settings, *, with_shop: bool = False, more: Sequence[
         settings.make_data()
         store = open_store(settings.database, clock)
         parts = await stack.enter_async_context(
-            running(settings, file, book, store=store, clock=clock, random=random, accounts=accounts, slash=with_shop)
+            running(
+                settings,
+                file,
+                book,
+                store=store,
+                clock=clock,
+                random=random,
+                accounts=accounts,
+                slash=with_shop,
+                ready=ready,
+            )
         )
         web = _web(parts)
         stopping = asyncio.Event()
@@ -283,7 +318,7 @@ def _tell(site: Site, password: str, stands: Sequence[Stand]) -> None:
     table.add_row("[bold]Console[/]", f"{site.address}/console", f"sign in as {DEMO_EMAIL}")
     table.add_row("", "", f"password   {password}")
     for stand in stands:
-        about = "a stand-in: write to the bot there" if stand.address else escape(stand.why)
+        about = "a stand-in; its bot is there in a few seconds" if stand.address else escape(stand.why)
         table.add_row(f"[bold]{APPS[stand.platform]}[/]", stand.address and f"{stand.address}/", about)
     table.add_row("[bold]API[/]", f"{site.address}/openapi.json", "described")
     screen = Screen(highlight=False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from config.doors import Account, settings_of
 from config.sandbox import made
 
 LIBRARIES = {"telegram": "aiogram", "slack": "slack_bolt", "discord": "discord"}
+
+WIRED = ("api", "token", "app_token")
+"""What an account is told of what its sandbox tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,13 @@ class Stand:
 
 
 @asynccontextmanager
-async def standing(flows: Path, clock: Clock, *, port: int = 0) -> AsyncIterator[Sequence[Stand]]:
+async def standing(
+    flows: Path, clock: Clock, *, port: int = 0, libraries: Mapping[str, str] = LIBRARIES
+) -> AsyncIterator[Sequence[Stand]]:
     """Each platform whose library is installed, until left. `port`: of the first, where it and those after are free."""
     async with AsyncExitStack() as stack:
         found: list[Stand] = []
-        for at, (platform, library) in enumerate(LIBRARIES.items()):
+        for at, (platform, library) in enumerate(libraries.items()):
             if find_spec(library) is None:
                 found.append(Stand(platform, why=f"needs pip install 'frontdesk[{platform}]'"))
                 continue
@@ -47,10 +53,17 @@ async def standing(flows: Path, clock: Clock, *, port: int = 0) -> AsyncIterator
             known = told(sandbox, address)
             # A sandbox forgets everything, and begins its numbers anew: what an earlier one said is another account's.
             name = f"{platform}-{clock.now():%m%d-%H%M%S}"
-            settings = kind.model_validate({key: value for key, value in known.items() if key in kind.model_fields})
+            settings = kind.model_validate({key: known[key] for key in WIRED if key in known})
             account = Account(name=name, channel=platform, flows=flows, team="", settings=settings)
             found.append(Stand(platform, address, account))
         yield found
+
+
+def load_libraries(stands: Sequence[Stand]) -> None:
+    """Import what their channels will ask for."""
+    for stand in stands:
+        if stand.account:
+            import_module(LIBRARIES[stand.platform])
 
 
 async def _served(stack: AsyncExitStack, sandbox: Sandbox, port: int) -> str:

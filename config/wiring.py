@@ -132,12 +132,13 @@ async def running(
     lease: timedelta = timedelta(seconds=15),
     send_lease: timedelta = timedelta(seconds=60),
     deadline: timedelta = timedelta(seconds=120),
+    ready: asyncio.Event | None = None,
 ) -> AsyncIterator[Parts]:
     """The core at work on an open store; on leaving it stops gracefully, and closes the store.
 
     `lease`: how long a conversation stays with a process that is no longer heard of; `send_lease`: how long a message
     that it was sending does. `deadline`: how long one attempt at a turn may take. `senders` are connected by the
-    caller, `accounts` here; each begins with its own flows, where it names some.
+    caller, `accounts` here, once it is `ready`; each begins with its own flows, where it names some.
     """
     bus, worker = MemoryBus(), f"{os.getpid()}.{random.id()[-8:]}"
     secret = settings.secret() if accounts else b""
@@ -256,7 +257,7 @@ async def running(
         settings=ConnectionSettings(worker=worker, single=not settings.on_sqlite),
     )
     ringing = asyncio.create_task(timers.run(engine))
-    connected = asyncio.create_task(connections.run())
+    connected = asyncio.create_task(_connected(connections, ready))
     tasks = [ringing, connected, *(asyncio.create_task(part.run()) for part in (engine, inbox, outbox))]
 
     async def stop() -> None:
@@ -291,6 +292,12 @@ async def running(
         await stop()
         await stack.aclose()
         await store.close()
+
+
+async def _connected(connections: Connections, ready: asyncio.Event | None) -> None:
+    if ready is not None:
+        await ready.wait()
+    await connections.run()
 
 
 def built_of(account: Account, secret: bytes, *, store: Store, clock: Clock, random: Random) -> Channel:

@@ -27,6 +27,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",  # a microphone that beeps
+    "--use-fake-ui-for-media-stream",
 ]
 PICTURES = Path(os.environ.get("FRONTDESK_PICTURES", "artifacts/pictures"))
 """Screenshots of the run, kept as artefacts."""

@@ -248,6 +248,18 @@ def test_files_go_with_their_caption(page: Page, sandbox: Showcase) -> None:
     ]
 
 
+def test_a_voice_message_is_recorded(page: Page, sandbox: Showcase) -> None:
+    page.get_by_role("button", name="Record a voice message").click()
+    stop = page.get_by_role("button", name="Stop and send the voice message")
+    expect(stop).to_be_visible()
+    page.wait_for_timeout(300)  # of sound
+    with page.expect_response("**/_/upload"):
+        stop.click()
+    (sent,) = acted(sandbox, "upload")
+    assert (sent["kind"], sent["file"]) == ("voice", ("voice.webm", "audio/webm"))
+    expect(page.get_by_role("button", name="Record a voice message")).to_be_visible()
+
+
 def test_a_bot_is_blocked_and_unblocked(page: Page, sandbox: Showcase) -> None:
     page.get_by_role("button", name="This chat").click()
     page.get_by_role("menuitem", name="Block the bot").click()

@@ -16,9 +16,9 @@ const EXAMPLES = {
     ["Deliver twice", [{ on: "message", do: { duplicate: 1 } }]],
   ],
   discord: [
-    ["Limit everything once", [{ on: "*", times: 1, do: { status: 429, after: 3 } }]],
+    ["Limit the second message", [{ on: "create_message", nth: 2, do: { status: 429, after: 3 } }]],
     ["End the gateway", [{ on: "MESSAGE_CREATE", nth: 1, do: { disconnect: 4000 } }]],
-    ["A third fails", [{ on: "*", chance: 0.3, do: { status: 502 } }]],
+    ["Cut after posting", [{ on: "create_message", times: 1, do: { accept_then_cut: true } }]],
   ],
   openai: [
     ["Limit the next answer", [{ on: "chat.completions", times: 1, do: { status: 429, after: 3 } }]],

@@ -22,7 +22,8 @@ export function drawMessage(message, chat, before, compose) {
   const mine = message.by === "person";
   const thread = threadOf(message, chat);
   const goesOn = before && before.by === message.by && before.name === message.name && !before.deleted
-    && new Date(message.at) - new Date(before.at) < 300_000 && !message.reply_to && !before.ephemeral;
+    && new Date(message.at) - new Date(before.at) < 300_000 && !message.reply_to
+    && !before.ephemeral && !message.ephemeral;
   const classes = ["message", mine ? "mine" : "theirs", goesOn && "goes-on", message.draft && "draft",
     message.ephemeral && "ephemeral", message.deleted && "deleted"].filter(Boolean);
   const body = message.deleted ? [h("div", { class: "text" }, "This message was deleted")] : content(message, chat);
