@@ -109,8 +109,8 @@ class Accept(Unit["Kept"], frozen=True, kw_only=True):
     lease: Lease | None = None
     asks: bool = False
     """Tell how the conversation stands."""
-    agent: str = ""
-    """Of the console: who said what was `Echoed`; empty: nobody we know."""
+    agent: Author | None = None
+    """Of the console: who said what was `Echoed`; None: nobody we know."""
 
 
 class Kept(Struct, frozen=True, kw_only=True):
