@@ -15,8 +15,9 @@ TurnEnd = Literal["silent", "set_aside", "superseded", "failed", "out_of_time"]
 """How a turn ends in which no responder speaks. `silent`: committed, and nothing was said."""
 LeaseLoss = Literal["refused", "unconfirmed", "overtaken"]
 """`refused`: when it was to be renewed. `unconfirmed`: not renewed in time. `overtaken`: found at the commit."""
-DeliveryEnd = Literal["sent", "again", "dead", "late"]
-"""Of an attempt. `late`: the lease had ended, and a later attempt has it."""
+DeliveryEnd = Literal["sent", "again", "dead", "late", "unknown"]
+"""Of an attempt. `unknown`: it may have arrived, and is not sent again. `late`: the lease had ended, and a
+later attempt has it."""
 
 
 @dataclass(slots=True)

@@ -22,12 +22,14 @@ from bot.desk import Change, Notices, drop_request, request
 from bot.errors import StoreDown
 from bot.flow.fold import fold
 from bot.heard import Inputs, as_heard, as_said, corrects, late_edit, waits_for_more
+from bot.live import Live, Watch
 from bot.model import (
     BOT,
     WITH_CUSTOMER,
     Address,
     Conversation,
     ConversationId,
+    Did,
     Discarded,
     Edited,
     Emptied,
@@ -46,7 +48,7 @@ from bot.model import (
     Turn,
     Turned,
 )
-from bot.ports import Bus, Clock, Happened, Random, Store
+from bot.ports import Bus, Clock, Happened, Random, Shown, Store
 from bot.powers import DraftStream, Lengthened, TurnPowers
 from bot.turn import WAITING, Director, Overtaken, Played, give_tokens, through, without_stale_offers
 from bot.units import (
@@ -116,6 +118,8 @@ class _Running:
     """How often more arrived before the present turn could be taken."""
     shown: DraftStream | None = None
     """What the customer sees of an answer that is not yet said."""
+    watch: Watch | None = None
+    """The same, on a platform."""
 
 
 class Engine:
@@ -134,14 +138,17 @@ class Engine:
         settings: EngineSettings,
         armed: Callable[[datetime], None] = lambda due_at: None,
         queue_of: Callable[[Address, str], str] = lambda address, queue: queue,
+        live: Live | None = None,
     ) -> None:
         """`notices_at`: of the assistant that serves an address. `delivers`: channels whose messages are pushed; on the
         others the customer sees drafts as they stream. `armed` is told when a conversation's first timer is due.
 
         `queue_of`: where a request goes from an address, that is to go to a queue as far as its flow knows.
+        `live`: what platforms show of turns while they are taken.
         """
         self._director, self._store, self._bus, self._clock, self._random = director, store, bus, clock, random
         self._notices_at, self._delivers, self._settings, self._queue_of = notices_at, delivers, settings, queue_of
+        self._live = live
         self._armed, self._lease = armed, Lease(settings.worker, settings.lease)
         self._running: dict[ConversationId, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -187,6 +194,8 @@ class Engine:
     def drafted(self, conversation: ConversationId) -> str:
         """What the customer sees now of an answer that is not yet said."""
         running = self._running.get(conversation)
+        if running and running.watch:
+            return running.watch.seen
         return running.shown.text if running and running.shown else ""
 
     async def run(self) -> None:
@@ -364,24 +373,30 @@ class Engine:
         powers = TurnPowers(turn, store=self._store, bus=self._bus, clock=self._clock, window=window)
         stream = powers.stream
         running.shown = None if self._is_pushed(turn) else stream
+        running.watch = watch = self._live.watch(turn, stream) if self._live else None
         try:
             played = await self._play(turn, powers)
             running.shown = None
-            commit = self._commit(turn, played, stream)
+            shown = await watch.settle() if watch else None
+            commit = self._commit(turn, played, stream, shown)
             done = await self._write(commit, stream)
         except Lengthened:
             running.lengthened += 1
             return await self._again(turn)
         except Overtaken as overtaken:
-            return await self._superseded(turn, overtaken.played, stream)
+            return await self._superseded(turn, overtaken.played, stream, watch)
         except Exception:
             stream.take_back("attempt")
             raise
         finally:
-            running.shown = None
+            running.shown = running.watch = None
             stream.close()
+            if watch:
+                watch.close()
         if isinstance(done, Lost):
-            return await self._superseded(turn, played, stream)
+            return await self._superseded(turn, played, stream, watch)
+        if shown and not commit.draft:  # nothing takes its place: what was stopped stays as it was seen
+            await self._drop(turn, shown, shown.text if stream.stopped_by_customer else None)
         running.lengthened = 0
         speaks = played.responder == SET_ASIDE or any(event.public for event in done.events)
         self.counts.turns[played.responder if speaks else "silent"] += 1
@@ -422,7 +437,7 @@ class Engine:
             played.handoff = HandoffRequest(reason="error")
         return played
 
-    def _commit(self, turn: Turn, played: Played, stream: DraftStream) -> Commit:
+    def _commit(self, turn: Turn, played: Played, stream: DraftStream, shown: Shown | None = None) -> Commit:
         conversation = turn.conversation
         language, deliver = played.state.language or conversation.language, self._is_pushed(turn)
         if language != conversation.language:
@@ -436,9 +451,14 @@ class Engine:
         moves, state = played.moves, played.state
         if offers:
             moves, state = [*moves, Offered(offers)], fold(state, Offered(offers))
-        words = [Entry(BOT, Said(message), under.epoch, public=True, deliver=deliver) for message in messages]
+        once = deliver and any(isinstance(move, Did) and move.effect != "read" for move in moves)
+        words = [
+            Entry(BOT, Said(message), under.epoch, public=True, deliver=deliver, once=once) for message in messages
+        ]
+        draft = shown is not None and not stopped and bool(words)
         if stopped:
-            words.insert(0, Entry(BOT, Partial(stream.text), under.epoch, public=True))
+            seen = shown.text if shown else stream.text
+            words.insert(0, Entry(BOT, Partial(seen), under.epoch, public=True))
         entries = [*words, *change.entries] if under is conversation.control else [*change.entries, *words]
         if moves or played.declined:
             turned = Turned(played.responder, tuple(moves), played.declined)
@@ -455,6 +475,7 @@ class Engine:
             at=self._clock.now(),
             control=change.control,
             handoff=handoff,
+            draft=draft,
             learnt=_learnt(moves) if state.customer or turn.state.customer else (),
         )
 
@@ -512,11 +533,20 @@ class Engine:
         found = await self._still_ours(turn)
         return await self._turn(Claimed(conversation=found.conversation, state=found.state, inputs=None))
 
-    async def _superseded(self, turn: Turn, played: Played, stream: DraftStream) -> Turn | None:
+    async def _drop(self, turn: Turn, shown: Shown, say: str | None = None) -> None:
+        assert self._live is not None
+        await unbroken(self._live.drop(turn.conversation.id, turn.conversation.address, shown, say))
+
+    async def _superseded(
+        self, turn: Turn, played: Played, stream: DraftStream, watch: Watch | None = None
+    ) -> Turn | None:
         """Nothing was committed. Where control moved, the words are kept for the agent and the turn is taken again."""
-        seen = "" if self._is_pushed(turn) else stream.text
+        shown = await watch.settle() if watch else None
+        seen = (shown.text if shown else "") if self._is_pushed(turn) else stream.text
         stream.take_back("control")
         found = await self._still_ours(turn)
+        if shown:
+            await self._drop(turn, shown)
         self.counts.turns["superseded"] += 1
         await unbroken(self._keep_discarded(turn, found.conversation, (*played.answer, *played.says), seen))
         return await self._again(turn)

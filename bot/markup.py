@@ -31,6 +31,10 @@ _ITEM = re.compile(r"^([^\S\n]*)(?:([-+])|([0-9]{1,9})([.)]))", re.MULTILINE)
 _SAFE = re.compile(r"(?:https?://|mailto:|tel:)[^\s<>\x00-\x20\x7f]+", re.IGNORECASE)
 _BARE = re.compile(r"""(?<![\w/])https?://[^\s<>"*`]*[\w/=&#%~-]""")
 _MENTION = re.compile(r"(?<![\w.+-])[@\uff20](?=\w)|<(?=[@!#&])")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+_HALF_LINK = re.compile(r"!?\[([^\[\]\n]*)(?:\](?:\([^()\s]*)?)?\Z")
+_MARKER = re.compile(r"(?<!\\)(?:`+|\*{1,3}|_{1,3}|~{1,2})")
+_JUST_OPENED = re.compile(r"(?<![\\\w*_~`.,;:!?)])(?:`+|\*+|_+|~+)\Z")
 _INLINE: dict[str, Mark] = {"strong": "bold", "em": "italic", "s": "strike"}
 
 
@@ -70,6 +74,18 @@ def plain(spans: Iterable[Span]) -> str:
         pieces.append(span.text)
     pieces += _address(link, "".join(pieces[label:]))
     return "".join(pieces)
+
+
+def healed(draft: str) -> str:
+    """Markdown that is still being written, so that no half of a mark is seen: what is open is closed.
+
+    Of a link that is not whole its label is shown, and of a table only whole rows. For drafts alone: what was said is
+    parsed as it is.
+    """
+    if fence := _open_fence(draft):
+        return f"{draft.rstrip('`~') if draft.endswith(fence[0]) else draft}\n{fence}"
+    whole, blank, last = draft.rpartition("\n\n")
+    return whole + blank + _closed(_HALF_LINK.sub(r"\g<1>", _whole_rows(last)))
 
 
 def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -116,6 +132,53 @@ def inert(text: str) -> str:
     stays as it is. Doing it again changes nothing.
     """
     return _MENTION.sub("\\g<0>\u2060", text)
+
+
+def _open_fence(draft: str) -> str:
+    """The mark that would end the code at the end of the draft; empty: there is none."""
+    fence = ""
+    for line in draft.split("\n"):
+        found = _FENCE.match(line)
+        if fence and found and found[1].startswith(fence) and not found[2].strip():
+            fence = ""
+        elif not fence and found and "`" not in found[2]:
+            fence = found[1]
+    return fence
+
+
+def _whole_rows(paragraph: str) -> str:
+    """Without the row at its end that is not whole, and without a head that has no whole rule yet."""
+    lines = paragraph.rstrip("\n").split("\n")
+    first = len(lines)
+    while first and lines[first - 1].lstrip().startswith("|"):
+        first -= 1
+    rows = lines[first:]
+    if not rows:
+        return paragraph
+    if not rows[-1].rstrip().endswith("|"):
+        rows.pop()
+    if len(rows) < 2 or rows[1].count("|") < rows[0].count("|"):
+        rows = []
+    return "\n".join([*lines[:first], *rows])
+
+
+def _closed(paragraph: str) -> str:
+    """With every mark closed that was opened; one that has nothing in it yet is left away."""
+    paragraph = _JUST_OPENED.sub("", paragraph)
+    opened: list[str] = []
+    for found in _MARKER.finditer(paragraph):
+        mark = found[0]
+        before, after = paragraph[: found.start()][-1:], paragraph[found.end() :][:1]
+        if opened and opened[-1].startswith("`"):
+            if mark == opened[-1]:
+                opened.pop()
+        elif mark in opened and before.strip() and not (mark[0] == "_" and after.isalnum()):
+            del opened[opened.index(mark) :]
+        elif len(mark) < 3 and after.strip() and not (mark[0] == "_" and before.isalnum()) and mark != "~":
+            opened.append(mark)
+        elif opened and not after and opened[-1].startswith(mark):  # half of what closes it
+            paragraph = paragraph[: found.start()]
+    return paragraph.rstrip() + "".join(reversed(opened)) if opened else paragraph
 
 
 def _address(link: str, label: str) -> list[str]:

@@ -16,13 +16,19 @@ from bot.clean import clean
 from bot.counts import OutboxCounts
 from bot.errors import Forbidden, NotSent, StoreDown, TryLater, Unreachable, Unshowable
 from bot.fit import fit, plain
-from bot.model import Message, Said, Span, Text
+from bot.live import Live
+from bot.model import SYSTEM, Body, Message, Noted, Reachable, Said, Span, Text
+from bot.pace import Pacer, Rank
 from bot.ports import Bus, Capabilities, Channel, Clock, Happened, News, Random, Receipt, Sending, Store
-from bot.units import Delivery, Lease, SendClaim, Settle
+from bot.units import Amend, Amended, Delivery, Entry, Lease, SendClaim, Settle, Stranded
 from bot.waiting import unbroken, within
 
 log = structlog.get_logger()
 
+UNKNOWN = (
+    "It is not known whether the customer has received the bot's last message, and it is not sent again, because it is "
+    "about something that was done: look, and tell them."
+)
 LONGEST_ERROR = 500
 """Characters that are kept of what a platform says."""
 
@@ -40,6 +46,10 @@ class OutboxSettings:
     age: timedelta = timedelta(hours=24)
     """After so many attempts, or so long, it is a dead letter."""
     shortest: timedelta = timedelta(seconds=1)
+    soon: timedelta = timedelta(seconds=5)
+    """So long a message waits for its turn with its lease held; for longer it is given back."""
+    strays_every: timedelta = timedelta(seconds=5)
+    """How often drafts are looked for of which nothing will come."""
     longest: timedelta = timedelta(minutes=5)
 
 
@@ -55,7 +65,11 @@ class Outbox:
         clock: Clock,
         random: Random,
         settings: OutboxSettings,
+        pacer: Pacer | None = None,
+        live: Live | None = None,
     ) -> None:
+        """`pacer`: shared with whatever else calls these channels. `live`: who shows drafts that are settled here."""
+        self._pacer, self._live, self._strays_at = pacer or Pacer(clock), live, float("-inf")
         self._channels: Mapping[tuple[str, str], Channel] = {
             (channel.name, channel.account): channel for channel in channels if isinstance(channel, Sending)
         }
@@ -81,6 +95,7 @@ class Outbox:
             while True:
                 try:
                     await unbroken(self._send_due())
+                    await unbroken(self._drop_strays())
                 except StoreDown as down:
                     self.counts.store_down += 1
                     log.error("outbox.store_down", why=down)
@@ -110,7 +125,8 @@ class Outbox:
             room = self._settings.most - len(self._flying)
             if room <= 0:
                 return
-            claim = SendClaim(lease=self._lease, most=room, channels=channels)
+            drafts = self._live is not None and bool(self._live.streams)
+            claim = SendClaim(lease=self._lease, most=room, channels=channels, drafts=drafts)
             until = self._lease_from_now()
             claimed = await self._store.write(claim)
             for delivery in claimed:
@@ -119,6 +135,15 @@ class Outbox:
                 task.add_done_callback(self._landed)
             if not claimed:
                 return
+
+    async def _drop_strays(self) -> None:
+        """Drafts whose turn or message came to nothing, here or in a process that is no more."""
+        now = self._clock.monotonic()
+        if self._live is None or not self._live.streams or now < self._strays_at:
+            return
+        self._strays_at = now + self._settings.strays_every.total_seconds()
+        for stray in await self._store.read(Stranded(channels=self._live.streams)):
+            await self._live.drop(stray.conversation, stray.to, stray.shown)
 
     def _working(self) -> frozenset[tuple[str, str]]:
         now = self._clock.monotonic()
@@ -153,18 +178,25 @@ class Outbox:
         failure: NotSent
         done, again = delivery.done, delivery.again
         try:
-            pieces = pieces_of(delivery, channel.capabilities(delivery.to))
+            can = channel.capabilities(delivery.to)
+            if again and delivery.once and can.resend == "blind":
+                raise Unreachable("it may have arrived, and must not come twice")
+            pieces = pieces_of(delivery, can)
             if done >= len(pieces):  # there is nothing in it to be seen
                 await self._store.write(_settled(delivery, done, Receipt((), self._clock.now())))
             for piece in pieces[done:]:
+                if not await self._may_go(delivery, can):
+                    return
                 if self._clock.monotonic() >= until:
                     self.counts.deliveries[delivery.to.channel, "late"] += 1
                     log.warning("outbox.too_late", delivery=delivery.id, attempt=delivery.attempt)
                     return
-                call = channel.send(delivery.to, piece, key=f"{delivery.id}.{done}", again=again)
+                shown = delivery.shown if done == 0 else None
+                call = channel.send(delivery.to, piece, key=f"{delivery.id}.{done}", again=again, shown=shown)
                 receipt = await within(self._clock, self._settings.patience, call)
                 done, again = done + 1, False
-                settled, until = _settled(delivery, done, receipt, more=done < len(pieces)), self._lease_from_now()
+                settled = _settled(delivery, done, receipt, more=done < len(pieces), settles=shown is not None)
+                until = self._lease_from_now()
                 if not await self._store.write(settled):
                     self.counts.deliveries[delivery.to.channel, "late"] += 1
                     log.warning("outbox.late_receipt", delivery=delivery.id, attempt=delivery.attempt)
@@ -180,7 +212,50 @@ class Outbox:
         except Exception as error:  # an adapter that is wrong must not hold up a line for ever
             log.exception("outbox.channel_failed", delivery=delivery.id)
             failure = Unreachable(f"{type(error).__name__}: {error}")
+        if isinstance(failure, TryLater) and failure.after:
+            self._pacer.hold(delivery.to, failure.after)
+        if isinstance(failure, Unreachable) and delivery.once and channel.capabilities(delivery.to).resend == "blind":
+            await self._leave_unknown(delivery, done, failure)
+            return
         await self._store.write(self._failed(delivery, done, failure))
+        if isinstance(failure, Forbidden) and failure.scope == "address":
+            await self._append(delivery, Reachable(False))
+
+    async def _may_go(self, delivery: Delivery, can: Capabilities) -> bool:
+        """Wait for its turn. False: it is long, and the message was given back until then."""
+        rank: Rank = "agent" if delivery.author.kind == "agent" else "final"
+        waited = timedelta(0)
+        while delay := self._pacer.wait(delivery.to, can.pace, rank):
+            if waited + delay > self._settings.soon:
+                error = TryLater("others have to go first", after=delay)
+                await self._store.write(self._failed(delivery, delivery.done, error))
+                return False
+            waited += delay
+            await self._clock.sleep(delay.total_seconds())
+        return True
+
+    async def _leave_unknown(self, delivery: Delivery, done: int, error: Unreachable) -> None:
+        """Nobody can tell whether it arrived, and it must not arrive twice: a person has to look."""
+        self.counts.deliveries[delivery.to.channel, "unknown"] += 1
+        log.error("outbox.outcome_unknown", delivery=delivery.id, attempt=delivery.attempt, why=error)
+        settle = Settle(
+            delivery=delivery.id,
+            attempt=delivery.attempt,
+            state="unknown",
+            done=done,
+            refs=(),
+            at=self._clock.now(),
+            error=clean(f"{type(error).__name__}: {error}")[:LONGEST_ERROR],
+        )
+        if await self._store.write(settle):
+            await self._append(delivery, Noted(UNKNOWN))
+
+    async def _append(self, delivery: Delivery, body: Body) -> None:
+        entry = Entry(SYSTEM, body, delivery.epoch)
+        unit = Amend(conversation=delivery.conversation, entries=(entry,), at=self._clock.now())
+        done = await self._store.write(unit)
+        if isinstance(done, Amended):
+            self._bus.publish(Happened(delivery.conversation, done.events))
 
     def _failed(self, delivery: Delivery, done: int, error: NotSent) -> Settle:
         now, settings = self._clock.now(), self._settings
@@ -246,7 +321,7 @@ def _unmarked(message: Message) -> Message:
     return Message((Text((Span(characters),)),), message.language)
 
 
-def _settled(delivery: Delivery, done: int, receipt: Receipt, *, more: bool = False) -> Settle:
+def _settled(delivery: Delivery, done: int, receipt: Receipt, *, more: bool = False, settles: bool = False) -> Settle:
     return Settle(
         delivery=delivery.id,
         attempt=delivery.attempt,
@@ -254,4 +329,5 @@ def _settled(delivery: Delivery, done: int, receipt: Receipt, *, more: bool = Fa
         done=done,
         refs=receipt.refs,
         at=receipt.at,
+        settles=settles,
     )

@@ -192,6 +192,20 @@ class Attachments(Struct, frozen=True, kw_only=True):
     bytes_out: int = 20 * 1024 * 1024
 
 
+class Rate(Struct, frozen=True):
+    """So many calls in a span of time; all of them may come at once."""
+
+    most: int
+    per: timedelta
+
+
+class Pace(Struct, frozen=True, kw_only=True):
+    """How fast a platform may be called; None: as fast as can be."""
+
+    account: Rate | None = None
+    chat: Rate | None = None
+
+
 class Capabilities(Struct, frozen=True, kw_only=True):
     """What a channel can show, as data: `bot/fit.py` and the console's composer both read it."""
 
@@ -222,6 +236,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     stream: Literal["native", "edit", "whole"] = "whole"
     stream_every: timedelta = timedelta(seconds=1)
     """Shortest pause between two shows of a draft."""
+    pace: Pace | None = None
     typing_every: timedelta | None = None
     """How often typing has to be said again while it lasts; None: it cannot be shown."""
     can: frozenset[Literal["edit", "delete", "react", "reply_to", "thread", "delivered", "read", "private_note"]] = (

@@ -33,7 +33,7 @@ from bot.model import (
     State,
     Status,
 )
-from bot.ports import Question, Unit
+from bot.ports import Question, Shown, Unit
 
 # Parts of units
 
@@ -47,6 +47,8 @@ class Entry(Struct, frozen=True):
     public: bool = False
     deliver: bool = False
     """Insert a delivery as well. Only a public `Said` can have one; the database refuses any other."""
+    once: bool = False
+    """It tells of money or confirms something: where it may have arrived and nobody can tell, it is not sent again."""
 
 
 class Lease(Struct, frozen=True):
@@ -234,6 +236,8 @@ class Commit(Unit["Committed | Lost"], frozen=True, kw_only=True):
     control: Control | None = None
     """The change of control that ends this turn: the row's, under the next epoch."""
     handoff: NewHandoff | None = None
+    draft: bool = False
+    """A draft stands on the platform: the first message that is delivered settles it."""
     learnt: tuple[Filled | Emptied, ...] = ()
     """Slots of scope `customer` that the turn filled and emptied: known in the contact's other conversations, too."""
 
@@ -328,6 +332,10 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """An earlier attempt may have arrived."""
     plain: bool
     """The platform refused it once: send it as plain text."""
+    once: bool = False
+    """See `Entry`."""
+    shown: Shown | None = None
+    """The draft that its first piece settles."""
     age: timedelta
     """Since it was said, in the store's own time: no step of a sender's wall clock makes it older."""
 
@@ -343,6 +351,8 @@ class SendClaim(Unit[tuple[Delivery, ...]], frozen=True, kw_only=True):
     most: int
     channels: frozenset[tuple[str, str]]
     """(channel, account) that this process can send for."""
+    drafts: bool = False
+    """Some of them show drafts."""
 
 
 class Settle(Unit[bool], frozen=True, kw_only=True):
@@ -362,6 +372,43 @@ class Settle(Unit[bool], frozen=True, kw_only=True):
     """Whether this attempt, when it failed, counts towards the dead letter."""
     again: bool = False
     """It may have arrived all the same: the next attempt is told."""
+    settles: bool = False
+    """The draft is now this message."""
+
+
+class PutDraft(Unit[None], frozen=True, kw_only=True):
+    """How a draft stands on its platform now; one for each conversation."""
+
+    conversation: ConversationId
+    to: Address
+    turn: int
+    shown: Shown
+
+
+class DropDraft(Unit[bool], frozen=True):
+    """It stands there no longer. False: that was known."""
+
+    conversation: ConversationId
+
+
+class DraftOf(Question[Shown | None], frozen=True):
+    """The draft that an earlier attempt at this turn has left."""
+
+    conversation: ConversationId
+    turn: int
+
+
+class StrandedDraft(Struct, frozen=True):
+    conversation: ConversationId
+    to: Address
+    shown: Shown
+
+
+class Stranded(Question[tuple[StrandedDraft, ...]], frozen=True, kw_only=True):
+    """Drafts of which nothing will come."""
+
+    channels: frozenset[tuple[str, str]]
+    most: int = 20
 
 
 # Accounts of the console
@@ -570,6 +617,73 @@ class Unsent(Question[int], frozen=True):
 
     channel: str
     account: str
+
+
+# People
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """Who a contact is on one channel."""
+
+    channel: str
+    external: str
+    language: str
+    """BCP 47; empty: not known."""
+    zone: str
+    """IANA; empty: not known."""
+    merged: bool
+    """It came from another contact, and can go back there."""
+
+
+class Identities(Question[tuple[Identity, ...]], frozen=True):
+    contact: ContactId
+
+
+class PutIdentity(Unit[bool], frozen=True, kw_only=True):
+    """What is known of an identity; None: as it was. False: there is no such identity."""
+
+    channel: str
+    external: str
+    language: str | None = None
+    zone: str | None = None
+
+
+class Merge(Unit[bool], frozen=True):
+    """Two contacts are one person: identities and conversations of the second are the first's from now on.
+
+    Logs stay as they are; of what is known of both the first's counts. False: one of them does not exist.
+    """
+
+    into: ContactId
+    contact: ContactId
+
+
+class Unmerge(Unit[ContactId | None], frozen=True):
+    """An identity goes back to the contact it had, with the conversations it began. None: it never was another's."""
+
+    channel: str
+    external: str
+
+
+Linked = Literal["linked", "same", "unknown", "too_many"]
+"""`same`: it is one person already. `unknown`: no such code, or it is used or too old. `too_many`: wrong ones."""
+
+
+class IssueLink(Unit[None], frozen=True, kw_only=True):
+    digest: bytes
+    """Of the code."""
+    contact: ContactId
+    at: datetime
+    until: datetime
+
+
+class RedeemLink(Unit[Linked], frozen=True, kw_only=True):
+    """Whoever types the code is whoever asked for it: their contact is merged into that one."""
+
+    digest: bytes
+    channel: str
+    external: str
+    at: datetime
 
 
 # Accounts of channels

@@ -18,7 +18,7 @@ from bot.flow.fold import fold_event
 from bot.model import Event, Pressed, Said, State, Turned
 from bot.ports import Happened, News
 from channels.terminal import inert
-from config import inspector
+from config import inspector, telling
 
 _MOST_LINES = 500
 
@@ -132,14 +132,14 @@ def _sides(state: State) -> Iterator[tuple[str, list[str]]]:
     yield "flows", inspector.stack_lines(state)
     yield "pending", list(filter(None, [inspector.pending_line(state)]))
     yield "slots", inspector.slot_lines(state)
-    yield "timers", [inspector.timer_line(timer) for timer in state.timers]
+    yield "timers", [telling.timer_line(timer) for timer in state.timers]
 
 
 def _lines(event: Event) -> list[str]:
     """Of what is said the talk tells already."""
     if isinstance(event.body, Said | Pressed):
         return []
-    return [*inspector.event_lines(event), *map(inspector.move_line, inspector.moves_of(event))]
+    return [*(told.line for told in telling.event_told(event)), *map(telling.move_line, telling.moves_of(event))]
 
 
 def _words(event: Event) -> str:

@@ -17,7 +17,7 @@ from bot.ports import Store
 from bot.store import look_into
 from bot.units import Find, Log
 from channels.terminal import inert
-from config import inspector
+from config import inspector, telling
 from config.machine import SystemClock
 from config.settings import read_settings
 
@@ -70,9 +70,9 @@ class Replay:
             after = events[-1].seq
 
     def _show(self, event: Event, state: State) -> None:
-        head, *rest = inspector.event_lines(event)
+        head, *rest = [told.line for told in telling.event_told(event)]
         self._print(f"{event.seq:>5}  {event.at:%Y-%m-%d %H:%M:%S}  {head}", "bold")
-        for line in [*rest, *map(inspector.move_line, inspector.moves_of(event))]:
+        for line in [*rest, *map(telling.move_line, telling.moves_of(event))]:
             self._print(f"       {line}")
         if self.step:
             self._state(state)
@@ -84,7 +84,7 @@ class Replay:
         if pending := inspector.pending_line(state):
             lines.append(f"pending: {pending}")
         lines += [f"slot: {line}" for line in inspector.slot_lines(state)]
-        lines += [f"timer: {inspector.timer_line(timer)}" for timer in state.timers]
+        lines += [f"timer: {telling.timer_line(timer)}" for timer in state.timers]
         for line in lines:
             self._print(f"       {line}", "cyan")
 

@@ -29,8 +29,11 @@ from bot.flow.say import SHOWS, notice
 from bot.inbox import Inbox, Now
 from bot.knowledge import index
 from bot.knowledge.search import Search
+from bot.live import Live
 from bot.model import Address, Conversation, Facts, Incoming, Json, Message, Part, State, Turn
 from bot.outbox import Outbox, OutboxSettings
+from bot.pace import Pacer
+from bot.people import Codes
 from bot.ports import (
     BuildChannel,
     Bus,
@@ -48,6 +51,7 @@ from bot.responders.at_desk import AtDesk
 from bot.responders.fallback import Fallback
 from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
+from bot.responders.linking import Linking
 from bot.shelf import Edition, Shelf, shelf_prefix
 from bot.staff import StaffRoom, StaffSettings
 from bot.timers import Timers
@@ -150,11 +154,13 @@ async def running(
     if model is None:
         model = await stack.enter_async_context(model_of(settings, file, clock))
 
+    codes = Codes(store, clock, random)
+
     def edited(book: Book, within: str | None) -> Edition:
         knowledge = Search(store, book.assistant.languages, within)
         facts = partial(facts_of, hours=book.assistant.hours, channels=by_name)
         free_form = free_form_of(file, book, model, knowledge=knowledge, clock=clock, facts_of=facts)
-        responders = responders_of(book, free_form, slash=slash or file.slash, facts_of=facts)
+        responders = responders_of(book, free_form, slash=slash or file.slash, facts_of=facts, codes=codes)
         return Edition(book, responders, facts, leader=free_form)
 
     shelves: dict[Path, Shelf] = {}
@@ -188,6 +194,8 @@ async def running(
         return team if team and queue in ("", shelf_at(address).book.assistant.queue) else queue
 
     director = Director(shelf=shelf, store=store, bus=bus, clock=clock, random=random, shelves=of_accounts)
+    pacer = Pacer(clock)
+    live = Live(channels, store=store, clock=clock, pacer=pacer)
     outbox = Outbox(
         channels,
         store=store,
@@ -195,6 +203,8 @@ async def running(
         clock=clock,
         random=random,
         settings=OutboxSettings(worker=worker, lease=send_lease, patience=send_lease / 2),
+        pacer=pacer,
+        live=live,
     )
     timers = Timers(store=store, bus=bus, clock=clock)
     engine = Engine(
@@ -216,6 +226,7 @@ async def running(
         ),
         armed=timers.armed,
         queue_of=queue_of,
+        live=live,
     )
     inbox = Inbox(
         store=store,
@@ -376,11 +387,12 @@ def free_form_of(
 
 
 def responders_of(
-    book: Book, free_form: Responder, *, slash: bool, facts_of: Callable[[Turn], Facts]
+    book: Book, free_form: Responder, *, slash: bool, facts_of: Callable[[Turn], Facts], codes: Codes
 ) -> tuple[Responder, ...]:
     """In the order in which they are asked; the last never declines."""
     return (
         AtDesk(book, facts_of),
+        Linking(book, facts_of, codes),
         InFlow(book, facts_of, slash=slash),
         free_form,
         Fallback(book, facts_of),

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 import sqlalchemy as sa
 
-from bot.model import DeliveryId, Event
+from bot.model import DeliveryId, Event, Reachable
 from bot.store import schema
 from bot.store.control import change_control, delivery_row
 from bot.store.rows import (
@@ -107,6 +107,8 @@ def _write(tx: Tx, unit: Amend, row: Row) -> Amended:
             row.waiting_since = None
     if unit.control or unit.status or unit.reset:
         set_alarm(row, unit.reset or decode_state(row.state))
+    if any(isinstance(entry.body, Reachable) and not entry.body.yes for entry in unit.entries):
+        row.wake_at = None  # who cannot be reached is not spoken to first
     change: Change
     if unit.reset is None:
         change = AFTER_CHANGE, [_changed(row)]

@@ -99,9 +99,9 @@ def change_control(tx: Tx, row: Row, control: Control, at: int, handoff: NewHand
 _NO_REFS = encode(())
 
 
-def delivery_row(row: Row, event: Event, now: int, due_at: int = 0) -> Values:
+def delivery_row(row: Row, event: Event, now: int, due_at: int = 0, *, once: bool = False) -> Values:
     """For the table `delivery`, column by column; the database refuses it when the event is not a public message."""
     return (
         *(row.id, event.seq, row.channel, row.account, event.author.kind == "bot", row.epoch),
-        *("waiting", max(now, due_at), 0, 0, 0, 0, False, False, _NO_REFS, "", now, None),
+        *("waiting", max(now, due_at), 0, 0, 0, 0, False, False, _NO_REFS, "", now, None, once),
     )

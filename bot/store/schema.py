@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-REVISION = "0005"
+REVISION = "0007"
 """The revision of the migrations that these tables are."""
 
 metadata = sa.MetaData(
@@ -33,6 +33,11 @@ def _key(name: str, *rest: Any, **options: Any) -> sa.Column[str]:
 
 def _text(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False)
+
+
+def _named(name: str) -> sa.Column[str]:
+    """Of tables that had no such column at first."""
+    return sa.Column(name, sa.Text, nullable=False, server_default=sa.text("''"))
 
 
 def _number(name: str, **options: Any) -> sa.Column[int]:
@@ -73,7 +78,30 @@ identity = sa.Table(
     _key("channel", primary_key=True),
     _key("external", primary_key=True),
     _key("contact", sa.ForeignKey("contact.id")),
+    _named("origin"),  # the contact it had before it was merged into another; empty: it never was
+    _named("language"),
+    _named("zone"),
     sa.Index("identity_contact", "contact"),
+    sqlite_with_rowid=False,
+)
+
+# Codes by which somebody proves to be the same person on two channels.
+link = sa.Table(
+    "link",
+    metadata,
+    _bytes("digest", primary_key=True),
+    _key("contact"),
+    _instant("until"),
+    _key("used_by"),
+    sa.Index("link_until", "until"),
+)
+
+link_try = sa.Table(
+    "link_try",
+    metadata,
+    _key("contact", primary_key=True),
+    _number("count"),
+    _instant("since"),
     sqlite_with_rowid=False,
 )
 
@@ -271,6 +299,7 @@ delivery = sa.Table(
     _text("error"),
     _instant("created_at"),
     _instant("ended_at", always=False),
+    _flag("once", server_default=sa.false()),  # nobody may see it twice: where that is not sure it is not sent again
     sa.ForeignKeyConstraint(["conversation", "seq"], ["event.conversation", "event.seq"]),
     # With rowids on SQLite: else its planner takes the primary key for a line, and reads all that was ever sent.
 )
@@ -357,6 +386,19 @@ passage_term = sa.Table(
     _number("number", primary_key=True),
     _number("count"),
     sa.Index("passage_term_document", "document"),
+    sqlite_with_rowid=False,
+)
+
+# What streams on a platform, as it stands there. `seq`: of the message that settles it; 0 while its turn is taken.
+draft = sa.Table(
+    "draft",
+    metadata,
+    _key("conversation", primary_key=True),
+    _key("channel"),
+    _key("account"),
+    _number("turn"),
+    _number("seq"),
+    _json("shown"),
     sqlite_with_rowid=False,
 )
 

@@ -14,12 +14,13 @@ from operator import attrgetter
 import msgspec
 import sqlalchemy as sa
 
-from bot.model import Event, Said
+from bot.model import ConversationId, Event, Said
 from bot.store import schema
+from bot.store.drafts import drop_draft, settled_by
 from bot.store.rows import EVENT, Row, Values, delivery_id, encode, events_of, micros, parts_of, span
 from bot.store.statements import Query, found, locked, update
 from bot.store.tx import Tx
-from bot.units import Delivery, SendClaim, Settle
+from bot.units import Delivery, DropDraft, SendClaim, Settle
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class _Line:
     error: str
     created_at: int
     ended_at: int | None
+    once: bool
 
 
 _KEY = ("conversation", "seq")
@@ -88,7 +90,8 @@ def _send_claim(tx: Tx, unit: SendClaim) -> tuple[Delivery, ...]:
             line.state, line.span, line.due_at = "sending", span(unit.lease.span), tx.now + span(unit.lease.span)
             line.attempt += 1
         tx.write((_CHANGE, list(map(_changed, due))))
-        claimed += _deliveries(tx, ours, conversations)
+        found = _deliveries(tx, ours, conversations)
+        claimed += [_with_draft(tx, each) for each in found] if unit.drafts else found
         if len(ours) == len(due):
             break
     return tuple(claimed)
@@ -141,8 +144,16 @@ def _delivery(line: _Line, event: Event, row: Row, now: int) -> Delivery:
         failures=line.failures,
         again=bool(line.again),
         plain=bool(line.plain),
+        once=bool(line.once),
         age=timedelta(microseconds=now - line.created_at),
     )
+
+
+def _with_draft(tx: Tx, delivery: Delivery) -> Delivery:
+    if delivery.done:
+        return delivery
+    shown = settled_by(tx, delivery.conversation, delivery.seq)
+    return msgspec.structs.replace(delivery, shown=shown) if shown else delivery
 
 
 def settle(tx: Tx, units: Sequence[Settle]) -> list[bool]:
@@ -152,6 +163,8 @@ def settle(tx: Tx, units: Sequence[Settle]) -> list[bool]:
     for key, unit in zip(keys, units, strict=True):
         line = lines.get(key)
         results.append(line is not None and _settle(line, unit, tx.now))
+        if unit.settles:
+            drop_draft(tx, [DropDraft(ConversationId(key[0]))])
     tx.write((_CHANGE, list(map(_changed, lines.values()))))
     return results
 

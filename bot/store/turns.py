@@ -11,7 +11,7 @@ from operator import attrgetter
 import sqlalchemy as sa
 
 from bot.model import BOT, Acted, Acting, Emptied, Event, Filled
-from bot.store import schema
+from bot.store import drafts, schema
 from bot.store.accept import take
 from bot.store.control import change_control, delivery_row
 from bot.store.customers import learn
@@ -202,9 +202,19 @@ def commit(tx: Tx, units: Sequence[Commit]) -> list[Committed | Lost]:
         (ADD_EVENT, events),
         (ADD_DELIVERY, deliveries),
     )
+    for unit, done in zip(units, results, strict=True):
+        if unit.draft and isinstance(done, Committed):
+            _hand_over(tx, unit, done)
     for contact in sorted(learnt):
         learn(tx, contact, learnt[contact])
     return results
+
+
+def _hand_over(tx: Tx, unit: Commit, done: Committed) -> None:
+    """The draft, to the first message that is sent."""
+    sent = (event.seq for entry, event in zip(unit.entries, done.events, strict=True) if entry.deliver)
+    if (seq := next(sent, None)) is not None:
+        drafts.hand_over(tx, unit.conversation, seq)
 
 
 def _commit(tx: Tx, unit: Commit, row: Row, events: list[Values], deliveries: list[Values]) -> Committed:
@@ -217,7 +227,7 @@ def _commit(tx: Tx, unit: Commit, row: Row, events: list[Values], deliveries: li
         appended.append(event)
         if entry.deliver:
             # Under the row's epoch: the change of control that ends a turn does not silence the turn itself.
-            deliveries.append(delivery_row(row, event, tx.now, due_at))
+            deliveries.append(delivery_row(row, event, tx.now, due_at, once=entry.once))
     row.heard, row.committed = unit.heard, unit.fence
     row.state = encode(unit.state)
     row.version += 1

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
@@ -22,18 +23,32 @@ from starlette.types import Message
 from bot.clean import clean
 from bot.desk import Desk, author
 from bot.errors import ControlMoved, NewerEvents, NotFound, Refusal, StoreDown
-from bot.model import ConversationId, Frame, Json, State
+from bot.model import ContactId, ConversationId, Frame, Json, State
 from bot.ports import Random, Store
-from bot.units import Amended, ContactOf, CountViews, Deliveries, Find, Found, Log, Queue
+from bot.units import (
+    Amended,
+    ContactOf,
+    CountViews,
+    Deliveries,
+    Find,
+    Found,
+    Identities,
+    Log,
+    Merge,
+    Queue,
+    Unmerge,
+)
 from channels.console import frames
 from channels.console.bodies import (
     ConsoleEvent,
     ConsoleHandBack,
+    ConsoleMerge,
     ConsoleNote,
     ConsoleReply,
     ConsoleResolve,
     ConsoleSignIn,
     ConsoleTakeOver,
+    ConsoleUnmerge,
     Number,
 )
 from channels.console.gate import Gate
@@ -41,6 +56,8 @@ from channels.console.live import Live
 from channels.console.problems import SECURITY, Denied, answer, answers, problem
 from channels.console.rows import find_row, show
 from channels.console.sign_in import Present
+
+log = structlog.get_logger()
 
 PAGE = 200
 MOST_BODY = 64 * 1024
@@ -171,7 +188,42 @@ def routes(
         edge = (page[0] if backwards else page[-1]).seq if more else None
         return answer(frames.Events(page, edge))
 
+    @router.get(
+        "/conversations/{conversation}/identities",
+        operation_id="console_identities",
+        responses=answers("Identities", 401, 404),
+    )
+    async def identities(conversation: Id, present: Present = agent) -> Response:
+        found = await _found(ConversationId(conversation))
+        return await _identities(found.conversation.contact)
+
     # Commands
+
+    @router.post(
+        "/contacts/{contact}/merge",
+        operation_id="console_merge",
+        responses=answers("Identities", 400, 401, 404, 413),
+    )
+    async def merge(contact: Id, body: ConsoleMerge, present: Present = agent) -> Response:
+        """The other contact's identities and conversations are this one's from now on; every log stays as it is."""
+        into = ContactId(contact)
+        if not await store.write(Merge(into, ContactId(body.contact))):
+            raise Denied(404, "not_found", "One of these contacts does not exist.")
+        log.info("console.merged", agent=present.agent.id, into=into, contact=body.contact)
+        return await _identities(into)
+
+    @router.post(
+        "/contacts/unmerge",
+        operation_id="console_unmerge",
+        responses=answers("Identities", 400, 401, 404, 413),
+    )
+    async def unmerge(body: ConsoleUnmerge, present: Present = agent) -> Response:
+        """The identity goes back to the contact it had, with the conversations it began."""
+        origin = await store.write(Unmerge(body.channel, body.external))
+        if origin is None:
+            raise Denied(404, "not_found", "This identity was never merged.")
+        log.info("console.unmerged", agent=present.agent.id, contact=origin)
+        return await _identities(origin)
 
     @router.post(
         "/conversations/{conversation}/take-over",
@@ -257,6 +309,13 @@ def routes(
             return None
         seqs = (seq for delivery, seq, *_ in await store.read(Deliveries(id)) if delivery == amended.in_flight)
         return next(seqs, None)
+
+    async def _identities(contact: ContactId) -> Response:
+        found = await store.read(Identities(contact))
+        items = tuple(
+            frames.IdentityView(each.channel, each.external, each.language, each.zone, each.merged) for each in found
+        )
+        return answer(frames.Identities(contact, items))
 
     async def _found(id: ConversationId) -> Found:
         found = await store.read(Find(id))

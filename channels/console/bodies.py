@@ -55,6 +55,19 @@ class ConsoleHandBack(_Body):
     """Where the flow goes on, with `how` as `step`."""
 
 
+class ConsoleMerge(_Body):
+    """Who is the same person."""
+
+    contact: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+
+
+class ConsoleUnmerge(_Body):
+    """An identity that goes back to the contact it had."""
+
+    channel: Annotated[str, Field(min_length=1, max_length=40)]
+    external: Annotated[str, Field(min_length=1, max_length=512)]
+
+
 class ConsoleEvent(_Body):
     """Something happened outside that a flow may wait for."""
 

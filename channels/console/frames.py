@@ -87,6 +87,22 @@ class DraftText(Struct, frozen=True):
     text: str
 
 
+class IdentityView(Struct, frozen=True):
+    channel: str
+    external: str
+    language: str
+    zone: str
+    merged: bool
+    """It came from another contact, and can go back there."""
+
+
+class Identities(Struct, frozen=True):
+    """Who a contact is, channel by channel."""
+
+    contact: str
+    items: tuple[IdentityView, ...]
+
+
 class Events(Struct, frozen=True):
     items: tuple[Event, ...]
     next: int | None

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from bot.flow import steps as s
 from bot.flow.book import Book, Flow
+from bot.flow.fold import fold_event
 from bot.flow.source import Mark
-from bot.model import Entered, Event, Frame, Popped, Pushed, Rewound, State, Turned
+from bot.model import Entered, Event, Frame, Popped, Pressed, Pushed, Rang, Rewound, Said, State, Timer, Turned
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -18,7 +19,7 @@ class Spot:
     flow: str
     step: str
     branch: str = ""
-    """`then`, `else`, `case VALUE`, `stuck`, `fails`; empty: the step itself."""
+    """`then`, `else`, `case VALUE`, `stuck`, `fails`, `nobody`, `quiet NUMBER`; empty: the step itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def _named(spot: Spot) -> str:
 def _spots(flow: Flow) -> Iterator[Spot]:
     for name in flow.places:
         yield Spot(flow.name, name)
-        for branch in _branches(flow.steps.get(name)):
+        step = flow.steps.get(name)
+        for branch in (*_branches(step), *_silences(step)):
             yield Spot(flow.name, name, branch)
 
 
@@ -91,12 +93,18 @@ def _branches(step: s.Step | None) -> Mapping[str, str]:
             return {f"case {value}": target for value, target in cases.items()}
         case s.When():
             return {"then": step.then, "else": step.next}
-        case s.Ask(stuck=stuck) if stuck != s.END_STUCK:
+        case s.Ask(stuck=stuck) | s.Agent(stuck=stuck) if stuck != s.END_STUCK:
             return {"stuck": stuck}
         case s.Do(fails=fails) if fails != s.END_FAILED:
             return {"fails": fails}
+        case s.Handoff(nobody=nobody) if nobody:
+            return {"nobody": nobody}
         case _:
             return {}
+
+
+def _silences(step: s.Step | None) -> list[str]:
+    return [f"quiet {n}" for n, _ in enumerate(step.quiet, 1)] if isinstance(step, s.Ask) else []
 
 
 @dataclass(slots=True)
@@ -110,8 +118,17 @@ class _Frames:
 
 def _taken(book: Book, begun: State, log: Sequence[Event]) -> Iterator[Spot]:
     known = (*begun.stack, *((begun.ended,) if begun.ended else ()))
-    frames = _Frames({frame.id: frame.flow for frame in known})
+    frames, state, silent = _Frames({frame.id: frame.flow for frame in known}), begun, list[Timer]()
     for event in log:
+        match event.body:
+            case Rang(due_at=due_at):
+                silent = [timer for timer in state.timers if timer.name == "quiet" and timer.due_at <= due_at]
+            case Said() | Pressed() if event.author.kind == "customer":
+                silent = []
+            case Turned():
+                yield from (Spot(frames.flows.get(t.frame, ""), t.step, f"quiet {t.n + 1}") for t in silent)
+                silent = []
+        state = fold_event(state, event)
         for move in event.body.moves if isinstance(event.body, Turned) else ():
             match move:
                 case Pushed(frame=Frame(id=at, flow=name)):
@@ -129,6 +146,20 @@ def _taken(book: Book, begun: State, log: Sequence[Event]) -> Iterator[Spot]:
 
 def _entered(flow: Flow, before: str, step: str) -> Iterator[Spot]:
     yield Spot(flow.name, step)
+    yield from _passed_by(flow, before, step)
     for branch, target in _branches(flow.steps.get(before)).items():
         if target == step:
             yield Spot(flow.name, before, branch)
+
+
+def _passed_by(flow: Flow, before: str, step: str) -> Iterator[Spot]:
+    """Handoffs for which nobody was there are not entered: they lead on at once."""
+    came_from = flow.steps.get(before)
+    ways = list(s.successors(came_from)) if came_from else [flow.first]
+    passed: list[str] = []
+    while ways and step not in ways:
+        closed = {name: each.nobody for name in ways if isinstance(each := flow.steps.get(name), s.Handoff)}
+        ways = [nobody for name, nobody in closed.items() if nobody and name not in passed]
+        passed += closed
+    if passed and step in ways:
+        yield from (Spot(flow.name, name, "nobody") for name in passed)

@@ -53,6 +53,7 @@ from bot.model import (
     State,
     Turn,
 )
+from bot.people import Codes
 from bot.ports import Answer, Arrival, Ask, Cited, LanguageModel, Store, Unit, Wanted
 from bot.powers import Lengthened, TurnPowers
 from bot.shelf import Edition, Shelf
@@ -138,6 +139,8 @@ class Room:
 
         bus = MemoryBus()
 
+        codes = Codes(self.store, self.clock, self.random)
+
         def edited(book: Book) -> Edition:
             free_form = free_form_of(
                 self.ground.file,
@@ -147,7 +150,7 @@ class Room:
                 clock=self.clock,
                 facts_of=self._facts,
             )
-            responders = responders_of(book, free_form, slash=True, facts_of=self._facts)
+            responders = responders_of(book, free_form, slash=True, facts_of=self._facts, codes=codes)
             return Edition(book, responders, self._facts, leader=free_form)
 
         shelf = Shelf(book, edited, store=self.store, clock=self.clock)

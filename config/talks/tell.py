@@ -3,59 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import assert_never
 
-from bot.commands import slash
-from bot.fit import plain, words
 from bot.model import (
     Acted,
     Acting,
-    Applied,
-    Armed,
     Asked,
-    Card,
-    Choices,
-    Controlled,
-    Deleted,
     Dequeued,
     Did,
     Disarmed,
-    Discarded,
-    Echoed,
-    Edited,
-    Emptied,
-    Entered,
     Event,
-    Filled,
     Knew,
-    Message,
     Migrated,
     Move,
-    Moved,
-    Noted,
     Offered,
-    Opened,
-    Partial,
-    Picked,
-    Popped,
-    Pressed,
-    Pushed,
-    Queued,
-    Raised,
-    Rang,
     Reachable,
-    Reacted,
     Recalled,
-    Refused,
-    Remembered,
-    Reopened,
-    Returned,
-    Rewound,
-    Said,
-    Settled,
-    Signalled,
-    Spoke,
-    Submitted,
     Turned,
     Viewed,
     Voided,
@@ -64,6 +26,7 @@ from config.talks.room import Call, Stretch
 from config.talks.run import Failure, Result
 from config.talks.spell import spell
 from config.talks.talk import Wanted
+from config.telling import Told, event_told, move_line, moves_of
 
 _WIDE = 12
 """Characters of the first column."""
@@ -106,97 +69,35 @@ def transcript(stretch: Stretch) -> Iterator[str]:
 
 
 def _event(event: Event, calls: list[Call]) -> Iterator[str]:
-    body = event.body
-    match body:
-        case Said(message):
-            yield _line(event.author.name or event.author.kind, _message(message))
-        case Pressed(_, label):
-            yield _line("customer", f"presses [{label}]")
-        case Opened(payload):
-            yield _line("customer", f"opens {payload}".rstrip())
-        case Edited(message):
-            yield _line("customer", f"writes anew: {_message(message)}")
-        case Deleted(ref):
-            yield _line("customer", f"takes message {ref} back")
-        case Submitted(_, values):
-            yield _line("customer", f"fills in {spell(values)}")
-        case Reacted(emoji):
-            yield _line("customer", f"reacts {emoji}")
-        case Viewed() | Reachable() | Migrated():
-            pass  # nothing of it shows in a talk
-        case Echoed(message, _, _, name):
-            yield _line(name or "somebody", _message(message))
-        case Noted(note):
-            yield _line("note", note)
-        case Controlled(control, was, _, why):
-            yield _line("", f"control {was} -> {control.state} ({why})")
-        case Returned(how, by, instruction):
-            yield _line(by, f"hands back: {how} {instruction}".rstrip())
-        case Rang():
-            yield _line("", "a timer rings")
-        case Signalled(name, value):
-            yield _line("event", f"{name} {spell(value)}")
-        case Settled(status, reason):
-            yield _line("", f"{status} {reason}".rstrip())
-        case Turned(responder, moves, declined):
-            for name, why in declined[1:]:  # the desk is always asked first
-                yield _line("", f"{name} declines: {why}")
-            yield _line("", f"{responder} takes the turn")
-            for move in moves:
-                if told := _move(move, calls):
-                    yield _line("", told)
-        case Discarded(messages):
-            yield _line("", f"not said any more: {'; '.join(map(words, messages))}")
-        case Partial(seen):
-            yield _line("bot", f"{seen}…")
-        case Acting() | Acted():
-            pass  # its `Did` tells
+    match event.body:
+        case Acting() | Acted() | Viewed() | Reachable() | Migrated():
+            return  # what an action did its `Did` tells; of the others nothing shows in a talk
+        case Turned(declined=declined):
+            told = event_told(event)[1 if declined else 0 :]  # the desk is always asked first
         case _:
-            assert_never(body)
+            told = event_told(event)
+    for who, does, what in told:
+        if does == "says":
+            yield _line(who, what)
+        elif isinstance(event.body, Turned):
+            yield _line("", Told(who, does, what).line)
+        else:
+            yield _line(who, Told("", does, what).line)
+    for move in moves_of(event):
+        if line := _move(move, calls):
+            yield _line("", line)
 
 
 def _move(move: Move, calls: list[Call]) -> str:
     match move:
-        case Applied(command, source):
-            return f"{slash(command)} (by {source})"
-        case Refused(command, source, why):
-            return f"{slash(command)} (by {source}) is refused: {why}"
-        case Pushed(frame):
-            return f"flow {frame.flow} begins"
-        case Popped(_, outcome):
-            return f"the flow ends: {outcome}"
-        case Entered(_, step):
-            return f"step {step}"
-        case Rewound(_, step):
-            return f"back before step {step}"
-        case Filled(slot, value):
-            return f"{slot} = {spell(value)}"
-        case Emptied(slot):
-            return f"{slot} is known no longer"
-        case Asked(_, slot, tries):
-            return f"asks {slot}{f', try {tries + 1}' if tries else ''}" if slot else ""
-        case Picked(_, values):
-            return f"chosen so far: {', '.join(values) or 'nothing'}"
-        case Did(_, _, action):
+        case Did(action=action):
             return _call(action, calls)
-        case Reopened():
-            return "the flow that had ended goes on"
-        case Raised(frame):
-            return f"flow of frame {frame} comes up"
-        case Queued(start):
-            return f"{slash(start)} waits"
-        case Armed(timer):
-            return f"timer {timer.name} of step {timer.step} runs until {timer.due_at:%Y-%m-%d %H:%M:%S}"
-        case Moved():
-            return "the flow goes on in a newer version"
-        case Remembered(name, value):
-            return f"event {name} {spell(value)} is remembered"
-        case Spoke(language):
-            return f"language {language}"
+        case Asked(slot=""):
+            return ""
         case Dequeued() | Offered() | Voided() | Disarmed() | Recalled() | Knew():
             return ""
         case _:
-            assert_never(move)
+            return move_line(move)
 
 
 def _call(action: str, calls: list[Call]) -> str:
@@ -206,13 +107,6 @@ def _call(action: str, calls: list[Call]) -> str:
     calls.remove(call)
     gave = f"failed: {call.error}" if call.error else spell(call.gave)
     return f"did {action} {spell(dict(call.args))} -> {gave}"
-
-
-def _message(message: Message) -> str:
-    labels = [option.label for part in message.parts if isinstance(part, Choices | Card) for option in part.options]
-    texts = (part.prompt if isinstance(part, Choices) else plain(part) for part in message.parts)
-    said = " / ".join(line for text in texts for line in text.split("\n") if line)
-    return f"{said}  [{' | '.join(labels)}]" if labels else said
 
 
 def _line(who: str, what: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.markup import ORDER, escape, inert, merge, parse, plain
+from bot.markup import ORDER, escape, healed, inert, merge, parse, plain
 from bot.model import Span
 
 TABLE = json.loads((Path(__file__).parents[2] / "web/shared/markdown.cases.json").read_text())
@@ -174,3 +174,40 @@ def test_a_mention_calls_nobody(calling: str) -> None:
 @pytest.mark.parametrize("words", ["ada@shop.example", "a.b+c@shop.example", "3 < 4", "at @ noon", "<tag>"])
 def test_what_is_no_mention_stays_as_it_is(words: str) -> None:
     assert inert(words) == words
+
+
+GROWING = """# Your *order*
+
+It is **on its way** to *you* and ~~me~~: see [the map](https://shop.example/a?b=c), `frontdesk check` or
+__the *other* page__. 3 * 4 is 12, and a_b_c is a name.
+
+- one **bold** item
+- two
+
+| Item | Price |
+|------|-------|
+| Lamp | 19 |
+| Chair | 49 |
+
+```python
+x = a ** b  # `no` *mark*
+```
+
+The end."""
+
+
+@pytest.mark.parametrize("end", range(len(GROWING) + 1))
+def test_a_draft_shows_no_half_of_a_mark(end: int) -> None:
+    spans = parse(healed(GROWING[:end]))
+    words = "".join(span.text for span in spans if not {"fence", "code"} & set(span.marks))
+    assert not [mark for mark in ("**", "~~", "`", "](", "[", "__", "|") if mark in words], words
+    assert "*" not in words.replace("3 * 4", "").replace("3 *", "")
+
+
+def test_a_draft_that_is_whole_is_what_is_said() -> None:
+    assert parse(healed(GROWING)) == parse(GROWING)
+
+
+@given(MARKDOWN)
+def test_healing_is_total_and_done_once(draft: str) -> None:
+    assert isinstance(parse(healed(draft)), tuple)

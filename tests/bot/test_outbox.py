@@ -15,9 +15,22 @@ from structlog.testing import capture_logs
 
 from bot.bus.memory import MemoryBus
 from bot.errors import Forbidden, NotSent, TryLater, Unreachable, Unshowable
-from bot.model import BOT, Address, Choices, Conversation, Message, Option, Said, Span, Text, text
+from bot.model import (
+    BOT,
+    Address,
+    Choices,
+    Conversation,
+    Message,
+    Noted,
+    Option,
+    Reachable,
+    Said,
+    Span,
+    Text,
+    text,
+)
 from bot.outbox import Outbox, OutboxSettings
-from bot.ports import Channel, Happened, Limit, Receipt, Store
+from bot.ports import Channel, Happened, Limit, Pace, Rate, Receipt, Shown, Store
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock, settle
@@ -312,7 +325,9 @@ class Wrong:
         self.name, self.account = memory.name, memory.account
         self.capabilities, self.run = memory.capabilities, memory.run
 
-    async def send(self, to: Address, message: Message, *, key: str, again: bool = False) -> Receipt:
+    async def send(
+        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+    ) -> Receipt:
         if self.first:
             await self.first.pop()()
         return await self.memory.send(to, message, key=key, again=again)
@@ -428,7 +443,9 @@ async def test_no_more_are_in_the_air_than_allowed() -> None:
     class Counting(Wrong):
         flying = 0
 
-        async def send(self, to: Address, message: Message, *, key: str, again: bool = False) -> Receipt:
+        async def send(
+            self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+        ) -> Receipt:
             self.flying += 1
             most.append(self.flying)
             await gate.wait()
@@ -462,3 +479,101 @@ async def test_a_worker_that_stood_still_beyond_its_lease_sends_nothing() -> Non
         await at.clock.advance(2)
         assert [call.again for call in at.memory.calls] == [True], "only the attempt after it, which cannot know"
         assert await at.states(now) == ["sent"]
+
+
+# Pace
+
+
+async def test_a_chat_is_not_written_to_faster_than_its_platform_takes_it() -> None:
+    async with post() as at:
+        at.memory.can = replace(EVERYTHING, pace=Pace(chat=Rate(1, timedelta(seconds=1))))
+        await at.promise("one", "two", "three")
+        await at.promise("elsewhere", chat="2")
+        await at.clock.advance(0.5)
+        assert (at.seen(), at.seen("2")) == (["one"], ["elsewhere"])
+        await at.clock.advance(1)
+        assert at.seen() == ["one", "two"]
+        await at.clock.advance(1)
+        assert at.seen() == ["one", "two", "three"]
+
+
+async def test_a_message_that_has_to_wait_long_gives_its_lease_back_and_no_attempt_is_counted() -> None:
+    async with post() as at:
+        at.memory.can = replace(EVERYTHING, pace=Pace(chat=Rate(1, timedelta(minutes=2))))
+        now = await at.promise("one", "two")
+        await at.clock.advance(1)
+        assert await at.states(now) == ["sent", "waiting"]
+        await at.clock.advance(125)
+        assert await at.states(now) == ["sent", "sent"]
+        assert [call.again for call in at.memory.calls] == [False, False]
+
+
+async def test_where_a_server_wants_to_be_left_alone_nothing_goes_to_that_chat() -> None:
+    async with post() as at:
+        at.memory.faults = [TryLater("flood", after=timedelta(seconds=40))]
+        await at.promise("one")
+        await at.clock.advance(39)
+        assert at.outbox._pacer.wait(at.memory.address("1"), None, "typing") > timedelta(0)
+        await at.clock.advance(2)
+        assert at.seen() == ["one"]
+
+
+# Outcome unknown
+
+
+async def promise_once(at: Post, words: str) -> Conversation:
+    claimed = await at.scene.asks("pay")
+    entry = Entry(BOT, Said(text(words)), 0, public=True, deliver=True, once=True)
+    done = await at.store.write(at.scene.commit(claimed, entries=(entry,)))
+    at.bus.publish(Happened(claimed.conversation.id, getattr(done, "events", ())))
+    return claimed.conversation
+
+
+async def test_on_a_blind_platform_an_answer_comes_again_and_what_was_done_is_told_once_at_most() -> None:
+    for once, states, times in ((False, ["sent"], 2), (True, ["unknown"], 1)):
+        async with post() as at:
+            at.memory.can = replace(EVERYTHING, resend="blind")
+            at.memory.faults, at.memory.lost_receipts = [Unreachable("cut")], 1
+            now = await promise_once(at, "Paid.") if once else await at.promise("Paid.")
+            await at.clock.advance(10)
+            assert (await at.states(now), len(at.seen())) == (states, times)
+            notes = [event.body for event in await at.scene.log(now.id) if isinstance(event.body, Noted)]
+            assert len(notes) == once
+
+
+async def test_where_the_platform_knows_the_key_everything_is_sent_again() -> None:
+    async with post() as at:
+        at.memory.faults, at.memory.lost_receipts = [Unreachable("cut")], 1
+        now = await promise_once(at, "Paid.")
+        await at.clock.advance(10)
+        assert (await at.states(now), at.seen()) == (["sent"], ["Paid."])
+
+
+async def test_after_a_crash_what_may_have_been_told_is_left_to_a_person() -> None:
+    clock = SettableClock()
+    store = open_store("sqlite://", clock)
+    async with post(store=store, clock=clock, channel=lambda memory: Wrong(memory, asyncio.Event().wait)) as at:
+        now = await promise_once(at, "Paid.")
+        await settle()
+        assert await at.states(now) == ["sending"]
+        at.running.cancel()
+        for task in at.outbox._flying:
+            task.cancel()
+        await clock.advance(61)
+        memory = Memory(clock, account="shop", can=replace(EVERYTHING, resend="blind"))
+        other = Outbox(
+            [memory], store=store, bus=at.bus, clock=clock, random=SeededRandom(2), settings=OutboxSettings(worker="w2")
+        )
+        running = asyncio.create_task(other.run())
+        await clock.advance(2)
+        assert (await at.states(now), memory.calls) == (["unknown"], [])
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_who_blocked_us_is_not_spoken_to_first() -> None:
+    async with post() as at:
+        at.memory.faults = [Forbidden("blocked", scope="address")]
+        now = await at.promise("one")
+        await settle()
+        assert Reachable(False) in [event.body for event in await at.scene.log(now.id)]

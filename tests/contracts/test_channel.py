@@ -8,11 +8,12 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from bot.testing.channel import ChannelContract, Harness
-from tests.channels.harness import memory
+from tests.channels.harness import memory, web
 
 HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "memory": memory.everything,
     "memory, plain": memory.plain,
+    "web": web.web,
 }
 
 

@@ -29,7 +29,21 @@ from bot.fit import plain
 from bot.flow.actions import Action
 from bot.flow.read import read
 from bot.model import Address, AgentId, Json, Message, Said, Start, Text, text
-from bot.ports import Answer, Arrival, Ask, Capabilities, Clock, Limit, Receipt, Receive, Store, Unit, Wanted, Words
+from bot.ports import (
+    Answer,
+    Arrival,
+    Ask,
+    Capabilities,
+    Clock,
+    Limit,
+    Receipt,
+    Receive,
+    Shown,
+    Store,
+    Unit,
+    Wanted,
+    Words,
+)
 from bot.store import open_store
 from bot.units import (
     Accept,
@@ -330,7 +344,9 @@ class Line:
         self._doom.cross("after commit, before ack")
         return 200, b""
 
-    async def send(self, to: Address, message: Message, *, key: str, again: bool = False) -> Receipt:
+    async def send(
+        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+    ) -> Receipt:
         words = "\n".join(filter(None, map(plain, message.parts)))
         call = msgspec.json.encode(Call(key=key, chat=to.chat, words=words, again=again))
         try:

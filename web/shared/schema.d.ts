@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    readonly "/api/console/contacts/{contact}/merge": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Merge
+         * @description The other contact's identities and conversations are this one's from now on; every log stays as it is.
+         */
+        readonly post: operations["console_merge"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/console/contacts/unmerge": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Unmerge
+         * @description The identity goes back to the contact it had, with the conversations it began.
+         */
+        readonly post: operations["console_unmerge"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/console/conversations": {
         readonly parameters: {
             readonly query?: never;
@@ -73,6 +113,23 @@ export interface paths {
         readonly put?: never;
         /** Hand Back */
         readonly post: operations["console_hand_back"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/console/conversations/{conversation}/identities": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Identities */
+        readonly get: operations["console_identities"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -474,6 +531,22 @@ export interface components {
              */
             readonly verdict: "" | "approve" | "refuse";
         };
+        /**
+         * Identities
+         * @description Who a contact is, channel by channel.
+         */
+        readonly ConsoleIdentities: {
+            readonly contact: string;
+            readonly items: readonly components["schemas"]["ConsoleIdentityView"][];
+        };
+        /** IdentityView */
+        readonly ConsoleIdentityView: {
+            readonly channel: string;
+            readonly external: string;
+            readonly language: string;
+            readonly merged: boolean;
+            readonly zone: string;
+        };
         /** Me */
         readonly ConsoleMe: {
             readonly brand: string;
@@ -483,6 +556,14 @@ export interface components {
             readonly name: string;
             /** @enum {string} */
             readonly role: "admin" | "agent";
+        };
+        /**
+         * ConsoleMerge
+         * @description Who is the same person.
+         */
+        readonly ConsoleMerge: {
+            /** Contact */
+            readonly contact: string;
         };
         /** ConsoleNote */
         readonly ConsoleNote: {
@@ -641,6 +722,16 @@ export interface components {
             readonly frame: "typing";
             /** @enum {string} */
             readonly kind?: "note" | "reply";
+        };
+        /**
+         * ConsoleUnmerge
+         * @description An identity that goes back to the contact it had.
+         */
+        readonly ConsoleUnmerge: {
+            /** Channel */
+            readonly channel: string;
+            /** External */
+            readonly external: string;
         };
         /** Unwatch */
         readonly ConsoleUnwatch: {
@@ -1849,7 +1940,10 @@ export type ConsoleEvent = components['schemas']['ConsoleEvent'];
 export type ConsoleEventFrame = components['schemas']['ConsoleEventFrame'];
 export type ConsoleEvents = components['schemas']['ConsoleEvents'];
 export type ConsoleHandBack = components['schemas']['ConsoleHandBack'];
+export type ConsoleIdentities = components['schemas']['ConsoleIdentities'];
+export type ConsoleIdentityView = components['schemas']['ConsoleIdentityView'];
 export type ConsoleMe = components['schemas']['ConsoleMe'];
+export type ConsoleMerge = components['schemas']['ConsoleMerge'];
 export type ConsoleNote = components['schemas']['ConsoleNote'];
 export type ConsolePing = components['schemas']['ConsolePing'];
 export type ConsolePong = components['schemas']['ConsolePong'];
@@ -1868,6 +1962,7 @@ export type ConsoleSlotView = components['schemas']['ConsoleSlotView'];
 export type ConsoleTakeOver = components['schemas']['ConsoleTakeOver'];
 export type ConsoleTyping = components['schemas']['ConsoleTyping'];
 export type ConsoleTypingNow = components['schemas']['ConsoleTypingNow'];
+export type ConsoleUnmerge = components['schemas']['ConsoleUnmerge'];
 export type ConsoleUnwatch = components['schemas']['ConsoleUnwatch'];
 export type ConsoleViewers = components['schemas']['ConsoleViewers'];
 export type ConsoleWatch = components['schemas']['ConsoleWatch'];
@@ -2003,6 +2098,182 @@ export type WidgetVCardView = components['schemas']['WidgetVCardView'];
 export type WidgetWelcome = components['schemas']['WidgetWelcome'];
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly console_merge: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly contact: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConsoleMerge"];
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsoleIdentities"];
+                };
+            };
+            /** @description No JSON */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Too large */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
+    readonly console_unmerge: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConsoleUnmerge"];
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsoleIdentities"];
+                };
+            };
+            /** @description No JSON */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Too large */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
     readonly console_conversations: {
         readonly parameters: {
             readonly query?: {
@@ -2369,6 +2640,73 @@ export interface operations {
             };
             /** @description Too large */
             readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
+    readonly console_identities: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsoleIdentities"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not found */
+            readonly 404: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

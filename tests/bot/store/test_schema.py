@@ -124,7 +124,7 @@ _EVENT = (
     "INSERT INTO event VALUES ('c', {seq}, 0, '{kind}', 'agent', 'ann', 'Ann', 0, NULL, 0, {public}, 0, {no}, '{{}}')"
 )
 _DELIVERY = """INSERT INTO delivery VALUES
-    ('c', {seq}, 'memory', 'shop', {no}, 0, 'waiting', 0, 0, 0, 0, 0, {no}, {no}, '[]', '', 0, NULL)"""
+    ('c', {seq}, 'memory', 'shop', {no}, 0, 'waiting', 0, 0, 0, 0, 0, {no}, {no}, '[]', '', 0, NULL, {no})"""
 
 
 def _note_and_words(yes: str, no: str) -> list[str]:

@@ -28,7 +28,7 @@ from bot.ports import Drafted, Question, Unit
 from bot.units import Commit, Deliveries, NewHandoff, SendClaim
 from channels.console import api
 from channels.console.console import Console, ConsoleSettings
-from channels.console.frames import Counts, Detail, Done, DraftText, Events, Problem, Rows, SlotView
+from channels.console.frames import Counts, Detail, Done, DraftText, Events, Identities, Problem, Rows, SlotView
 from config.schema import components
 from tests.bot.room import LEASE, notices
 from tests.channels.console.conftest import HERE, Browser, Place, problem, read
@@ -89,7 +89,7 @@ async def test_nobody_gets_in_without_a_sign_in(place: Place) -> None:
                 path = route.path.replace("{conversation}", NOBODYS)
                 answer = await stranger.http.request(method, path, headers={"Origin": HERE})
                 answers[f"{method} {path}"] = problem(answer)
-    assert len(answers) == 12
+    assert len(answers) == 15
     assert set(answers.values()) == {(401, "signed_out")}
 
 
@@ -143,13 +143,16 @@ async def test_the_description_is_complete(place: Place) -> None:
         "console_event",
         "console_events",
         "console_hand_back",
+        "console_identities",
         "console_me",
+        "console_merge",
         "console_note",
         "console_reply",
         "console_resolve",
         "console_sign_in",
         "console_sign_out",
         "console_take_over",
+        "console_unmerge",
         "console_views",
     ]
 
@@ -592,3 +595,35 @@ async def test_a_store_that_is_down_is_no_crash(place: Place) -> None:
     for answer in (await browser.sign_in(place.jo), await browser.get("/me"), await browser.get("/conversations")):
         assert problem(answer) == (503, "unavailable")
         assert answer.headers["retry-after"] == "1"
+
+
+# People on several channels
+
+
+async def identities(browser: Browser, id: ConversationId) -> Identities:
+    return read(await browser.get(f"/conversations/{id}/identities"), Identities)
+
+
+async def test_two_contacts_become_one_and_an_identity_goes_back(place: Place, jo: Browser) -> None:
+    here, there = await place.room.says("hello", by="ana"), await place.room.says("hi", by="ana2", channel="web")
+    first, second = await identities(jo, here), await identities(jo, there)
+    merged = read(await jo.post(f"/contacts/{first.contact}/merge", {"contact": second.contact}), Identities)
+    assert [(each.channel, each.external, each.merged) for each in merged.items] == [
+        ("telegram", "ana", False),
+        ("web", "ana2", True),
+    ]
+    assert await identities(jo, there) == merged
+    back = read(await jo.post("/contacts/unmerge", {"channel": "web", "external": "ana2"}), Identities)
+    assert (back.contact, [each.merged for each in back.items]) == (second.contact, [False])
+    assert await identities(jo, here) == first
+
+
+async def test_what_cannot_be_merged_is_refused(place: Place, jo: Browser) -> None:
+    first = (await identities(jo, await place.room.says("hello"))).contact
+    for path, body in (
+        (f"/contacts/{first}/merge", {"contact": first}),
+        (f"/contacts/{NOBODYS}/merge", {"contact": first}),
+        ("/contacts/unmerge", {"channel": "telegram", "external": "ana"}),
+    ):
+        assert problem(await jo.post(path, body)) == (404, "not_found")
+    assert problem(await jo.post(f"/contacts/{first}/merge", {"contact": "x"}))[0] == 422

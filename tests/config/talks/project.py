@@ -13,7 +13,7 @@ from bot.flow.read import read as read_flows
 from config.talks import read as reading
 from config.talks.run import Result, play_all
 from config.talks.tell import failed
-from tests.bot.flow.script import ACTIONS, project
+from tests.bot.flow.script import ACTIONS, HEADER, project
 
 FLOWS = """
 flow: return_item
@@ -62,10 +62,10 @@ A refund takes five working days after the parcel has arrived.
 """
 
 
-def made(folder: Path, *tests: str, flows: str = FLOWS, python: str = "") -> Path:
+def made(folder: Path, *tests: str, flows: str = FLOWS, python: str = "", header: str = HEADER) -> Path:
     """Tests are files `1.yaml`, `2.yaml`, ...; `python` goes below the usual actions."""
     folder.mkdir(exist_ok=True)
-    project(folder, flows, texts={"en": TEXTS}, actions=ACTIONS + dedent(python))
+    project(folder, flows, texts={"en": TEXTS}, actions=ACTIONS + dedent(python), header=header)
     (folder / "knowledge").mkdir()
     (folder / "knowledge" / "refunds.md").write_text(KNOWLEDGE)
     (folder / "tests").mkdir()
@@ -74,8 +74,8 @@ def made(folder: Path, *tests: str, flows: str = FLOWS, python: str = "") -> Pat
     return folder
 
 
-def played(folder: Path, *tests: str, flows: str = FLOWS, python: str = "") -> list[Result]:
-    made(folder, *tests, flows=flows, python=python)
+def played(folder: Path, *tests: str, flows: str = FLOWS, python: str = "", header: str = HEADER) -> list[Result]:
+    made(folder, *tests, flows=flows, python=python, header=header)
     book = read_flows(folder)
     return asyncio.run(_played(book, folder))
 

@@ -241,12 +241,12 @@ def test_a_failure_tells_the_whole_stretch(tmp_path: Path) -> None:
         "\n"
         "    customer    A-17\n"
         "                in_flow takes the turn\n"
-        "                /set order=A-17 (by answer)\n"
-        "                order = A-17\n"
-        "                step do_find\n"
+        "                answer: /set order=A-17\n"
+        '                order = "A-17"\n'
+        "                step do_find, reads order\n"
         "                did find {order: A-17} -> {days: 9}\n"
-        "                found = {days: 9}\n"
-        "                step when_1\n"
+        '                found = {"days":9} (result)\n'
+        "                step when_1, reads found\n"
         "                step ask_reason\n"
         "                asks reason\n"
         "    bot         Why?  [Damaged | Wrong size]\n"

@@ -18,7 +18,7 @@ from bot.errors import ActionFailed, Forbidden, ModelDown, StoreDown, TryLater, 
 from bot.fit import plain
 from bot.flow.actions import Action
 from bot.model import Address, Json, Message
-from bot.ports import Answer, Ask, Capabilities, Cited, Question, Receipt, Receive, Store, Unit, Words
+from bot.ports import Answer, Ask, Capabilities, Cited, Question, Receipt, Receive, Shown, Store, Unit, Words
 from bot.store.groups import place
 from bot.testing.clock import START
 from channels.memory import EVERYTHING
@@ -244,7 +244,9 @@ class Chat:
     async def run(self, receive: Receive) -> None:
         await asyncio.Event().wait()
 
-    async def send(self, to: Address, message: Message, *, key: str, again: bool = False) -> Receipt:
+    async def send(
+        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+    ) -> Receipt:
         return await self.outside.show(to, message, key, again)
 
 

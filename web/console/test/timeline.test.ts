@@ -159,7 +159,7 @@ describe("what happens on the platforms", () => {
             part: "form",
             token: "f1",
             fields: [
-              { name: "name", label: "Your name" },
+              { name: "name", label: "Your name?" },
               { name: "size", label: "Size", type: "choice", options: [{ label: "Small", value: "s" }] },
             ],
           },
@@ -170,7 +170,7 @@ describe("what happens on the platforms", () => {
     expect(shown([form, sent])[1]).toMatchObject({
       author: ANA,
       came: "submitted",
-      parts: [{ spans: [{ text: "Your name: Ana\nSize: Small\nother: 3" }] }],
+      parts: [{ spans: [{ text: "Your name? Ana\nSize: Small\nother: 3" }] }],
     });
     expect(chosen([form, sent])).toEqual(new Set(["f1"]));
   });

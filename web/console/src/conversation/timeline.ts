@@ -110,7 +110,8 @@ function filled(form: Form | undefined, values: Readonly<Record<string, unknown>
     .map(([name, value]) => {
       const field = form?.fields.find((each) => each.name === name);
       const answer = field?.options?.find((option) => option.value === value)?.label ?? String(value);
-      return `${field?.label ?? name}: ${answer}`;
+      const label = field?.label ?? name;
+      return `${label}${/[?:？：؟]$/.test(label) ? "" : ":"} ${answer}`;
     })
     .join("\n");
 }

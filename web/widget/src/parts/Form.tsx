@@ -126,7 +126,8 @@ export function filled(form: WidgetFormView | undefined, values: Readonly<Values
     .filter(({ name }) => values[name])
     .map(({ name, label, options }) => {
       const value = values[name]!;
-      return `${label}: ${options.find((option) => option.value === value)?.label ?? value}`;
+      const answer = options.find((option) => option.value === value)?.label ?? value;
+      return `${label}${/[?:？：؟]$/.test(label) ? "" : ":"} ${answer}`;
     })
     .join("\n");
 }
