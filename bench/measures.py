@@ -62,6 +62,11 @@ def all_of(seconds: float, postgres: str) -> Iterator[Measure]:
         lambda: _start(product, visitors),
     )
     yield Measure({"memory.socket": "KiB"}, lambda: _sockets(echo, strangers), lambda: _sockets(product, visitors))
+    yield Measure(
+        {"channel.telegram": "us CPU"},
+        lambda: _channel("telegram", "dispatch", seconds),
+        lambda: _channel("telegram", "parse", seconds),
+    )
     yield _imports("import.bot", "bot.model, bot.ports")
     yield _imports("import.core", "bot.engine, bot.inbox, bot.outbox, bot.desk")
 
@@ -150,6 +155,11 @@ async def _sockets(server: Opened, talkers: Talkers) -> Figures:
 
 async def _core(seconds: float) -> Figures:
     return {"turns.memory": float(await _said_by(["-m", "bench.core", str(seconds)]))}
+
+
+async def _channel(name: str, side: str, seconds: float) -> Figures:
+    """One event heard: its library's bare dispatch, or our channel without the core behind it."""
+    return {f"channel.{name}": float(await _said_by(["-m", f"bench.{name}", side, str(seconds)]))}
 
 
 async def _bot_framework() -> Figures:
