@@ -62,6 +62,7 @@ def all_of(seconds: float, postgres: str) -> Iterator[Measure]:
         lambda: _start(product, visitors),
     )
     yield Measure({"memory.socket": "KiB"}, lambda: _sockets(echo, strangers), lambda: _sockets(product, visitors))
+    yield Measure({"channel.slack": "us CPU"}, lambda: _slack("bolt", seconds / 2), lambda: _slack("ours", seconds / 2))
     yield _imports("import.bot", "bot.model, bot.ports")
     yield _imports("import.core", "bot.engine, bot.inbox, bot.outbox, bot.desk")
 
@@ -150,6 +151,11 @@ async def _sockets(server: Opened, talkers: Talkers) -> Figures:
 
 async def _core(seconds: float) -> Figures:
     return {"turns.memory": float(await _said_by(["-m", "bench.core", str(seconds)]))}
+
+
+async def _slack(side: str, seconds: float) -> Figures:
+    """Of one message that comes in, without what the core does with it."""
+    return {"channel.slack": float(await _said_by(["-m", "bench.slack", side, str(seconds)]))}
 
 
 async def _bot_framework() -> Figures:
