@@ -9,6 +9,7 @@ import pytest
 
 from bot.testing.channel import ChannelContract, Harness
 from tests.channels.harness import memory, telegram, web
+from tests.channels.harness import memory, slack, web
 
 HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "memory": memory.everything,
@@ -16,6 +17,8 @@ HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "telegram, polling": telegram.polling,
     "telegram, webhook": telegram.webhook,
     "web": web.web,
+    "slack, http": slack.over_http,
+    "slack, socket": slack.over_sockets,
 }
 
 
