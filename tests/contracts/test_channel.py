@@ -8,12 +8,13 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from bot.testing.channel import ChannelContract, Harness
-from tests.channels.harness import memory, web
+from tests.channels.harness import discord, memory, web
 
 HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "memory": memory.everything,
     "memory, plain": memory.plain,
     "web": web.web,
+    "discord": discord.gateway,
 }
 
 
