@@ -10,6 +10,7 @@ import pytest
 from bot.testing.channel import ChannelContract, Harness
 from tests.channels.harness import memory, telegram, web
 from tests.channels.harness import memory, slack, web
+from tests.channels.harness import discord, memory, web
 
 HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "memory": memory.everything,
@@ -19,6 +20,7 @@ HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "web": web.web,
     "slack, http": slack.over_http,
     "slack, socket": slack.over_sockets,
+    "discord": discord.gateway,
 }
 
 
