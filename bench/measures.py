@@ -67,7 +67,12 @@ def all_of(seconds: float, postgres: str) -> Iterator[Measure]:
         lambda: _channel("telegram", "dispatch", seconds),
         lambda: _channel("telegram", "parse", seconds),
     )
-    yield Measure({"channel.slack": "us CPU"}, lambda: _slack("bolt", seconds / 2), lambda: _slack("ours", seconds / 2))
+    yield Measure(
+        {"channel.slack": "us CPU"},
+        lambda: _channel("slack", "bolt", seconds / 2),
+        lambda: _channel("slack", "ours", seconds / 2),
+    )
+    yield Measure(
         {"channel.discord": "us CPU"}, lambda: _discord(seconds, ours=False), lambda: _discord(seconds, ours=True)
     )
     yield _imports("import.bot", "bot.model, bot.ports")
@@ -171,9 +176,6 @@ async def _core(seconds: float) -> Figures:
 async def _channel(name: str, side: str, seconds: float) -> Figures:
     """One event heard: its library's bare dispatch, or our channel without the core behind it."""
     return {f"channel.{name}": float(await _said_by(["-m", f"bench.{name}", side, str(seconds)]))}
-async def _slack(side: str, seconds: float) -> Figures:
-    """Of one message that comes in, without what the core does with it."""
-    return {"channel.slack": float(await _said_by(["-m", "bench.slack", side, str(seconds)]))}
 
 
 async def _bot_framework() -> Figures:

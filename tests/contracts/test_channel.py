@@ -8,9 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from bot.testing.channel import ChannelContract, Harness
-from tests.channels.harness import memory, telegram, web
-from tests.channels.harness import memory, slack, web
-from tests.channels.harness import discord, memory, web
+from tests.channels.harness import discord, memory, slack, telegram, web
 
 HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "memory": memory.everything,
