@@ -274,6 +274,7 @@ def test_somebody_else_sees_what_is_for_them(page: Page, sandbox: Showcase) -> N
     expect(page.get_by_text("This is for Ben.")).to_have_count(0)
     page.get_by_role("combobox", name="You are").select_option("Ben Okafor")
     expect(page.get_by_text("This is for Ben.")).to_be_visible()
+    expect(page.get_by_role("button", name="Lunch")).to_contain_text("Ada Moreau: Yes!")
     expect(page.get_by_text("your balance is 12.00")).to_have_count(0)
     page.get_by_role("combobox", name="You are").select_option("Somebody else…")
     page.get_by_role("dialog").get_by_label("Name").fill("Cleo")

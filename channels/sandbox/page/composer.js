@@ -2,7 +2,7 @@
 
 import { ask, h, icon, iconButton, keep, openMenu, toast } from "./dom.js";
 import { bytes, plain } from "./message.js";
-import { act, can, chat, state, titleOf } from "./sandbox.js";
+import { act, can, chat, isMine, state, titleOf } from "./sandbox.js";
 
 export class Composer {
   /** `show` opens another chat. */
@@ -139,7 +139,7 @@ export class Composer {
     if (event.key === "Escape" && this.mode) { this.leaveMode(); this.text.value = ""; this.typed(); }
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); this.submit(); }
     if (event.key === "ArrowUp" && !this.text.value && can("edit")) {
-      const last = [...chat().messages].reverse().find((each) => each.by === "person" && !each.deleted);
+      const last = [...chat().messages].reverse().find((each) => isMine(each) && !each.deleted);
       if (last) { event.preventDefault(); this.edit(last); }
     }
   }

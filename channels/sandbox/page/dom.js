@@ -57,12 +57,12 @@ export function iconButton(name, label, onclick, properties) {
 }
 
 /** Initials on one of eight colours, the same for the same name. */
-export function avatar(name, kind = "") {
+export function avatar(name) {
   let sum = 0;
   for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)) >>> 0;
   const words = name.replace(/[^\p{L}\p{N} ]/gu, " ").trim().split(/\s+/);
   const initials = words.slice(0, 2).map((word) => [...word][0] ?? "").join("").toUpperCase();
-  return h("span", { class: `avatar hue-${sum % 8} ${kind}`, "aria-hidden": "true" }, initials || "?");
+  return h("span", { class: `avatar hue-${sum % 8}`, "aria-hidden": "true" }, initials || "?");
 }
 
 /** Keeps the children that are still wanted in place, so that focus, selection and players survive. */

@@ -1,7 +1,7 @@
 // One message, as the platform's app would show it.
 
 import { ask, avatar, h, icon, iconButton, openMenu, toast } from "./dom.js";
-import { act, can, state, threadOf } from "./sandbox.js";
+import { act, can, isMine, state, threadOf } from "./sandbox.js";
 
 const EMOJI = { "👍": "+1", "❤️": "heart", "😂": "joy", "🎉": "tada", "😢": "cry", "👀": "eyes" }; // with Slack's names
 const own = new Set(); // reactions of who plays, as `react` keys them
@@ -19,7 +19,7 @@ export function drawMessage(message, chat, before, compose) {
     return h("li", { class: "message system" },
       message.name && h("span", { class: "author" }, message.name), h("div", { class: "text" }, spans(message.spans)));
   }
-  const mine = message.by === "person";
+  const mine = isMine(message);
   const thread = threadOf(message, chat);
   const goesOn = before && before.by === message.by && before.name === message.name && !before.deleted
     && new Date(message.at) - new Date(before.at) < 300_000 && !message.reply_to
@@ -30,10 +30,10 @@ export function drawMessage(message, chat, before, compose) {
   const edited = message.edited && !message.deleted && h("span", { class: "edited" }, "edited");
   const time = h("time", { datetime: message.at, title: new Date(message.at).toLocaleString() }, clock(message.at));
   return h("li", { class: classes.join(" "), data: { id: message.id } },
-    avatar(message.name || "?", mine ? "" : "bot"),
+    avatar(message.name || "?"),
     h("div", { class: "column" },
       h("div", { class: "head" }, h("span", { class: `author hue-text-${hue(message.name)}` }, message.name),
-        !mine && h("span", { class: "tag" }, "APP"), time),
+        message.by === "bot" && h("span", { class: "tag" }, "APP"), time),
       h("div", { class: "bubble" }, quoted(message, chat), body,
         h("span", { class: "foot" }, edited, time.cloneNode(true))),
       !message.deleted && rows(message, chat),
@@ -220,7 +220,7 @@ async function react(message, chat, emoji) {
 }
 
 function toolbar(message, chat, compose) {
-  const mine = message.by === "person";
+  const mine = isMine(message);
   const text = plain(message);
   const items = [
     can("react") && { text: "React", glyph: "react", run: () => openMenu(more, Object.keys(EMOJI).map((emoji) => ({

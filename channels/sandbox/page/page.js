@@ -2,7 +2,7 @@
 
 import { ask, avatar, closeMenu, h, icon, iconButton, keep, openMenu, toast } from "./dom.js";
 import { clock, drawMessage, plain } from "./message.js";
-import { act, can, chat, chats, get, state, threadOf, titleOf } from "./sandbox.js";
+import { act, can, chat, chats, get, isMine, state, threadOf, titleOf } from "./sandbox.js";
 import { Composer } from "./composer.js";
 import { Drawer } from "./drawer.js";
 import { showModal } from "./form.js";
@@ -139,7 +139,7 @@ function drawChats() {
     const unread = each.id === state.chat ? 0 : Math.max(0, messages(each).length - (state.read.get(each.id) ?? messages(each).length));
     if (!state.read.has(each.id)) state.read.set(each.id, messages(each).length);
     const signature = JSON.stringify([titleOf(each), each.kind, each.typing, last?.id, last && plain(last), unread, each.id === state.chat,
-      Boolean(each.waiting)]);
+      Boolean(each.waiting), state.person]);
     const before = rows.get(each.id);
     if (before?.signature === signature) return before.element;
     const fresh = chatRow(each, last, unread);
@@ -159,10 +159,11 @@ function drawChats() {
 
 function chatRow(each, last, unread) {
   const channel = ["channel", "forum", "thread", "topic"].includes(each.kind);
-  const preview = each.typing || (last ? `${last.by === "person" ? "You: " : ""}${plain(last)}` : "");
+  const speaker = last && (isMine(last) ? "You: " : each.kind === "group" ? `${last.name}: ` : "");
+  const preview = each.typing || (last ? speaker + plain(last) : "");
   return h("li", { class: `${each.parent ? "child" : ""} kind-${each.kind}` },
     h("button", { type: "button", class: "chat", "aria-current": each.id === state.chat ? "true" : undefined, onclick: () => open(each.id) },
-      channel ? h("span", { class: "glyph", "aria-hidden": "true" }, icon(each.kind === "channel" ? "hash" : "thread")) : avatar(titleOf(each), "bot"),
+      channel ? h("span", { class: "glyph", "aria-hidden": "true" }, icon(each.kind === "channel" ? "hash" : "thread")) : avatar(titleOf(each)),
       h("span", { class: "chat-text" }, h("span", { class: "chat-title" }, titleOf(each)),
         h("span", { class: `chat-last ${each.typing ? "is-typing" : ""}` }, preview)),
       h("span", { class: "chat-end" }, last && h("time", { datetime: last.at }, clock(last.at)),
@@ -192,7 +193,7 @@ function drawChat() {
   const follow = "follow" in log.dataset || !items.children.length;
   title.textContent = titleOf(here);
   face.replaceChildren(["channel", "forum", "thread", "topic"].includes(here.kind)
-    ? h("span", { class: "glyph" }, icon(here.kind === "channel" ? "hash" : "thread")) : avatar(titleOf(here), "bot"));
+    ? h("span", { class: "glyph" }, icon(here.kind === "channel" ? "hash" : "thread")) : avatar(titleOf(here)));
   const above = ["telegram", "openai"].includes(state.seen.platform); // elsewhere it stands over the composer
   status.textContent = (above && here.typing) || about(here);
   status.classList.toggle("is-typing", above && Boolean(here.typing));

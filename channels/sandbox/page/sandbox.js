@@ -57,6 +57,13 @@ function ownerOf(each) {
   return each.kind === "private" ? state.seen.people.find((person) => person.name === each.title) : undefined;
 }
 
+/** Whether who plays said it; a name that nobody bears is theirs. */
+export function isMine(message) {
+  if (message.by !== "person") return false;
+  const speaker = state.seen.people.find((each) => each.name === message.name);
+  return !speaker || speaker.id === state.person;
+}
+
 /** Replies and threads go with what is said wherever the platform has them. */
 export function can(what) {
   const here = chat();
