@@ -63,6 +63,16 @@ def all_of(seconds: float, postgres: str) -> Iterator[Measure]:
     )
     yield Measure({"memory.socket": "KiB"}, lambda: _sockets(echo, strangers), lambda: _sockets(product, visitors))
     yield Measure(
+        {"channel.telegram": "us CPU"},
+        lambda: _channel("telegram", "dispatch", seconds),
+        lambda: _channel("telegram", "parse", seconds),
+    )
+    yield Measure(
+        {"channel.slack": "us CPU"},
+        lambda: _channel("slack", "bolt", seconds / 2),
+        lambda: _channel("slack", "ours", seconds / 2),
+    )
+    yield Measure(
         {"channel.discord": "us CPU"}, lambda: _discord(seconds, ours=False), lambda: _discord(seconds, ours=True)
     )
     yield _imports("import.bot", "bot.model, bot.ports")
@@ -161,6 +171,11 @@ async def _sockets(server: Opened, talkers: Talkers) -> Figures:
 
 async def _core(seconds: float) -> Figures:
     return {"turns.memory": float(await _said_by(["-m", "bench.core", str(seconds)]))}
+
+
+async def _channel(name: str, side: str, seconds: float) -> Figures:
+    """One event heard: its library's bare dispatch, or our channel without the core behind it."""
+    return {f"channel.{name}": float(await _said_by(["-m", f"bench.{name}", side, str(seconds)]))}
 
 
 async def _bot_framework() -> Figures:
