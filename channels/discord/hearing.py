@@ -7,6 +7,7 @@ what was said while no session could be resumed is read from the channels' histo
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ SAVED_EVERY = 5.0
 """Seconds; after a crash so much is heard twice, and known by its ids."""
 LIVE = 1_000
 """Channels whose history is read after a lost session: those heard last."""
+AUTHORS = 10_000
+"""Messages of which is known who said them: a deletion does not tell."""
 MISSED_MOST = 500
 """Messages of one channel."""
 
@@ -120,13 +123,15 @@ class Hearing:
     async def _may_log_in(self) -> None:
         """Discord resets the token of a bot that logs in too often."""
         raw, now = await self._vault.get("logins"), self._clock.now()
-        past = msgspec.json.decode(raw, type=Logins).at if raw else ()
-        recent = [at for at in past if now - at < PER]
+        given = f"{self._settings.gateway} {self._settings.token.get_secret_value()}".encode()
+        of = hashlib.blake2b(given, digest_size=12).hexdigest()
+        past = msgspec.json.decode(raw, type=Logins) if raw else Logins(of)
+        recent = [at for at in past.at if past.of == of and now - at < PER]
         if len(recent) >= LOGINS:
             wait = (recent[-LOGINS] + PER - now).total_seconds()
             log.error("discord.too_many_logins", account=self.account, logins=len(recent), wait=round(wait))
             await self._clock.sleep(wait)
-        made = Logins((*recent[-LOGINS + 1 :], self._clock.now()))
+        made = Logins(of, (*recent[-LOGINS + 1 :], self._clock.now()))
         await self._vault.put("logins", msgspec.json.encode(made))
 
     def hear(self, frame_text: str) -> None:
@@ -237,6 +242,10 @@ class Hearing:
         place = place_of(arrival.to)
         self.known.people[place] = arrival.by
         ref = getattr(arrival.bodies[0], "ref", "")
+        if isinstance(arrival.bodies[0], Said):
+            self.known.authors[ref] = arrival.by
+            while len(self.known.authors) > AUTHORS:
+                del self.known.authors[next(iter(self.known.authors))]
         last = self.marks.pop(place, None)
         newest = ref if ref.isdigit() and int(ref) > int(last.message if last else 0) else last and last.message
         if newest:
@@ -310,9 +319,9 @@ class Hearing:
 
     async def _save(self) -> None:
         """A mark that lags behind costs a repeat, which is known by its id."""
-        kept = replace(
-            self._kept, marks=dict(self.marks), parents=dict(self.known.parents), ours=tuple(self.known.ours)
-        )
+        live = self.known.ours | self.marks.keys()
+        parents = {thread: parent for thread, parent in self.known.parents.items() if thread in live}
+        kept = replace(self._kept, marks=dict(self.marks), parents=parents, ours=tuple(self.known.ours))
         self._saved_at, self._changed = self._clock.monotonic(), False
         try:
             await self._vault.put("kept", msgspec.json.encode(kept))

@@ -68,6 +68,8 @@ class Known:
     """Threads: id to that of the channel they are in."""
     ours: set[str] = field(default_factory=set)
     """Threads in which every message is for us."""
+    authors: dict[str, str] = field(default_factory=dict)
+    """Who said which message, as far back as is remembered."""
     people: dict[str, str] = field(default_factory=dict)
     """Who spoke last, by channel: in them we are in conversation."""
 
@@ -238,9 +240,10 @@ def _sticker(sticker: wire.Sticker) -> Media:
 
 
 def _deleted(event: wire.DeletedEvent, raw: bytes, known: Known) -> Arrival:
-    """Who took it back is not said: in a conversation of ours it was the person it is with."""
+    """Whose it was is not said: where we talk with one person it was theirs."""
     parent = known.parents.get(event.channel_id)
-    by = known.people.get(event.channel_id, "")
+    alone = event.guild_id is None or parent is not None
+    by = known.authors.get(event.id) or (known.people.get(event.channel_id, "") if alone else "")
     bodies: tuple[Incoming, ...] = (Deleted(event.id),) if by else ()
     if parent:
         to = Address("discord", known.account, parent, event.channel_id)

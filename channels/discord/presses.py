@@ -46,6 +46,8 @@ class Presses:
         self.account, self._settings, self._line, self._known = account, settings, line, known
         self._background, self._clock, self._vault = background, clock, vault
         self._unanswered: dict[str, wire.InteractionEvent] = {}
+        self._late: dict[str, wire.InteractionEvent] = {}
+        """Acknowledged for want of time, before T0 had them."""
         self._fillings: dict[str, answers.Filling] = {}
         self._waiting: dict[tuple[str, str], Waiting] = {}
 
@@ -69,6 +71,9 @@ class Presses:
     async def _answer_in_time(self, event: wire.InteractionEvent) -> None:
         await self._clock.sleep(ANSWERED_WITHIN)
         if event.id in self._unanswered:
+            self._late[event.id] = event
+            while len(self._late) > MOST_FORMS:  # of people who are blocked, nothing comes
+                del self._late[next(iter(self._late))]
             answer = answers.late(event)
             if await self._answer(event, answer) and answers.waits(event, answer):
                 await self._wait(event, where(event, self._known))
@@ -81,7 +86,7 @@ class Presses:
 
     def before_t0(self, arrival: Arrival) -> Arrival | None:
         """A window of a longer form, or one more time the same, is between the person and us. None: it was that."""
-        event = self._unanswered.get(arrival.key)
+        event = self._unanswered.get(arrival.key) or self._late.get(arrival.key)
         answer, arrival = self._windows(event, arrival) if event else (None, arrival)
         if event and answer:
             self._background.later(self._answer(event, answer))
@@ -117,10 +122,12 @@ class Presses:
             del self._fillings[next(iter(self._fillings))]
         return answers.callback(event, accepted, filling)
 
-    async def _respond(self, event: wire.InteractionEvent, arrival: Arrival, accepted: Accepted) -> None:
+    async def _respond(self, event: wire.InteractionEvent, arrival: Arrival, accepted: Accepted, *, late: bool) -> None:
         answer = self.answer_of(event, arrival, accepted)
-        if event.id not in self._unanswered:  # acknowledged already, for want of time
-            if isinstance(accepted.now, Toast | FormErrors):
+        if late:
+            if isinstance(accepted.now, ShowForm):  # a window is a first answer or none: a button opens it
+                await self._follow_up(event, answers.more(event)["data"])
+            elif isinstance(accepted.now, Toast | FormErrors):
                 await self._follow_up(event, answer["data"])
             return
         if await self._answer(event, answer) and answers.waits(event, answer):
@@ -151,8 +158,9 @@ class Presses:
 
     def committed(self, arrival: Arrival, accepted: Accepted) -> None:
         """T0 has it, and says what the person is to see."""
-        if event := self._unanswered.get(arrival.key):
-            self._background.later(self._respond(event, arrival, accepted))
+        late = self._late.pop(arrival.key, None)
+        if event := late or self._unanswered.get(arrival.key):
+            self._background.later(self._respond(event, arrival, accepted, late=late is not None))
 
     # Over HTTP
 

@@ -49,4 +49,6 @@ class Waiting(Struct, frozen=True, omit_defaults=True):
 
 
 class Logins(Struct, frozen=True):
+    of: str
+    """Digest of the token and of where it logs in."""
     at: tuple[datetime, ...] = ()

@@ -364,6 +364,18 @@ async def test_dc17_edits_deletions_and_reactions_are_heard() -> None:
         assert {one.to for one in arrivals} == {here.direct}
 
 
+async def test_dc17_a_deletion_in_a_channel_is_of_whoever_said_it() -> None:
+    async with room() as here:
+        other = (await here.act("person", name="Bob"))["person"]
+        mine = await here.say("mine", here.sandbox.general.id)
+        await here.say("yours", here.sandbox.general.id, by=other)
+        first, _ = await here.hears(2)
+        await here.act("delete", message=mine)
+        deleted = (await here.hears(3))[2]
+
+        assert (deleted.bodies, deleted.by, deleted.to) == ((Deleted(mine),), first.by, first.to)
+
+
 async def test_dc17_ours_are_edited_deleted_and_marked() -> None:
     async with room() as here:
         first = await here.send(text("one"), "k1")
@@ -543,6 +555,28 @@ def _opening(harness: DiscordHarness, inbox: Inbox) -> Any:
         return await opened(inbox)
 
     return open
+
+
+async def test_dc3_a_window_that_comes_too_late_is_a_button_that_opens_it() -> None:
+    form = long_form()
+    inbox = Answering({T1: lambda at: ShowForm(form) if isinstance(at.bodies[0], Pressed) else None})
+    async with gateway() as harness:
+        bench = Bench(harness, inbox)
+        await bench.start()
+        here = Room(harness, bench)
+        receipt = await here.send(Message((form,)))
+        await bench.stop()
+        harness.open = _opening(harness, inbox)  # type: ignore[method-assign]
+        bench.inbox = Slow(inbox, harness.clock.sleep, 5)  # type: ignore[assignment]
+        await bench.start()
+        await here.act("press", message=receipt.refs[0], id=T1)
+        await here.until(lambda: here.messages()[-1]["ephemeral"], "a button")
+        again = here.messages()[-1]
+        await here.act("press", message=again["id"], id=again["rows"][0][0]["id"])
+        await here.until(lambda: here.sandbox.seen()["modal"], "the window")
+        await bench.stop()
+
+        assert here.unanswered == []
 
 
 async def test_dc3_when_nothing_can_be_stored_the_person_is_asked_to_try_again() -> None:
