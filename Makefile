@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 BIN := .venv/bin
 # What `make run` and the image install beside the core.
-RUN_EXTRAS := postgres redis
+RUN_EXTRAS := postgres redis telegram slack discord
 PYTEST := $(BIN)/python -m pytest -q -rs
 # Every worker starts its own servers, so many more of them gain nothing.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal

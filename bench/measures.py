@@ -62,6 +62,19 @@ def all_of(seconds: float, postgres: str) -> Iterator[Measure]:
         lambda: _start(product, visitors),
     )
     yield Measure({"memory.socket": "KiB"}, lambda: _sockets(echo, strangers), lambda: _sockets(product, visitors))
+    yield Measure(
+        {"channel.telegram": "us CPU"},
+        lambda: _channel("telegram", "dispatch", seconds),
+        lambda: _channel("telegram", "parse", seconds),
+    )
+    yield Measure(
+        {"channel.slack": "us CPU"},
+        lambda: _channel("slack", "bolt", seconds / 2),
+        lambda: _channel("slack", "ours", seconds / 2),
+    )
+    yield Measure(
+        {"channel.discord": "us CPU"}, lambda: _discord(seconds, ours=False), lambda: _discord(seconds, ours=True)
+    )
     yield _imports("import.bot", "bot.model, bot.ports")
     yield _imports("import.core", "bot.engine, bot.inbox, bot.outbox, bot.desk")
 
@@ -72,6 +85,14 @@ def _turns(name: str, theirs: Opened, ours: Opened, seconds: float) -> Measure:
         lambda: _load(name, theirs, strangers, seconds),
         lambda: _load(name, ours, visitors, seconds),
     )
+
+
+async def _discord(seconds: float, *, ours: bool) -> Figures:
+    """A message over the core, beside the library's own dispatch of the same event."""
+    from bench import discord_events
+
+    cost = discord_events.channel_microseconds if ours else discord_events.dispatch_microseconds
+    return {"channel.discord": await cost(seconds)}
 
 
 def _imports(name: str, modules: str) -> Measure:
@@ -150,6 +171,11 @@ async def _sockets(server: Opened, talkers: Talkers) -> Figures:
 
 async def _core(seconds: float) -> Figures:
     return {"turns.memory": float(await _said_by(["-m", "bench.core", str(seconds)]))}
+
+
+async def _channel(name: str, side: str, seconds: float) -> Figures:
+    """One event heard: its library's bare dispatch, or our channel without the core behind it."""
+    return {f"channel.{name}": float(await _said_by(["-m", f"bench.{name}", side, str(seconds)]))}
 
 
 async def _bot_framework() -> Figures:

@@ -443,7 +443,7 @@ def _go_together(piece: Sequence[Part], part: Part, to: Capabilities) -> bool:
 
 def _takes(part: Part, piece: Sequence[Part], to: Capabilities) -> bool:
     """Whether the part is nothing but buttons below one that is a message of its own."""
-    return isinstance(part, Choices) and not part.prompt and len(piece) == 1 and _is_alone(piece[0], to)
+    return isinstance(part, Choices | Rating) and not part.prompt and len(piece) == 1 and _is_alone(piece[0], to)
 
 
 def _is_alone(part: Part, to: Capabilities) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from bot.clean import clean
 from bot.counts import InboxCounts
 from bot.errors import StoreDown
 from bot.model import (
+    Author,
     ContactId,
     Conversation,
     ConversationId,
@@ -77,10 +78,14 @@ class Inbox:
         initial: State,
         initials: Mapping[tuple[str, str], State] = {},
         tell: Tell | None = None,
+        agent_of: Callable[[str, str], Awaitable[Author | None]] | None = None,
     ) -> None:
-        """`initial`: what a conversation begins with; `initials`: at those accounts (channel and name). `tell`: what a
-        platform is told at once, where somebody pressed a button or sent a form."""
-        self._initials, self._tell = initials, tell
+        """`initial`: what a conversation begins with; `initials`: at those accounts (channel and name).
+
+        `tell`: what a platform is told at once, where somebody pressed a button or sent a form. `agent_of`: which agent
+        somebody on a channel is.
+        """
+        self._initials, self._tell, self._agent_of = initials, tell, agent_of
         self._store, self._bus, self._clock, self._random = store, bus, clock, random
         self._engine, self._initial = engine, initial
         self.counts = InboxCounts()
@@ -95,6 +100,9 @@ class Inbox:
         if not arrival.bodies:
             return Accepted(fresh=True, conversation=None, seq=None)
         unit = self._unit(arrival)
+        for body in unit.bodies:
+            if isinstance(body, Echoed) and self._agent_of:
+                unit = replace(unit, agent=await self._agent_of(channel, body.by))
         try:
             kept = await self._keep(unit)
         except Exception:

@@ -109,8 +109,8 @@ class Accept(Unit["Kept"], frozen=True, kw_only=True):
     lease: Lease | None = None
     asks: bool = False
     """Tell how the conversation stands."""
-    agent: str = ""
-    """Of the console: who said what was `Echoed`; empty: nobody we know."""
+    agent: Author | None = None
+    """Of the console: who said what was `Echoed`; None: nobody we know."""
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -771,6 +771,8 @@ class Standing(Question[tuple[tuple[ConversationId, State], ...]], frozen=True, 
 
     after: ConversationId = ConversationId("")
     most: int = 500
+    besides: frozenset[tuple[str, str]] = frozenset()
+    """(channel, account) whose conversations are left out: another assistant has them."""
 
 
 # Knowledge

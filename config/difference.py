@@ -49,8 +49,13 @@ class Difference:
         return bool(self.mistakes or self.counts["broken"])
 
 
-async def difference(folder: Path, database: str) -> list[Difference]:
-    """In the order of the flows' names. Reads the database while a server runs, and writes nothing."""
+async def difference(
+    folder: Path, database: str, besides: frozenset[tuple[str, str]] = frozenset()
+) -> list[Difference]:
+    """In the order of the flows' names. Reads the database while a server runs, and writes nothing.
+
+    `besides`: accounts (channel and name) that other flows are for.
+    """
     book = read(folder)
     async with reading(database, SystemClock()) as store:
         if store is None:
@@ -63,7 +68,7 @@ async def difference(folder: Path, database: str) -> list[Difference]:
             name: _changes(name, before.get(name), book.flows.get(name), twice=name in numbered_twice)
             for name in sorted({*before, *book.flows})
         }
-        await _count(store, book, found)
+        await _count(store, book, found, besides)
     return list(found.values())
 
 
@@ -109,11 +114,11 @@ def _lines(what: str, old: Mapping[str, object], new: Mapping[str, object]) -> I
         yield f"{what}: {', '.join(signs)}"
 
 
-async def _count(store: Reader, book: Book, found: dict[str, Difference]) -> None:
+async def _count(store: Reader, book: Book, found: dict[str, Difference], besides: frozenset[tuple[str, str]]) -> None:
     """Page after page, with each version read once."""
     kept: dict[tuple[str, str], Kept | None] = {}
     after = ConversationId("")
-    while page := await store.read(Standing(after=after, most=PAGE)):
+    while page := await store.read(Standing(after=after, most=PAGE, besides=besides)):
         for _, state in page:
             for frame in (each for each in state.stack if not each.pattern):
                 pin = frame.flow, frame.version

@@ -157,7 +157,9 @@ def diff(path: FolderOrFile = None) -> None:
 
     async def run() -> None:
         settings = read_settings()
-        found = await difference(path or settings.desk_file().flows, settings.database)
+        file = settings.desk_file()
+        others = frozenset((each.channel, name) for name, each in file.accounts.items() if each.flows)
+        found = await difference(path or file.flows, settings.database, others)
         typer.echo("\n".join(told(found)))
         if any(each.fails for each in found):
             raise typer.Exit(1)

@@ -16,7 +16,7 @@ import structlog
 
 from bot.bus.memory import MemoryBus
 from bot.connections import Connections, ConnectionSettings
-from bot.desk import Desk, Notices
+from bot.desk import Desk, Notices, author
 from bot.engine import Engine, EngineSettings
 from bot.errors import SettingsError
 from bot.flow import forms
@@ -30,7 +30,7 @@ from bot.inbox import Inbox, Now
 from bot.knowledge import index
 from bot.knowledge.search import Search
 from bot.live import Live
-from bot.model import Address, Conversation, Facts, Incoming, Json, Message, Part, State, Turn
+from bot.model import Address, Author, Conversation, Facts, Incoming, Json, Message, Part, State, Turn
 from bot.outbox import Outbox, OutboxSettings
 from bot.pace import Pacer
 from bot.people import Codes
@@ -57,6 +57,7 @@ from bot.staff import StaffRoom, StaffSettings
 from bot.timers import Timers
 from bot.tools import Tools
 from bot.turn import Director
+from bot.units import FindAgent
 from bot.vault import StoredVault
 from channels import channel_module
 from config.doors import Account
@@ -237,6 +238,7 @@ async def running(
         initial=begin(book),
         initials={place: begin(of.book) for place, of in of_accounts.items()},
         tell=tell if delivers else None,
+        agent_of=partial(_agent_of, _people(file, accounts), store),
     )
     desk = Desk(
         store,
@@ -337,6 +339,23 @@ def with_rooms(
     return tuple(channels.values())
 
 
+def _people(file: DeskFile, accounts: Sequence[Account]) -> dict[tuple[str, str], str]:
+    """The e-mail addresses of agents, by channel and the platform's id of them."""
+    channels = {account.name: account.channel for account in accounts}
+    return {
+        (channels[room.account], external): email
+        for room in file.staff
+        if room.account in channels
+        for external, email in room.people.items()
+    }
+
+
+async def _agent_of(people: Mapping[tuple[str, str], str], store: Store, channel: str, external: str) -> Author | None:
+    email = people.get((channel, external))
+    agent = await store.read(FindAgent(email=email)) if email else None
+    return author(agent) if agent and not agent.disabled else None
+
+
 def _books(file: DeskFile, book: Book, accounts: Sequence[Account]) -> dict[Path, Book]:
     """The desk's own first. Raises what reading does, and `SettingsError` for what is not granted."""
     books = {file.flows: book}
@@ -392,8 +411,8 @@ def responders_of(
     """In the order in which they are asked; the last never declines."""
     return (
         AtDesk(book, facts_of),
-        Linking(book, facts_of, codes),
         InFlow(book, facts_of, slash=slash),
+        Linking(book, facts_of, codes),
         free_form,
         Fallback(book, facts_of),
     )

@@ -94,11 +94,11 @@ def _reach(row: Row, yes: bool) -> None:
 
 def _echo(tx: Tx, unit: Accept, row: Row, body: Echoed, append: Appending) -> list[Event]:
     """A takeover: the customer has read these words already. Under a kill switch nobody takes over."""
-    holder = unit.agent or f"{unit.channel}:{body.by}"
-    author, events = Author("agent", holder, body.name), list[Event]()
-    if row.control != "paused" and (row.control, row.holder) != ("human", holder):
+    author = unit.agent or Author("agent", f"{unit.channel}:{body.by}", body.name)
+    events: list[Event] = []
+    if row.control != "paused" and (row.control, row.holder) != ("human", author.id):
         was, at = row.control, micros(unit.at)
-        control = Control("human", row.epoch + 1, holder, body.name, unit.at, row.reason, row.handoff)
+        control = Control("human", row.epoch + 1, author.id, author.name, unit.at, row.reason, row.handoff)
         change_control(tx, row, control, at)
         set_alarm(row, decode_state(row.state))
         changed = Controlled(control, was, author, "spoke elsewhere")  # type: ignore[arg-type]  # as the column holds it

@@ -30,7 +30,7 @@ _ONE = Query(
     )
 )
 _STANDING = Query(
-    sa.select(_c.id, _c.state)
+    sa.select(_c.id, _c.channel, _c.account, _c.state)
     .where(_c.id > sa.bindparam("after"), _c.status != sa.literal_column("'resolved'"))
     .order_by(_c.id)
     .limit(sa.bindparam("most"))
@@ -65,5 +65,10 @@ def publication(tx: Tx, asked: Publication) -> PublishedFlow | None:
 
 
 def standing(tx: Tx, asked: Standing) -> tuple[tuple[ConversationId, State], ...]:
-    found = tx.query(_STANDING, after=asked.after, most=asked.most)
-    return tuple((id, decode_state(state)) for id, state in found)
+    after: str = asked.after
+    while found := tx.query(_STANDING, after=after, most=asked.most):
+        ours = [(id, state) for id, channel, account, state in found if (channel, account) not in asked.besides]
+        if ours:
+            return tuple((ConversationId(id), decode_state(state)) for id, state in ours)
+        after = found[-1][0]
+    return ()

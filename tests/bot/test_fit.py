@@ -454,7 +454,7 @@ def test_every_character_arrives(message: Message, to: Capabilities) -> None:
 def test_a_piece_is_one_message_there(message: Message, to: Capabilities) -> None:
     for piece in fit(message, to).pieces:
         files = [part for part in piece.parts if isinstance(part, Media)]
-        others = [part for part in piece.parts if not isinstance(part, Media | Choices)]
+        others = [part for part in piece.parts if not isinstance(part, Media | Choices | Rating)]
         assert not any(map(options_of, piece.parts[:-1]))
         assert len(files) <= (to.files.per_message if to.files else 1)
         if files and to.caption is not None:

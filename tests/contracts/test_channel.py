@@ -8,12 +8,17 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from bot.testing.channel import ChannelContract, Harness
-from tests.channels.harness import memory, web
+from tests.channels.harness import discord, memory, slack, telegram, web
 
 HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "memory": memory.everything,
     "memory, plain": memory.plain,
+    "telegram, polling": telegram.polling,
+    "telegram, webhook": telegram.webhook,
     "web": web.web,
+    "slack, http": slack.over_http,
+    "slack, socket": slack.over_sockets,
+    "discord": discord.gateway,
 }
 
 

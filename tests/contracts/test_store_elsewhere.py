@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bot.model import (
     Address,
+    Author,
     Control,
     Controlled,
     Deleted,
@@ -25,11 +26,13 @@ from bot.model import (
     Viewed,
     text,
 )
-from bot.testing.store import LEASE, Scene, bodies, seqs, spoken
+from bot.testing.store import ANN, LEASE, Scene, bodies, seqs, spoken
 from bot.units import Find, Kept, Ring
 
 
-async def hears(scene: Scene, *told: Incoming, chat: str = "1", key: str | None = None, agent: str = "") -> Kept:
+async def hears(
+    scene: Scene, *told: Incoming, chat: str = "1", key: str | None = None, agent: Author | None = None
+) -> Kept:
     unit = scene.accept(str(told), chat=chat, key=key, bodies=told, lease=LEASE)
     return await scene.store.write(replace(unit, agent=agent))
 
@@ -148,9 +151,10 @@ async def test_the_same_person_goes_on_without_a_change_of_control_and_a_repeat_
 async def test_who_is_known_as_an_agent_holds_it_as_that_agent(scene: Scene) -> None:
     now = await scene.exchange("hello")
     await scene.takes_over(now)
-    await hears(scene, ECHO, agent="ann")
+    kept = await hears(scene, ECHO, agent=ANN)
     control = (await scene.found(now.id)).conversation.control
     assert (control.holder, control.epoch) == ("ann", 1)
+    assert [event.author for event in kept.events] == [ANN]
 
 
 async def test_under_a_kill_switch_nobody_takes_over(scene: Scene) -> None:

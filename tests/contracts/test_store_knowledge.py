@@ -122,3 +122,23 @@ async def test_a_document_may_be_empty_or_long(scene: Scene, passages: int) -> N
     await scene.store.write(document(scene, "long", *(f"common p{number}" for number in range(passages))))
     assert [one.passages for one in await scene.store.read(Documents())] == [passages]
     assert len(await texts(scene, "common", most=7)) == min(passages, 7)
+
+
+async def test_every_assistant_finds_its_own_documents_alone(scene: Scene) -> None:
+    for name, words in (
+        ("zoo.md", "open at nine"),
+        ("+1.md", "open daily"),
+        ("//../b//a.md", "open at noon"),
+        ("//../bb//a.md", "open at night"),
+    ):
+        await scene.store.write(document(scene, name, words))
+
+    async def found(within: str | None) -> tuple[list[str], int, dict[str, int], list[str]]:
+        documents = [each.name for each in await scene.store.read(Documents(within))]
+        answer = await scene.store.read(Candidates(terms=("open", "noon"), within=within))
+        return sorted(each.text for each in answer.candidates), answer.passages, answer.holding, documents
+
+    assert await found("") == (["open at nine", "open daily"], 2, {"open": 2}, ["+1.md", "zoo.md"])
+    assert await found("//../b//") == (["open at noon"], 1, {"open": 1, "noon": 1}, ["//../b//a.md"])
+    assert (await found("//../c//")) == ([], 0, {}, [])
+    assert (await found(None))[1] == 4

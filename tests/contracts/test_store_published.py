@@ -64,3 +64,16 @@ async def test_everybody_who_is_not_done_is_met_once_page_by_page(scene: Scene) 
         assert len(page) <= 2
         found += page
     assert found == [(id, state) for id in sorted(conversations)]
+
+
+async def test_conversations_of_another_assistant_are_left_out_and_the_pages_go_on(scene: Scene) -> None:
+    ids = []
+    for chat, account in (("a", "other"), ("b", "other"), ("c", "shop"), ("d", "other"), ("e", "shop")):
+        kept = await scene.store.write(scene.accept("hello", chat=chat, account=account))
+        if account == "shop":
+            ids.append(kept.conversation)
+    besides = frozenset({("memory", "other")})
+    first = await scene.store.read(Standing(most=1, besides=besides))
+    second = await scene.store.read(Standing(after=first[-1][0], most=1, besides=besides))
+    assert [id for id, _ in (*first, *second)] == ids
+    assert await scene.store.read(Standing(after=second[-1][0], most=1, besides=besides)) == ()

@@ -113,13 +113,16 @@ async def _is_ready(http: httpx2.AsyncClient) -> bool:
 
 
 @asynccontextmanager
-async def program(folder: Path, **environment: str) -> AsyncIterator[Program]:
-    """With a project whose every answer comes from the model, and started. It must stop well in the end."""
+async def program(folder: Path, *, accounts: str = "", port: int = 0, **environment: str) -> AsyncIterator[Program]:
+    """With a project whose every answer comes from the model, and started. It must stop well in the end.
+
+    `accounts`: what stands below `accounts:` in its file. `port`: 0 is any that is free.
+    """
     (folder / "flows" / "knowledge").mkdir(parents=True)
     project(folder / "flows", FLOWS)
     (folder / "flows" / "knowledge" / "orders.md").write_text(KNOWLEDGE)
-    (folder / "frontdesk.yaml").write_text(DESK_FILE)
-    made = Program(folder, _free_port(), {"OPENAI_API_KEY": "sk-test", **environment})
+    (folder / "frontdesk.yaml").write_text(DESK_FILE + (f"accounts:\n{accounts}" if accounts else ""))
+    made = Program(folder, port or free_port(), {"OPENAI_API_KEY": "sk-test", **environment})
     try:
         await made.start()
         yield made
@@ -132,7 +135,7 @@ async def program(folder: Path, **environment: str) -> AsyncIterator[Program]:
     assert "Traceback" not in made.log, made.log
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

@@ -17,19 +17,21 @@ import channels
 from bot.errors import SettingsError
 from bot.flow.book import PATTERN
 from bot.flow.read import read
+from bot.model import Address, Echoed, text
 from bot.ports import Store, Unit
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
-from bot.units import Commit, Documents, Published
+from bot.units import Commit, Documents, Find, Published, PutAgent
 from config.app import App
 from config.doors import Account
 from config.metrics import page
-from config.settings import DeskFile, Settings
+from config.settings import DeskFile, Settings, StaffSection
 from config.wiring import Parts, running
 from tests import pigeon
 from tests.bot.flow.script import project
 from tests.config.test_operation import samples
+from tests.journeys.stage import agent
 
 R = TypeVar("R")
 
@@ -64,13 +66,17 @@ def account(name: str, flows: Path, *, settings: BaseModel | None = None, team: 
 
 @asynccontextmanager
 async def desk(
-    tmp_path: Path, *accounts: Account, clock: SettableClock, store: Store | None = None
+    tmp_path: Path,
+    *accounts: Account,
+    clock: SettableClock,
+    store: Store | None = None,
+    staff: tuple[StaffSection, ...] = (),
 ) -> AsyncIterator[Parts]:
     flows = tmp_path / "own"
     with capture_logs():
         async with running(
             Settings(data=tmp_path, config=tmp_path / "frontdesk.yaml", secret_key="k" * 32),  # type: ignore[arg-type]
-            DeskFile(flows=flows, quiet_ms=0),
+            DeskFile(flows=flows, quiet_ms=0, staff=staff),
             read(flows),
             store=store or open_store("sqlite://", clock),
             clock=clock,
@@ -183,3 +189,17 @@ async def test_a_request_for_a_human_goes_to_the_team_of_its_account(tmp_path: P
         await clock.advance(2)
     handoffs = [unit.handoff for unit in watched.written if isinstance(unit, Commit) and unit.handoff]
     assert [handoff.queue for handoff in handoffs] == ["sales"]
+
+
+async def test_who_speaks_elsewhere_and_is_known_to_the_desk_has_it_as_that_agent(tmp_path: Path) -> None:
+    clock, own = SettableClock(), folder(tmp_path / "own", "Which order?", "at nine")
+    staff = (StaffSection(account="north", chat="room", people={"U7": "mara@shop.example"}),)
+    async with desk(tmp_path, account("north", own), clock=clock, staff=staff) as parts:
+        await parts.store.write(PutAgent(agent("Mara")))
+        north = pigeon.BUILT["north"]
+        await north.hear("book it")
+        await clock.advance(1)
+        await north.hear(Echoed(text("I do it."), "r", by="U7", name="M."))
+        found = await parts.store.read(Find(address=Address("pigeon", "north", "ana")))
+        assert found is not None
+        assert (found.conversation.control.holder, found.conversation.control.holder_name) == ("mara", "Mara")

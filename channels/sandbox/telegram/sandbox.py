@@ -20,7 +20,7 @@ from channels.sandbox.telegram import arguments, text
 from channels.sandbox.telegram.arguments import Refused, Upload
 from channels.sandbox.telegram.methods import Methods, rich_text
 from channels.sandbox.telegram.people import People, message_id, page_id
-from channels.sandbox.telegram.updates import Updates
+from channels.sandbox.telegram.updates import Lost, Updates
 from channels.sandbox.telegram.world import Chat, Object, Said, World
 
 TOKEN = "42:TEST"
@@ -108,25 +108,48 @@ class TelegramSandbox:
             a, uploads = await arguments.read(request, method)
         except Refused as refused:
             return self._refused(given, {}, refused)
+        if method == "getUpdates":
+            return await self._updates(bot, a)
         fault = self.faults.next(method) or Do()
         if fault.delay:
             await self.clock.sleep(fault.delay)
         if fault.cut or fault.drop:
             return Cut()
-        if fault.status:
-            return self._refused(method, a, _by_script(fault))
+        if fault.status or fault.spoil:
+            return self._by_script(method, a, fault)
         try:
             for _ in range(1 + fault.duplicate):
                 result = await bot.methods.call(method, a, uploads)
         except Refused as refused:
             return self._refused(method, a, refused)
-        if method == "getUpdates":
-            self.journal.touch()
-        else:
-            self.journal.add("call", method, _data(bot, a, uploads, result))
+        self.journal.add("call", method, _data(bot, a, uploads, result))
         if fault.accept_then_cut:
             return Cut()
         return self._answer({"ok": True, "result": result}, slow=fault.slow)
+
+    async def _updates(self, bot: _Bot, a: Mapping[str, Any]) -> Response:
+        """Whether something goes wrong is found when there is something to answer."""
+        try:
+            result = await bot.methods.call("getUpdates", dict(a), {})
+        except Lost:
+            return Cut()
+        except Refused as refused:
+            return self._refused("getUpdates", a, refused)
+        self.journal.touch()
+        fault = self.faults.next("getUpdates") or Do()
+        if fault.delay:
+            await self.clock.sleep(fault.delay)
+        if fault.status or fault.spoil:
+            return self._by_script("getUpdates", a, fault)
+        if fault.cut or fault.drop or fault.accept_then_cut:
+            return Cut()
+        return self._answer({"ok": True, "result": result}, slow=fault.slow)
+
+    def _by_script(self, method: str, a: Mapping[str, Any], fault: Do) -> Response:
+        """`spoil: html` is a page of some server in between."""
+        if fault.spoil:
+            return Response("<h1>Bad Gateway</h1>", fault.status or 502, media_type="text/html")
+        return self._refused(method, a, _scripted(fault))
 
     def _refused(self, method: str, a: Mapping[str, Any], refused: Refused) -> Response:
         self.journal.add("refused", method, {**a, "error_code": refused.code, "description": refused.description})
@@ -152,7 +175,7 @@ class TelegramSandbox:
         return Response(file.content, media_type="application/octet-stream")
 
 
-def _by_script(fault: Do) -> Refused:
+def _scripted(fault: Do) -> Refused:
     texts = {
         400: "the sandbox was told to refuse this",
         401: "Unauthorized",

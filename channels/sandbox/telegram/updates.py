@@ -41,17 +41,32 @@ _ASKED_FOR = frozenset(("chat_member", "message_reaction", "message_reaction_cou
 """Only sent to bots that name them."""
 
 
-_Come = tuple[str, dict[str, Any], str]
-"""Kind, body and queue of what has no id yet."""
+class Lost(Exception):
+    """The answer does not get through."""
 
 
 @dataclass(frozen=True, slots=True)
+class _Come:
+    """What has no id yet."""
+
+    kind: str
+    body: dict[str, Any]
+    queue: str
+    cut: bool = False
+    accept_then_cut: bool = False
+
+
+@dataclass(slots=True)
 class Update:
     id: int
     kind: str
     queue: str
     at: datetime
     body: dict[str, Any]
+    cut: bool
+    """The next time it is brought, it does not arrive."""
+    accept_then_cut: bool
+    """The next time it is brought, it arrives and its acknowledgement does not."""
 
 
 @dataclass(slots=True)
@@ -109,7 +124,7 @@ class Updates:
     def _meet(self, kind: str, body: dict[str, Any], queue: str) -> None:
         """The fault that the script has for it, if any."""
         do = self._faults.next(kind) or Do()
-        come = kind, body, queue
+        come = _Come(kind, body, queue, do.cut, do.accept_then_cut)
         if do.drop:
             return
         if do.hold:
@@ -119,21 +134,22 @@ class Updates:
         elif do.reorder:
             self._later = come
         else:
-            self._now(*come)
+            self._now(come)
             later, self._later = self._later, None
             if later is not None:
-                self._now(*later)
+                self._now(later)
         for _ in range(do.duplicate):  # one act under several ids: tdlib/telegram-bot-api #699
-            self._now(*come)
+            self._now(come)
 
     async def _once(self, over: Awaitable[object], come: _Come) -> None:
         await over
-        self._now(*come)
+        self._now(come)
 
-    def _now(self, kind: str, body: dict[str, Any], queue: str) -> None:
+    def _now(self, come: _Come) -> None:
         """It has its id from here on, so that none is below one that was confirmed."""
         self._next += 1
-        update = Update(self._next, kind, queue, self._clock.now(), {"update_id": self._next, **body})
+        body = {"update_id": self._next, **come.body}
+        update = Update(self._next, come.kind, come.queue, self._clock.now(), body, come.cut, come.accept_then_cut)
         self._waiting.append(update)
         self._come.set()
         if self.webhook is not None:
@@ -147,7 +163,7 @@ class Updates:
     # Polling
 
     async def poll(self, *, offset: int, limit: int, wait: float, allowed: Sequence[str] | None) -> list[Any]:
-        """getUpdates."""
+        """getUpdates. Raises `Refused` and `Lost`."""
         if self.webhook is not None:
             raise Refused(
                 "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
@@ -172,6 +188,10 @@ class Updates:
         batch = [update for update in self._waiting if update.id >= offset][: min(max(limit, 1), 100)]
         for update in batch:
             self._journal.add("delivered", update.kind, {"bot": self._bot, **update.body})
+        if any(update.cut or update.accept_then_cut for update in batch):
+            for update in batch:
+                update.cut = update.accept_then_cut = False
+            raise Lost
         return [update.body for update in batch]
 
     def _allow(self, allowed: Sequence[str] | None) -> None:
@@ -240,6 +260,10 @@ class Updates:
 
     async def _post(self, webhook: Webhook, update: Update) -> float | None:
         """None: it was taken; else after how long it comes again, 0: as usual."""
+        if update.cut:
+            update.cut = False
+            self._failed(webhook, "Connection reset by peer")
+            return 0
         headers = {"Content-Type": "application/json"}
         if webhook.secret:
             headers["X-Telegram-Bot-Api-Secret-Token"] = webhook.secret
@@ -248,6 +272,10 @@ class Updates:
             answer = await self._client().post(webhook.url, content=msgspec.json.encode(update.body), headers=headers)
         except httpx2.HTTPError as error:
             self._failed(webhook, f"Connection failed: {type(error).__name__}")
+            return 0
+        if update.accept_then_cut:
+            update.accept_then_cut = False
+            self._failed(webhook, "Read timeout expired")
             return 0
         if answer.is_success:
             webhook.gone_since = None
@@ -267,7 +295,8 @@ class Updates:
 
     def _client(self) -> httpx2.AsyncClient:
         if self._http is None:
-            self._http = httpx2.AsyncClient(timeout=LONGEST_ANSWER, trust_env=False)
+            none_kept = httpx2.Limits(max_keepalive_connections=0)
+            self._http = httpx2.AsyncClient(timeout=LONGEST_ANSWER, trust_env=False, limits=none_kept)
         return self._http
 
     def _failed(self, webhook: Webhook, why: str) -> None:

@@ -41,7 +41,7 @@ def wordings(flow: Flow) -> Iterator[Wording]:
         for content in [step.say] if isinstance(step, Ask) else contents:
             yield from (content.text, *(option.label for option in content.options)) if content.text else ()
     for slot in flow.slots.values():
-        yield from (option.label for option in slot.of)
+        yield from (option.label for option in slot.of if slot.type.name != "rating")  # digits are in every language
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def bot_at(address: str, token: str = "42:TEST") -> Bot:
 
 async def until(is_so: Callable[[], bool]) -> None:
     """What happens over a socket cannot be awaited here; longer means stuck."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while True:
             if is_so():
                 return
@@ -71,7 +71,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 async def soon(work: Awaitable[T]) -> T:
     """Longer means stuck."""
-    return await asyncio.wait_for(work, 20)
+    return await asyncio.wait_for(work, 90)
 
 
 def picture(width: int = 8, height: int = 8) -> bytes:

@@ -43,7 +43,7 @@ function PartView({ part, chosen }: { part: Part; chosen: ReadonlySet<string> })
     case "rating":
       return (
         <div className={styles.choices}>
-          <p dir="auto">{part.prompt}</p>
+          {part.prompt && <p dir="auto">{part.prompt}</p>}
           {part.options && <Options options={part.options} chosen={chosen} look="quick" />}
         </div>
       );

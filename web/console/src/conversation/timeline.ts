@@ -136,7 +136,7 @@ export function plain(parts: readonly Part[]): string {
         case "location":
           return [part.label, `${part.latitude}, ${part.longitude}`].filter(Boolean).join("\n");
         case "rating":
-          return [part.prompt, ...(part.options ?? []).map((option) => option.label)].join("\n");
+          return [part.prompt, ...(part.options ?? []).map((option) => option.label)].filter(Boolean).join("\n");
         case "carousel":
           return plain(part.cards);
         case "table":

@@ -145,7 +145,7 @@ function Parts({ row, choosing, press, submit }: PartsProps & Pick<MessageProps,
         );
         break;
       case "rating": {
-        inside.push(<Text key={`${at}-prompt`} spans={[{ text: part.prompt }]} />);
+        if (part.prompt) inside.push(<Text key={`${at}-prompt`} spans={[{ text: part.prompt }]} />);
         const live = mayChoose(row, part.options, false, choosing);
         const drawn = { options: part.options, live, label: part.prompt, chosen: choosing.chosen, press };
         inside.push(<Options key={at} look="grades" {...drawn} />);
@@ -226,7 +226,7 @@ export function spoken(parts: readonly WidgetPart[]): string {
         case "carousel":
           return spoken(part.cards);
         case "rating":
-          return [part.prompt, ...part.options.map((option) => option.label)].join(", ");
+          return [part.prompt, ...part.options.map((option) => option.label)].filter(Boolean).join(", ");
         case "form":
           return [part.title, ...part.fields.map((field) => field.label)].filter(Boolean).join(", ");
         case "table":

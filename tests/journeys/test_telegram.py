@@ -1,0 +1,122 @@
+"""The example shop on Telegram: real client, sandbox, whole core. What a customer sees there, line by line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from bot.flow.read import read
+from bot.model import Address
+from bot.store import open_store
+from bot.testing.chance import SeededRandom
+from bot.testing.clock import SettableClock
+from bot.units import Find, Found
+from channels.sandbox.server import serving
+from channels.sandbox.telegram.sandbox import TelegramSandbox
+from channels.telegram import Settings as TelegramSettings
+from channels.telegram import build
+from config.settings import DeskFile, Settings
+from config.wiring import Parts, running
+from tests.channels.telegram.stand import ADA, TOKEN, MemoryVault
+from tests.journeys.stage import SHOP, agent
+
+HERE = Address("telegram", "shop", str(ADA))
+MARA = agent("Mara")
+
+
+@dataclass
+class Shop:
+    parts: Parts
+    clock: SettableClock
+    sandbox: TelegramSandbox
+
+    async def act(self, what: str, **body: Any) -> None:
+        await self.sandbox.act(what, {"chat": str(ADA), **body})
+
+    async def says(self, words: str, hears: str) -> None:
+        """What the customer says, and something in what they then read."""
+        before = len(self.seen())
+        await self.act("say", text=words)
+        await self.until(lambda: any(hears in line for line in self.seen()[before:]))
+
+    async def chooses(self, label: str, hears: str) -> None:
+        """By a button below a message, or one of the keyboard."""
+        before = len(self.seen())
+        shown = [(m["id"], b["id"]) for m in self.ours() for row in m["rows"] for b in row if b["label"] == label]
+        if shown:
+            await self.act("press", message=shown[-1][0], id=shown[-1][1])
+        else:
+            assert label in self.offered()
+            await self.act("say", text=label)
+        await self.until(lambda: any(hears in line for line in self.seen()[before:]))
+
+    def offered(self) -> list[str]:
+        below = [b["label"] for row in self._chat()["keyboard"] or () for b in row]
+        return [*below, *(b["label"] for m in self.ours() for row in m["rows"] for b in row if not b["disabled"])]
+
+    def ours(self) -> list[Any]:
+        return [each for each in self._chat()["messages"] if each["by"] == "bot" and not each["draft"]]
+
+    def seen(self) -> list[str]:
+        return ["".join(span["text"] for span in message["spans"]) for message in self.ours()]
+
+    def _chat(self) -> Any:
+        return next(chat for chat in self.sandbox.seen()["chats"] if chat["id"] == str(ADA))
+
+    async def found(self) -> Found:
+        found = await self.parts.store.read(Find(address=HERE))
+        assert found is not None
+        return found
+
+    async def until(self, holds: Callable[[], Any]) -> None:
+        """Longer means stuck."""
+        async with asyncio.timeout(90):
+            while True:
+                if holds():
+                    return
+                await self.clock.advance(0.2)
+                await asyncio.sleep(0.002)
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    clock, chance = SettableClock(), SeededRandom()
+    sandbox = TelegramSandbox(clock)
+    async with serving(sandbox) as api:
+        settings = TelegramSettings(token=SecretStr(TOKEN), api=api)
+        channel = build("shop", settings, clock=clock, random=chance, vault=MemoryVault())
+        async with running(
+            Settings(data=tmp_path),
+            DeskFile(flows=SHOP),
+            read(SHOP),
+            store=open_store("sqlite://", clock),
+            clock=clock,
+            random=chance,
+            senders=[channel],
+        ) as parts:
+            listening = asyncio.create_task(channel.run(parts.inbox))
+            yield Shop(parts, clock, sandbox)
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_an_order_is_tracked_a_human_takes_over_and_hands_back(shop: Shop) -> None:
+    await shop.says("where is my order?", "order")
+    await shop.says("A-17", "A-17")
+    now = (await shop.found()).conversation
+    await shop.parts.desk.take_over(now.id, MARA, now.control.epoch)
+    before = len(shop.seen())
+    await shop.act("say", text="how long does a refund take?")
+    for _ in range(40):
+        await shop.clock.advance(0.5)
+        await asyncio.sleep(0.01)
+    assert not [line for line in shop.seen()[before:] if "refund" in line.lower()]
+    now = (await shop.found()).conversation
+    await shop.parts.desk.hand_back(now.id, MARA, now.control.epoch)
+    await shop.says("how long does a refund take?", "efund")
