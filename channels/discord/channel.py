@@ -20,7 +20,9 @@ from bot.ports import (
     Capabilities,
     Clock,
     Limit,
+    Pace,
     Random,
+    Rate,
     Receipt,
     Receive,
     Shown,
@@ -61,6 +63,7 @@ CAN = Capabilities(
     typing_every=timedelta(seconds=8),
     can=frozenset(("edit", "delete", "react", "thread")),
     resend="safe",
+    pace=Pace(account=Rate(50, timedelta(seconds=1)), chat=Rate(5, timedelta(seconds=5))),
 )
 _AT_MEMBER = replace(CAN, text=Limit(2000 - _MENTION_ROOM))
 """The message begins with the name of whom it is for."""

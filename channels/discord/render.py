@@ -295,11 +295,10 @@ def _cut(text: str, most: int) -> str:
 
 def draft(text: str) -> Json:
     """As much of a text that is still being written as one message holds, with what is open closed."""
-    spans = markup.parse(text + "**" * (text.count("**") % 2))
-    shown = written(spans)
+    shown = written(markup.parse(markup.healed(text)))
     while len(shown) > LONGEST - 1:
         text = text[: len(text) - max(1, (len(shown) - LONGEST) // 2)]
-        shown = written(markup.parse(text + "**" * (text.count("**") % 2))) + "…"
+        shown = written(markup.parse(markup.healed(text))) + "…"
     return {"content": shown or "…", "allowed_mentions": _NOBODY}
 
 

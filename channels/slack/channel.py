@@ -40,6 +40,7 @@ from bot.model import (
     Span,
     Table,
     Text,
+    text,
     written,
 )
 from bot.ports import (
@@ -52,7 +53,9 @@ from bot.ports import (
     Clock,
     FormErrors,
     Limit,
+    Pace,
     Random,
+    Rate,
     Receipt,
     Receive,
     ShowForm,
@@ -106,11 +109,12 @@ _CAN = Capabilities(
     stream_every=timedelta(seconds=1.2),
     can=frozenset(("edit", "delete", "react", "thread", "private_note")),
     resend="lookup",
+    pace=Pace(chat=Rate(3, timedelta(seconds=3))),
 )
 
 
 class Slack:
-    """Implements `Channel`, `Sending`, `Routes`, `Typing`, `Streaming`, `Files`, `Editing` and `Backfill`."""
+    """Implements `Channel`, `Sending`, `Routes`, `Typing`, `Streaming`, `Files`, `Editing`, `Threads`, `Backfill`."""
 
     name = "slack"
 
@@ -483,6 +487,13 @@ class Slack:
 
     async def _call(self, to: Address, method: str, **arguments: Any) -> dict[str, Any]:
         return await self._workspaces.call(place(to.chat)[0], method, **arguments)
+
+    async def open_thread(self, to: Address, title: str, *, key: str) -> Address:
+        """Below a message that bears the title. All that is said there is heard."""
+        receipt = await self.send(replace(to, thread=""), text(title), key=key)
+        thread = replace(to, thread=receipt.refs[0])
+        await self._speak_in(thread)
+        return thread
 
     async def typing(self, to: Address) -> None:
         """A status line, which goes when something is said, or after two minutes."""

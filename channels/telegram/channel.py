@@ -372,6 +372,12 @@ class Telegram:
         made = await self._client.call("answerGuestQuery", {"guest_query_id": place.guest, "result": result})
         return Receipt((str(made.get("inline_message_id", "")),), self._clock.now())
 
+    async def open_thread(self, to: Address, title: str, *, key: str) -> Address:
+        """A topic of a group that has topics; the bot needs the right to manage them."""
+        place = Place(place_of(to).chat)
+        made = await self._do(to, place, Call("createForumTopic", {**place.arguments(), "name": title[:128]}))
+        return msgspec.structs.replace(place, topic=int(made["message_thread_id"])).address(self.account)
+
     async def typing(self, to: Address) -> None:
         place = place_of(to)
         try:

@@ -31,7 +31,7 @@ from bot.model import (
     Text,
     VCard,
 )
-from bot.ports import Attachments, Buttons, Capabilities, Limit
+from bot.ports import Attachments, Buttons, Capabilities, Limit, Pace, Rate
 from channels.telegram.entities import text_of, units
 from channels.telegram.place import Place
 
@@ -55,9 +55,15 @@ PRIVATE = Capabilities(
     typing_every=timedelta(seconds=4.5),
     can=frozenset(("edit", "delete", "react", "thread")),
     resend="blind",
+    pace=Pace(account=Rate(30, timedelta(seconds=1)), chat=Rate(3, timedelta(seconds=3))),
 )
 """What can be shown in a private chat."""
-GROUP = replace(PRIVATE, stream="edit", stream_every=timedelta(seconds=3.1))
+GROUP = replace(
+    PRIVATE,
+    stream="edit",
+    stream_every=timedelta(seconds=3.1),
+    pace=Pace(account=Rate(30, timedelta(seconds=1)), chat=Rate(20, timedelta(minutes=1))),
+)
 """Elsewhere: a draft would be seen by nobody."""
 BUSINESS = replace(PRIVATE, stream="whole")
 GUEST = replace(
@@ -99,7 +105,7 @@ def render(place: Place, message: Message, *, clear: bool = False) -> tuple[Call
 
 
 def draft(place: Place, text: str, draft_id: int) -> Call:
-    words, entities = _shown(markup.parse(text), place)
+    words, entities = _shown(markup.parse(markup.healed(text)), place)
     while entities and entities[-1]["offset"] + entities[-1]["length"] > LONGEST_TEXT:
         entities.pop()
     short = words.encode("utf-16-le", "surrogatepass")[: LONGEST_TEXT * 2].decode("utf-16-le", "ignore")
