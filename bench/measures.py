@@ -67,6 +67,14 @@ def all_of(seconds: float, postgres: str) -> Iterator[Measure]:
         lambda: _channel("telegram", "dispatch", seconds),
         lambda: _channel("telegram", "parse", seconds),
     )
+    yield Measure(
+        {"channel.slack": "us CPU"},
+        lambda: _channel("slack", "bolt", seconds / 2),
+        lambda: _channel("slack", "ours", seconds / 2),
+    )
+    yield Measure(
+        {"channel.discord": "us CPU"}, lambda: _discord(seconds, ours=False), lambda: _discord(seconds, ours=True)
+    )
     yield _imports("import.bot", "bot.model, bot.ports")
     yield _imports("import.core", "bot.engine, bot.inbox, bot.outbox, bot.desk")
 
@@ -77,6 +85,14 @@ def _turns(name: str, theirs: Opened, ours: Opened, seconds: float) -> Measure:
         lambda: _load(name, theirs, strangers, seconds),
         lambda: _load(name, ours, visitors, seconds),
     )
+
+
+async def _discord(seconds: float, *, ours: bool) -> Figures:
+    """A message over the core, beside the library's own dispatch of the same event."""
+    from bench import discord_events
+
+    cost = discord_events.channel_microseconds if ours else discord_events.dispatch_microseconds
+    return {"channel.discord": await cost(seconds)}
 
 
 def _imports(name: str, modules: str) -> Measure:

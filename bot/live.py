@@ -77,6 +77,7 @@ class Watch:
         self._store, self._clock, self._pacer = store, clock, pacer
         self._can = channel.capabilities(self.to)
         self._streams = isinstance(channel, Streaming) and self._can.stream != "whole"
+        self._recalled = not self._streams or turn.attempt == 1
         self._typed_at = self._shown_at = float("-inf")
         self._busy = asyncio.Lock()
         self._task = asyncio.create_task(self._run())
@@ -89,6 +90,7 @@ class Watch:
         """Shows no more; gives what stands there, for the message that takes its place."""
         self.close()
         async with self._busy:  # what is on the wire has to be known
+            await self._recall()
             return self.shown
 
     def close(self) -> None:
@@ -96,10 +98,8 @@ class Watch:
 
     async def _run(self) -> None:
         try:
-            if self._streams and self._turn.attempt > 1:
-                async with self._busy:
-                    conversation = self._turn.conversation.id
-                    self.shown = await self._store.read(DraftOf(conversation, self._turn.id))
+            async with self._busy:
+                await self._recall()
             await self._clock.sleep(FIRST)
             while True:
                 await unbroken(self._tell())
@@ -108,6 +108,12 @@ class Watch:
             log.error("live.store_down", conversation=self._turn.conversation.id, why=down)
         except Exception:
             log.exception("live.failed", conversation=self._turn.conversation.id)
+
+    async def _recall(self) -> None:
+        """The draft that an earlier attempt at this turn has left, once; also where the answer is there at once."""
+        if not self._recalled:
+            self.shown = await self._store.read(DraftOf(self._turn.conversation.id, self._turn.id))
+            self._recalled = True
 
     async def _tell(self) -> None:
         async with self._busy:

@@ -399,7 +399,11 @@ class Shown(Struct, frozen=True):
 @runtime_checkable
 class Streaming(Protocol):
     async def show(self, to: Address, text: str, *, key: str, shown: Shown | None) -> Shown:
-        """The whole text so far. `key` is the draft's; `shown` what the call before gave. Raises `NotSent`."""
+        """The whole text so far, in markdown that may break off anywhere (`bot.markup.healed` closes what is open).
+
+        `key` is the draft's; `shown` what the call before gave. What is returned holds `text` as it was given. Raises
+        `NotSent`.
+        """
 
     async def drop(self, to: Address, shown: Shown, *, say: str | None) -> None:
         """Nothing comes of it: take it away, or leave `say` in its place."""

@@ -1,18 +1,14 @@
 """The platforms of the demo."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 
 from bot.testing.clock import SettableClock
-from config.stands import LIBRARIES, Stand, standing
+from config.stands import Stand, standing
 
 FLOWS = Path("flows")
-MISSING = [name for name in LIBRARIES if find_spec(f"channels.{name}") is None]
-with_channels = pytest.mark.skipif(bool(MISSING), reason=f"these channels are yet to come: {', '.join(MISSING)}")
 
 
 async def test_a_platform_without_its_library_says_how_to_get_it() -> None:
@@ -20,7 +16,6 @@ async def test_a_platform_without_its_library_says_how_to_get_it() -> None:
         assert stands == [Stand("telegram", why="needs pip install 'frontdesk[telegram]'")]
 
 
-@with_channels
 async def test_each_platform_has_an_account_that_is_pointed_at_it() -> None:
     async with standing(FLOWS, SettableClock()) as stands, httpx2.AsyncClient() as client:
         assert [stand.platform for stand in stands] == ["telegram", "slack", "discord"]
@@ -32,7 +27,6 @@ async def test_each_platform_has_an_account_that_is_pointed_at_it() -> None:
             assert settings.token.get_secret_value() == told["token"]
 
 
-@with_channels
 async def test_a_taken_port_is_no_obstacle() -> None:
     async with standing(FLOWS, SettableClock()) as first:
         taken = int(first[0].address.rpartition(":")[2])

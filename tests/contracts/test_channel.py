@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from bot.testing.channel import ChannelContract, Harness
-from tests.channels.harness import memory, telegram, web
+from tests.channels.harness import discord, memory, slack, telegram, web
 
 HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "memory": memory.everything,
@@ -16,6 +16,9 @@ HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "telegram, polling": telegram.polling,
     "telegram, webhook": telegram.webhook,
     "web": web.web,
+    "slack, http": slack.over_http,
+    "slack, socket": slack.over_sockets,
+    "discord": discord.gateway,
 }
 
 

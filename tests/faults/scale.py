@@ -56,6 +56,8 @@ SOCKETS = _count(20, 100, 2_000)  # F15
 
 # Without processes
 
+UPDATES = _count(1_000, 3_000, 10_000)
+"""Of one platform, spoilt in some way."""
 SIMULATION_SEEDS = _count(50, 300, 10_000)
 PROPERTY_EXAMPLES = _count(100, 300, 2_000)
 PROJECT_EXAMPLES = _count(30, 300, 2_000)

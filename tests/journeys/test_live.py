@@ -151,6 +151,7 @@ async def test_after_a_crash_the_same_draft_is_gone_on_with(
         await memory.say("ana", ASKED)
         await desk.until(lambda: memory.drafts)
         conversation = (await desk.found()).conversation.id
+        await desk.until(lambda: desk.parts.store.read(DraftOf(conversation, 0)))
         running = desk.parts.engine._running[conversation]
         running.task.cancel()
         await asyncio.wait((running.task,))

@@ -371,6 +371,10 @@ class Connection:
         text = _json({"op": DISPATCH, "d": data, "s": sequence, "t": name})
         self._out.put_nowait((text, sequence, name, data))
 
+    def frame(self, text: str) -> None:
+        """Whatever it is."""
+        self._out.put_nowait((text, 0, "", None))
+
     def end(self, code: int, why: str = "") -> None:
         """After what was sent before."""
         if not self._end.is_set():

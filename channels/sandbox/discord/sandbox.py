@@ -65,6 +65,7 @@ class DiscordSandbox:
             self.world, self.gateway, self.interactions, self.rules, self.pace, self.journal, self.faults, clock
         )
         self._side = PersonsSide(self.world, self.gateway, self.interactions, self._rest, self.journal)
+        self.commands = self._side.commands
 
     def routes(self) -> Sequence[BaseRoute]:
         return [

@@ -77,7 +77,7 @@ def _message(world: World, place: Place, line: Line) -> Wire:
         "to": str(line.only_for) if line.only_for else None,
         "pings": sorted({str(one) for one in (*line.mentions, *line.roles)}) + (["everyone"] if line.everyone else []),
         "reactions": [{"emoji": emoji, "count": len(by)} for emoji, by in line.reactions.items()],
-        "files": [] if line.deleted else [_file(place, line, file) for file in line.files],
+        "files": [] if line.deleted else [*(_file(place, file) for file in line.files), *_pictures(parts)],
         "cards": [] if line.deleted else [_card(embed) for embed in line.embeds],
         "table": None,
         "location": None,
@@ -112,11 +112,25 @@ def _named(world: World, met: re.Match[str]) -> str:
 
 def _plain(words: str) -> list[Wire]:
     if not words.strip():
-        return [{"text": words, "marks": [], "link": ""}] if words else []
-    return [{"text": one.text, "marks": list(one.marks), "link": one.link} for one in markup.parse(words)]
+        return _blank(words)
+    lead, trail = words[: len(words) - len(words.lstrip())], words[len(words.rstrip()) :]
+    made = [{"text": one.text, "marks": list(one.marks), "link": one.link} for one in markup.parse(words)]
+    return [*_blank(lead), *made, *_blank(trail)]
 
 
-def _file(place: Place, line: Line, file: File) -> Wire:
+def _blank(words: str) -> list[Wire]:
+    """White space, which counts between what stands beside it."""
+    return [{"text": words, "marks": [], "link": ""}] if words else []
+
+
+def _pictures(parts: Sequence[Wire]) -> Iterator[Wire]:
+    """Of galleries, which show what lies at an address."""
+    for item in (item for part in parts if part["type"] == forms.GALLERY for item in part["items"]):
+        about = item.get("description") or ""
+        yield {"kind": "image", "name": about, "type": "", "size": 0, "href": item["media"]["url"], "alt": about}
+
+
+def _file(place: Place, file: File) -> Wire:
     kind = file.type.partition("/")[0]
     kind = "voice" if file.seconds else kind if kind in ("image", "audio", "video") else "file"
     href = f"/attachments/{place.id}/{file.id}/{file.name}"

@@ -50,8 +50,11 @@ class Delivery:
         """Where requests go; empty: over the sockets."""
         self.secret = secret
         self._clock, self._journal, self._faults, self._app = clock, journal, faults, app
-        self._http = httpx2.AsyncClient(timeout=None, trust_env=False)
+        self._http = httpx2.AsyncClient(
+            timeout=None, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
+        )
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._telling: set[asyncio.Task[Any]] = set()
         self._lines: list[Line] = []
         self._turn = itertools.count()
         self._envelopes = itertools.count(1)
@@ -66,9 +69,14 @@ class Delivery:
     def connections(self) -> int:
         return len(self._lines)
 
+    @property
+    def owed(self) -> int:
+        """What is being told, or will be told again."""
+        return len(self._telling)
+
     def event(self, name: str, payload: Mapping[str, Any]) -> None:
         """Tell it until the app says that it has it, three times more at most."""
-        self._meeting(name, lambda: self._spawn(self._event(name, payload)))
+        self._meeting(name, lambda lost: self._telling.add(self._spawn(self._event(name, payload, lost))))
 
     def interaction(
         self,
@@ -87,7 +95,7 @@ class Delivery:
             if then is not None:
                 await then(answer)
 
-        self._meeting(name, lambda: self._spawn(tell()))
+        self._meeting(name, lambda lost: self._telling.add(self._spawn(tell())))
 
     def release(self) -> None:
         """What was held goes out."""
@@ -105,8 +113,12 @@ class Delivery:
 
     # Faults of events
 
-    def _meeting(self, name: str, go: Callable[[], Any]) -> None:
+    def _meeting(self, name: str, begin: Callable[[bool], Any]) -> None:
         do = self._faults.next(name) or Do()
+
+        def go() -> None:
+            begin(do.cut)
+
         late, self._late = self._late, []
         if do.drop:
             pass
@@ -128,18 +140,24 @@ class Delivery:
         await self._clock.sleep(seconds)
         go()
 
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._telling.discard)
+        return task
 
     # Telling
 
-    async def _event(self, name: str, payload: Mapping[str, Any]) -> None:
+    async def _event(self, name: str, payload: Mapping[str, Any], lost: bool) -> None:
+        """`lost`: the first attempt never arrives."""
         why = ""
         for attempt in range(len(REPEATED_AFTER) + 1):
             if attempt:
                 await self._clock.sleep(REPEATED_AFTER[attempt - 1])
+            if lost and not attempt:
+                self.missed, why = self.missed + 1, "connection_failed"
+                continue
             answer = await self._told(name, "events_api", payload, attempt, why, self._envelope())
             if answer.ok or answer.why == "no_retry":
                 return

@@ -422,7 +422,12 @@ class SlackSandbox:
         self.journal.add("call", name, _without_secrets(arguments) | {"answer": _brief(answer)})
         if do.accept_then_cut:
             return Cut()
-        response = JSONResponse({"ok": True, **answer})
+        team = next(
+            (team for team in self.teams.values() if f"Bearer {team.token}" == request.headers.get("authorization")),
+            None,
+        )
+        granted = {"x-oauth-scopes": ",".join(sorted(team.scopes))} if team else None
+        response = JSONResponse({"ok": True, **answer}, headers=granted)
         return slowly(response, do.slow, self.clock) if do.slow else response
 
     def _call(self, name: str, arguments: dict[str, Any], authorization: str) -> dict[str, Any]:

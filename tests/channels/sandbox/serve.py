@@ -20,7 +20,9 @@ STUCK = 20.0
 async def served(app: ASGIApp) -> AsyncIterator[str]:
     """Gives the address; ends with the test."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            app, interface="asgi3", log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        )
         ending = asyncio.Event()
         running = asyncio.create_task(_Server(config, ending).serve(sockets=[listener]))
         try:

@@ -398,7 +398,7 @@ async def test_an_event_is_told_three_times_more(box: SlackSandbox, clock: Setta
         retries = [(h.get("x-slack-retry-num"), h.get("x-slack-retry-reason")) for h, _ in heard.requests]
         assert retries == [(None, None), ("1", "http_error"), ("2", "http_error"), ("3", "http_error")]
         assert len({told["event_id"] for told in heard.told}) == 1
-        await until(lambda: not box.delivery._tasks)
+        await until(lambda: not box.delivery.owed)
         assert not [entry for entry in box.journal.entries if entry.kind == "confirmed"]
 
 
@@ -426,7 +426,7 @@ async def test_an_app_that_asks_for_no_repeats_gets_none(box: SlackSandbox, cloc
     async with app_at(box) as heard:
         heard.answers = [PlainTextResponse("", 500, headers={"x-slack-no-retry": "1"})]
         await box.act("say", {"chat": direct(box), "text": "hi"})
-        await until(lambda: heard.requests and not box.delivery._tasks)
+        await until(lambda: heard.requests and not box.delivery.owed)
         assert len(heard.requests) == 1
 
 

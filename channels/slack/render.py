@@ -1,0 +1,274 @@
+"""What we say, as Slack's methods take it. Pure: one fitted piece, one call.
+
+All words stand in `rich_text` blocks, where characters are characters; what a notification shows is the escaped text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, assert_never
+
+from msgspec import Struct
+
+from bot.errors import Unshowable
+from bot.fit import plain, words
+from bot.model import (
+    Address,
+    Card,
+    Carousel,
+    Choices,
+    Field,
+    Form,
+    Location,
+    Media,
+    Message,
+    Notice,
+    Option,
+    Rating,
+    Raw,
+    Sources,
+    Span,
+    Table,
+    Text,
+    VCard,
+)
+from channels.slack import mrkdwn
+from channels.slack.parse import block_id, form_id, place
+
+EVENT_TYPE = "frontdesk_piece"
+"""Of the metadata by which a piece is found again."""
+MOST_BLOCKS = 50
+MOST_BUTTONS = 10
+"""Beyond it a list is easier to read."""
+LONGEST_LABEL = 75
+MOST_OPTIONS = 100
+MOST_FIELDS = 100
+ROWS, COLUMNS = 100, 20
+LONGEST_CELLS = 9_000
+LONGEST_NOTIFICATION = 3_000
+
+
+class Call(Struct, frozen=True):
+    method: str
+    payload: dict[str, Any]
+    files: tuple[Media, ...] = ()
+
+
+def render(to: Address, message: Message, *, key: str) -> Call:
+    """Raises `Unshowable` for what Slack has no room for."""
+    _, channel = place(to.chat)
+    said = words(message)
+    blocks = blocks_of(to, message, key=key)
+    payload: dict[str, Any] = {
+        "channel": channel,
+        "text": mrkdwn.escape(said[:LONGEST_NOTIFICATION]) if blocks else mrkdwn.escape(said),
+    }
+    if blocks:
+        payload["blocks"] = blocks
+    if to.thread.startswith("@"):
+        return Call("chat.postEphemeral", payload | {"user": to.thread[1:]})
+    payload |= {"unfurl_links": False, "unfurl_media": False}
+    payload["metadata"] = metadata(key)
+    if not blocks:
+        payload["mrkdwn"] = False
+    if to.thread:
+        payload["thread_ts"] = to.thread
+    return Call("chat.postMessage", payload)
+
+
+def metadata(key: str) -> dict[str, Any]:
+    return {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+
+
+def blocks_of(to: Address, message: Message, *, key: str) -> list[dict[str, Any]]:
+    """Empty: there is nothing but plain characters. Raises `Unshowable`."""
+    if all(isinstance(part, Text) and _is_plain(part) for part in message.parts):
+        return []
+    blocks = [block for part in message.parts for block in _blocks(part)]
+    if len(blocks) > MOST_BLOCKS:
+        raise Unshowable(f"it would be {len(blocks)} blocks, and Slack shows {MOST_BLOCKS} in one message")
+    return [{**block, "block_id": block_id(to, key, n)} for n, block in enumerate(blocks)]
+
+
+def _is_plain(part: Text) -> bool:
+    return not any(span.marks or span.link for span in part.spans)
+
+
+def _blocks(part: Any) -> Iterator[dict[str, Any]]:
+    match part:
+        case Text(spans):
+            yield from _rich(spans)
+        case Choices():
+            yield from _rich((Span(part.prompt),))
+            yield from _chosen(part.options, as_list=part.look == "list")
+        case Card():
+            yield from _card(part)
+        case Carousel(cards):
+            for n, card in enumerate(cards):
+                if n:
+                    yield {"type": "divider"}
+                yield from _card(card)
+        case Table():
+            yield from _table(part)
+        case Sources(sources):
+            numbered = [(Span(f"{n}. "), Span(one.title, (), one.address)) for n, one in enumerate(sources, 1)]
+            yield from _rich([span for n, line in enumerate(numbered) for span in (Span("\n" if n else ""), *line)])
+        case Notice(text=text):
+            yield from _rich((Span(text, ("italic",)),))
+        case Media():
+            yield from _media(part)
+        case Form():
+            yield from _rich((Span(part.title, ("bold",)),))
+            button = {"type": "button", "action_id": "form", "value": part.token, "style": "primary"}
+            yield {"type": "actions", "elements": [button | {"text": _label(part.submit or part.title or "…")}]}
+        case Raw(channel="slack", payload=payload):
+            yield from payload.get("blocks", ())
+        case Rating(options=options) if options:
+            yield from _rich((Span(part.prompt),))
+            yield from _graded(options)
+        case Location() | VCard() | Rating() | Raw():
+            yield from _rich((Span(plain(part)),))
+        case _:
+            assert_never(part)
+
+
+def _rich(spans: Sequence[Span]) -> Iterator[dict[str, Any]]:
+    if elements := mrkdwn.rich(spans):
+        yield {"type": "rich_text", "elements": elements}
+
+
+def _card(card: Card) -> Iterator[dict[str, Any]]:
+    lines = [Span(card.title, ("bold",)), Span(card.body), Span(card.meta, ("italic",))]
+    shown = [line for line in lines if line.text]
+    yield from _rich([span for n, line in enumerate(shown) for span in (Span("\n" if n else ""), line)])
+    if card.image:
+        yield {"type": "image", "image_url": card.image, "alt_text": _short(card.title, 2_000) or "…"}
+    yield from _chosen(card.options, as_list=False)
+
+
+def _chosen(options: Sequence[Option], *, as_list: bool) -> Iterator[dict[str, Any]]:
+    """Buttons, or a list to choose from. Raises `Unshowable`."""
+    if not options:
+        return
+    if len(options) > MOST_OPTIONS:
+        raise Unshowable(f"{len(options)} options, and Slack lists {MOST_OPTIONS}")
+    if not as_list and len(options) <= MOST_BUTTONS:
+        elements = [
+            {"type": "button", "action_id": f"press.{n}", "value": option.token, "text": _label(option.label)}
+            for n, option in enumerate(options)
+        ]
+        yield {"type": "actions", "elements": elements}
+        return
+    listed = [{"text": _label(option.label), "value": option.token} for option in options]
+    yield {"type": "actions", "elements": [{"type": "static_select", "action_id": "choose", "options": listed}]}
+
+
+def _graded(grades: Sequence[Option]) -> Iterator[dict[str, Any]]:
+    """Thumbs as Slack draws them below an assistant's answers; more grades as buttons."""
+    if len(grades) != 2:
+        yield from _chosen(grades, as_list=False)
+        return
+    down, up = ({"text": _label(grade.label), "value": grade.token} for grade in grades)
+    element = {"type": "feedback_buttons", "action_id": "rate", "positive_button": up, "negative_button": down}
+    yield {"type": "context_actions", "elements": [element]}
+
+
+def _table(table: Table) -> Iterator[dict[str, Any]]:
+    rows = (table.columns, *table.rows)
+    yield from _rich((Span(table.title, ("bold",)),))
+    if (
+        len(rows) <= ROWS
+        and len(table.columns) <= COLUMNS
+        and sum(len(cell) for row in rows for cell in row) <= (LONGEST_CELLS)
+    ):
+        shown = [[{"type": "raw_text", "text": cell or " "} for cell in row] for row in rows]
+        yield {"type": "table", "rows": shown}
+    else:
+        yield from _rich((Span("\n".join(" | ".join(row) for row in rows), ("fence",)),))
+
+
+def _media(media: Media) -> Iterator[dict[str, Any]]:
+    if media.kind == "image" and media.ref.startswith("https://"):
+        yield {
+            "type": "image",
+            "image_url": media.ref,
+            "alt_text": _short(media.alt or media.caption or media.name, 2_000) or "…",
+        }
+        yield from _rich((Span(media.caption),))
+    else:
+        address = media.ref if media.ref.startswith("https://") else ""
+        yield from _rich((Span(plain(media), (), address),))
+
+
+def _label(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": _short(text, LONGEST_LABEL) or "…"}
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+# Forms
+
+
+_INPUTS: dict[str, dict[str, Any]] = {
+    "number": {"type": "number_input", "is_decimal_allowed": True},
+    "email": {"type": "email_text_input"},
+    "date": {"type": "datepicker"},
+    "time": {"type": "timepicker"},
+    "long_text": {"type": "plain_text_input", "multiline": True},
+}
+_INITIAL = {"datepicker": "initial_date", "timepicker": "initial_time"}
+
+
+class FormWords(Struct, frozen=True):
+    """What stands on a modal beside the form's own words."""
+
+    submit: str = "Send"
+    yes: str = "Yes"
+    no: str = "No"
+
+
+def modal(to: Address, form: Form, words: FormWords) -> dict[str, Any]:
+    """It carries the form's token; its id of the callback is the address."""
+    submit = form.submit or words.submit
+    return {
+        "type": "modal",
+        "callback_id": form_id(to),
+        "private_metadata": form.token,
+        "title": {"type": "plain_text", "text": _short(form.title or submit, 24)},
+        "submit": {"type": "plain_text", "text": _short(submit, 24)},
+        "notify_on_close": True,
+        "blocks": [_input(field, words) for field in form.fields[:MOST_FIELDS]],
+    }
+
+
+def _input(field: Field, words: FormWords) -> dict[str, Any]:
+    block: dict[str, Any] = {
+        "type": "input",
+        "block_id": field.name,
+        "label": {"type": "plain_text", "text": _short(field.label, 2_000)},
+        "optional": not field.required,
+        "element": _element(field, words) | {"action_id": "value"},
+    }
+    if field.hint:
+        block["hint"] = {"type": "plain_text", "text": _short(field.hint, 2_000)}
+    return block
+
+
+def _element(field: Field, words: FormWords) -> dict[str, Any]:
+    options = [(option.label, option.value) for option in field.options]
+    if field.type == "yes_no":
+        options = [(words.yes, "yes"), (words.no, "no")]
+    if options:
+        listed = [
+            {"text": {"type": "plain_text", "text": _short(label, LONGEST_LABEL)}, "value": value}
+            for label, value in options[:MOST_OPTIONS]
+        ]
+        kind = "radio_buttons" if len(listed) <= 5 else "static_select"
+        chosen = [option for option in listed if option["value"] == field.value]
+        return {"type": kind, "options": listed} | ({"initial_option": chosen[0]} if chosen else {})
+    element: dict[str, Any] = {**_INPUTS.get(field.type, {"type": "plain_text_input"})}
+    if field.value:
+        element[_INITIAL.get(element["type"], "initial_value")] = field.value
+    return element
