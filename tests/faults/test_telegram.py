@@ -49,7 +49,7 @@ class Customers:
             person = self.chance.choice(people)
             uid = f"u{person}n{len(self.said)}"
             self.said.append(uid)
-            await self.sandbox.act("say", {"chat": str(person), "text": f"please look into {uid}"})
+            await self.sandbox.act("say", {"chat": str(person), "text": f"order {uid}"})
             await asyncio.sleep(PACE)
 
     def answers(self) -> list[tuple[datetime, str]]:

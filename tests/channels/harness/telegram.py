@@ -103,6 +103,7 @@ class TelegramHarness:
         self._chat = (await self.sandbox.act("chat", {"kind": "forum", "title": "Team", "admin": True}))["chat"]
         topic = await self.sandbox.act("chat", {"kind": "topic", "title": "Orders", "parent": self._chat})
         self._topic = topic["chat"]
+        self._bot.updates.set_webhook(None, drop=True, allowed=None)  # that it was added is told to nobody
         file = self._bot.world.keep(Upload("shoe.png", "image/png", picture()), "photos")
         self.file = Media("image", file.id, "shoe.png", "image/png", file.size, alt="a shoe")
 
