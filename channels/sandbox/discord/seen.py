@@ -13,7 +13,10 @@ from channels.sandbox.discord.world import DM, FORUM, File, Line, Place, Wire, W
 
 _KINDS = {DM: "private", FORUM: "forum", 11: "thread", 12: "thread"}
 _STYLES = {1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link", 6: "premium"}
-_TOKEN = re.compile(r"<@!?(?P<user>\d+)>|<@&(?P<role>\d+)>|<#(?P<place>\d+)>|\|\|(?P<spoiler>.+?)\|\|", re.DOTALL)
+_TOKEN = re.compile(
+    r"<@!?(?P<user>\d+)>|<@&(?P<role>\d+)>|<#(?P<place>\d+)>|\|\|(?P<spoiler>(?s:.+?))\|\||^-# (?P<small>.+)$",
+    re.MULTILINE,
+)
 
 
 def seen(world: World, side: PersonsSide) -> Wire:
@@ -93,8 +96,8 @@ def spans(world: World, words: str) -> list[Wire]:
     for met in _TOKEN.finditer(words):
         made += _plain(words[at : met.start()])
         at = met.end()
-        if met["spoiler"]:
-            made += [one | {"marks": [*one["marks"], "spoiler"]} for one in _plain(met["spoiler"])]
+        if mark := next((mark for mark in ("spoiler", "small") if met[mark]), ""):
+            made += [one | {"marks": [*one["marks"], mark]} for one in _plain(met[mark])]
         else:
             made.append({"text": _named(world, met), "marks": ["mention"], "link": ""})
     return made + _plain(words[at:])

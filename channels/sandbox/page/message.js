@@ -5,7 +5,7 @@ import { act, can, isMine, state, threadOf } from "./sandbox.js";
 
 const EMOJI = { "👍": "+1", "❤️": "heart", "😂": "joy", "🎉": "tada", "😢": "cry", "👀": "eyes" }; // with Slack's names
 const own = new Set(); // reactions of who plays, as `react` keys them
-const TAGS = { bold: "strong", italic: "em", strike: "s", underline: "u", code: "code", mention: "mark" };
+const TAGS = { bold: "strong", italic: "em", strike: "s", underline: "u", code: "code", mention: "mark", small: "small" };
 
 export const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 

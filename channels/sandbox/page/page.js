@@ -92,7 +92,7 @@ function draw() {
   heading.textContent = HEADINGS[seen.platform] ?? "Chats";
   newChat.hidden = !(KINDS[seen.platform] ?? ["group"]).length;
   drawPeople();
-  if (!chats().some((each) => each.id === state.chat)) state.chat = chats()[0]?.id ?? null;
+  if (!chats().some((each) => each.id === state.chat)) state.chat = (chats().find((each) => each.kind === "private") ?? chats()[0])?.id ?? null;
   drawChats();
   drawChat();
   composer.update();

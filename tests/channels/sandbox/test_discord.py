@@ -148,6 +148,15 @@ async def bot_at(desk: Desk, bot: Bot | None = None) -> AsyncIterator[Bot]:
 # Hearing
 
 
+async def test_small_print_and_hidden_words_are_drawn_as_such() -> None:
+    async with sandbox_at_work() as desk, bot_at(desk) as bot:
+        bot.answer = lambda message: message.channel.send("-# a line below\n||not yet||")
+        await desk.say("in private")
+        await desk.until(lambda: desk.calls("create_message"))
+        marked = {span["text"].strip(): span["marks"] for span in desk.last()["spans"] if span["text"].strip()}
+        assert marked == {"a line below": ["small"], "not yet": ["spoiler"]}
+
+
 @pytest.mark.parametrize("compress", [True, False], ids=["zlib", "plain"])
 async def test_what_is_said_arrives_and_is_answered(compress: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not compress:

@@ -24,7 +24,18 @@ class Span(Struct):
     text: str
     marks: list[
         Literal[
-            "bold", "italic", "strike", "underline", "spoiler", "code", "fence", "quote", "mention", "heading", "list"
+            "bold",
+            "italic",
+            "strike",
+            "underline",
+            "spoiler",
+            "code",
+            "fence",
+            "quote",
+            "mention",
+            "heading",
+            "list",
+            "small",
         ]
     ]
     link: str
