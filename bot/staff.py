@@ -162,7 +162,7 @@ class StaffRoom:
     # What the team does
 
     def is_ours(self, arrival: Arrival) -> bool:
-        return arrival.to.chat == self._home.chat
+        return self._home.chat in _names(arrival.to.chat)
 
     async def heard(self, arrival: Arrival) -> None:
         """Returns after the commit of what came of it. Raises `StoreDown`: then nothing may be acknowledged."""
@@ -239,7 +239,7 @@ class StaffRoom:
         return thread
 
     async def _agent(self, by: str) -> Agent | None:
-        email = self._settings.people.get(by)
+        email = next((self._settings.people[name] for name in _names(by) if name in self._settings.people), None)
         agent = await self._store.read(FindAgent(email=email)) if email else None
         return None if agent is None or agent.disabled else agent
 
@@ -390,6 +390,11 @@ class _Split:
     async def many(self, arrivals: Sequence[Arrival], /) -> Sequence[Accepted]:
         customers = iter(await self._receive.many([each for each in arrivals if not self._room.is_ours(each)]))
         return [await self(each) if self._room.is_ours(each) else next(customers) for each in arrivals]
+
+
+def _names(id: str) -> tuple[str, str]:
+    """A platform's id, and what people call it by where it says its workspace before."""
+    return id, id.rpartition("/")[2]
 
 
 def _deeds(control: Control) -> Iterator[Deed]:
