@@ -460,6 +460,10 @@ class Reopened(_Move, frozen=True):
     frame: int
 
 
+class Forgotten(_Move, frozen=True):
+    """The flow that ended last can no longer be corrected: a person has looked at it since."""
+
+
 class Raised(_Move, frozen=True):
     """A waiting flow became the topmost."""
 
@@ -606,6 +610,7 @@ Move = (
     Pushed
     | Popped
     | Reopened
+    | Forgotten
     | Raised
     | Entered
     | Rewound

@@ -33,6 +33,7 @@ from bot.model import (
     Declined,
     Disarmed,
     Event,
+    Forgotten,
     Form,
     HandoffRequest,
     Json,
@@ -46,6 +47,7 @@ from bot.model import (
     Pressed,
     Pushed,
     Rating,
+    Returned,
     Said,
     Signalled,
     Spoke,
@@ -400,6 +402,8 @@ def opening(turn: Turn, customer: Mapping[str, Json], book: Book) -> Iterator[Mo
     speaks = any(isinstance(event.body, Said | Pressed | Submitted) for event in turn.inputs)
     if speaks and any(timer.name == "quiet" for timer in turn.state.timers):
         yield Disarmed("quiet")
+    if turn.state.ended and any(isinstance(event.body, Returned) for event in turn.inputs):
+        yield Forgotten()
 
 
 def _remembered(begun: Sequence[Event]) -> tuple[dict[str, Acting], dict[str, Acted]]:

@@ -29,6 +29,7 @@ from bot.model import (
     Entered,
     Event,
     Filled,
+    Forgotten,
     Json,
     Knew,
     Message,
@@ -157,6 +158,8 @@ def move_line(move: Move) -> str:
             return f"flow {frame.flow} begins (frame {frame.id}, version {frame.version})"
         case Popped(frame=frame, outcome=outcome):
             return f"frame {frame} ends: {outcome}"
+        case Forgotten():
+            return "the flow that ended last can no longer be corrected"
         case Reopened(frame=frame):
             return f"frame {frame}, which had ended, goes on"
         case Raised(frame=frame):

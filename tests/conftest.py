@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests import services
+pytest.register_assert_rewrite("bot.testing.channel")  # before a harness imports it
+
+from tests import services  # noqa: E402
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

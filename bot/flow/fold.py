@@ -20,6 +20,7 @@ from bot.model import (
     Entered,
     Event,
     Filled,
+    Forgotten,
     Frame,
     Json,
     Knew,
@@ -87,6 +88,8 @@ def fold(state: State, move: Move) -> State:
             return state if effect == "read" else _in(state, at, _acted, move)
         case Picked(frame=at):
             return _in(state, at, _picked, move)
+        case Forgotten():
+            return replace(state, ended=None)
         case Reopened(frame=at):
             ended = state.ended
             if ended is None or ended.id != at:
@@ -139,7 +142,7 @@ def fold_event(state: State, event: Event) -> State:
         case Controlled(control=control):
             return replace(state, offers=tuple(offer for offer in state.offers if offer.epoch >= control.epoch))
         case Returned():
-            return replace(state, marker=event.seq, ended=None)
+            return replace(state, marker=event.seq)
         case _:
             return state
 

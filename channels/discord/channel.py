@@ -127,7 +127,7 @@ class Discord:
             try:
                 return await self._take_place(waiting, to, message, key)
             except (Forbidden, Unshowable) as over:
-                log.info("discord.token_over", account=self.account, why=str(over))
+                log.info("discord.token_over", account=self.account, why=over)
         return await self._sent(to, render(to, message, key=key))
 
     async def _take_place(self, waiting: Waiting, to: Address, message: Message, key: str) -> Receipt:
@@ -178,7 +178,7 @@ class Discord:
         try:
             await self._line.call(Call("POST", "/channels/{channel_id}/typing", {"channel_id": place_of(to)}))
         except NotSent as error:
-            log.info("discord.typing_failed", account=self.account, why=str(error))
+            log.info("discord.typing_failed", account=self.account, why=error)
 
     async def show(self, to: Address, text: str, *, key: str, shown: Shown | None) -> Shown:
         if shown is not None:

@@ -40,6 +40,7 @@ class Line:
         self._settings, self._heard = settings, heard
         self._client: _Client | None = None
         self._logging_in = asyncio.Lock()
+        self._ended = False
         self._calls = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -53,6 +54,8 @@ class Line:
         async with self._logging_in:
             if self._client is not None:
                 return self._client
+            if self._ended:  # nobody would close what is begun now
+                raise TryLater("the account is not connected here any more")
             token = self._settings.token.get_secret_value()
             client = _Client(self._settings, self._heard)
             try:
@@ -66,6 +69,10 @@ class Line:
                 raise
             self._client = client
             return client
+
+    def begin(self) -> None:
+        """Calls may be made, until `close`."""
+        self._ended = False
 
     async def call(self, call: Call, query: Mapping[str, str] | None = None) -> Any:
         """One request; what the library repeats is safe to repeat."""
@@ -125,6 +132,7 @@ class Line:
 
     async def close(self, patience: float = 5.0) -> None:
         """Calls that are under way may end."""
+        self._ended = True
         await self.cut()
         client, self._client = self._client, None
         if client is None:

@@ -79,6 +79,7 @@ class Hearing:
         """First words of questions that are to have a thread, by message."""
 
     async def run(self, receive: Receive) -> None:
+        self.line.begin()
         await self._recall()
         try:
             async with asyncio.TaskGroup() as group:
@@ -114,7 +115,7 @@ class Hearing:
             except NotSent as lost:
                 failures += 1
                 pause = self._random.between(0.5, 1) * min(60, 2**failures)
-                log.warning("discord.disconnected", account=self.account, why=str(lost), again_in=round(pause, 1))
+                log.warning("discord.disconnected", account=self.account, why=lost, again_in=round(pause, 1))
                 await self._clock.sleep(pause)
             self._drained.clear()
             self._wake.set()
@@ -197,7 +198,7 @@ class Hearing:
         try:
             ready = msgspec.json.decode(wire.frame_of(heard.raw).d, type=_Ready)
         except msgspec.MsgspecError as error:
-            log.error("discord.unread_ready", account=self.account, why=str(error))
+            log.error("discord.unread_ready", account=self.account, why=error)
             return
         self.known.bot = ready.user.id
         address = ready.resume_gateway_url
@@ -293,11 +294,11 @@ class Hearing:
                 page: list[Any] = await self.line.call(call, {"after": after, "limit": str(most)})
                 return page
             except (Forbidden, Unshowable) as gone:
-                log.warning("discord.chat_gone", account=self.account, chat=chat, why=str(gone))
+                log.warning("discord.chat_gone", account=self.account, chat=chat, why=gone)
                 self.marks.pop(chat, None)
                 return []
             except NotSent as error:
-                log.warning("discord.history_later", account=self.account, chat=chat, why=str(error))
+                log.warning("discord.history_later", account=self.account, chat=chat, why=error)
                 after_all = error.after.total_seconds() if isinstance(error, TryLater) and error.after else 0.0
                 await self._clock.sleep(after_all or min(60, 2**attempt))
         log.error("discord.history_lost", account=self.account, chat=chat)

@@ -146,7 +146,7 @@ class Presses:
             await self._line.call(call)
             return True
         except NotSent as error:
-            log.warning("discord.press_not_answered", account=self.account, type=event.type, why=str(error))
+            log.warning("discord.press_not_answered", account=self.account, type=event.type, why=error)
             return False
 
     async def _follow_up(self, event: wire.InteractionEvent, data: dict[str, Any]) -> None:
@@ -154,7 +154,7 @@ class Presses:
         try:
             await self._line.call(Call("POST", "/webhooks/{webhook_id}/{webhook_token}", ids, data))
         except NotSent as error:
-            log.warning("discord.toast_lost", account=self.account, why=str(error))
+            log.warning("discord.toast_lost", account=self.account, why=error)
 
     def committed(self, arrival: Arrival, accepted: Accepted) -> None:
         """T0 has it, and says what the person is to see."""
@@ -218,7 +218,7 @@ class Presses:
         try:
             await self._line.call(call)
         except NotSent as error:
-            log.info("discord.not_done", account=self.account, path=call.path, why=str(error))
+            log.info("discord.not_done", account=self.account, path=call.path, why=error)
 
     def takes(self, to: Address, key: str) -> Waiting | None:
         waiting = self._waiting.get((to.chat, to.thread))

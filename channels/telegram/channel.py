@@ -122,7 +122,7 @@ class Telegram:
             except Unshowable as error:
                 raise SettingsError(f"account {self.account!r}: Telegram refuses its settings: {error}") from error
             except NotSent as error:
-                log.warning("telegram.not_ready", account=self.account, why=str(error))
+                log.warning("telegram.not_ready", account=self.account, why=error)
                 await self._clock.sleep(_told_pause(error) or self._random.between(pause / 2, pause))
                 pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -160,13 +160,13 @@ class Telegram:
             try:
                 updates = await self._client.updates(offset, wait=WAIT, allowed=wire.UNDERSTOOD)
             except Conflict as conflict:
-                log.error("telegram.other_poller", account=self.account, why=str(conflict))
+                log.error("telegram.other_poller", account=self.account, why=conflict)
                 await self._clock.sleep(RESTED)
                 continue
             except Forbidden as error:
                 raise SettingsError(f"account {self.account!r}: {error}") from error
             except NotSent as error:
-                log.warning("telegram.no_updates", account=self.account, why=str(error))
+                log.warning("telegram.no_updates", account=self.account, why=error)
                 await self._clock.sleep(_told_pause(error) or self._random.between(pause / 2, pause))
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
@@ -234,7 +234,7 @@ class Telegram:
             told = {"text": toast[:200]} if toast else {}
             await self._client.call("answerCallbackQuery", {"callback_query_id": query, **told})
         except NotSent as error:  # too late, or answered before a restart
-            log.info("telegram.press_not_answered", account=self.account, why=str(error))
+            log.info("telegram.press_not_answered", account=self.account, why=error)
 
     async def _mark(self, to: Address, pressed: Pressed) -> None:
         """The buttons of a message that was used give way to the one that was chosen."""
@@ -247,9 +247,9 @@ class Telegram:
             try:
                 await self._client.call("editMessageReplyMarkup", told)
             except NotSent as error:
-                log.info("telegram.not_marked", account=self.account, why=str(error))
+                log.info("telegram.not_marked", account=self.account, why=error)
         except NotSent as error:
-            log.info("telegram.not_marked", account=self.account, why=str(error))
+            log.info("telegram.not_marked", account=self.account, why=error)
 
     # Webhook
 
@@ -361,7 +361,7 @@ class Telegram:
         try:
             await self._client.call("deleteMessage", {**_without_thread(place), "message_id": int(ref)})
         except NotSent as error:
-            log.info("telegram.not_deleted", account=self.account, why=str(error))
+            log.info("telegram.not_deleted", account=self.account, why=error)
 
     async def _answer_guest(self, place: Place, message: Message) -> Receipt:
         call = render(place, message)[0]

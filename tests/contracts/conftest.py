@@ -13,8 +13,6 @@ from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
 from bot.testing.store import Scene
 
-pytest.register_assert_rewrite("bot.testing.channel")
-
 LASTING = ("file", "postgres")
 
 

@@ -45,7 +45,7 @@ def folded(events: Iterable[tuple[int, Json]], heard: int) -> Json:
             case "controlled":
                 state["offers"] = holding(state["offers"], body.get("control", {}).get("epoch", 0))
             case "returned" if seq <= heard:  # one that no turn has heard yet is not in the stored state
-                state.update(marker=seq, ended=None)
+                state.update(marker=seq)
     return state
 
 
@@ -123,6 +123,8 @@ def _move(state: Json, move: Json) -> None:
             state["stack"] = [each for each in state["stack"] if each is not frame]
             if move.get("reopens") and frame is not None:
                 state["ended"] = frame
+        case "forgotten":
+            state["ended"] = None
         case "reopened" if state["ended"] is not None and state["ended"]["id"] == move["frame"]:
             state["stack"].append(state["ended"])
             state["ended"] = None

@@ -912,6 +912,14 @@ export interface components {
             } | null;
         };
         /**
+         * Forgotten
+         * @description The flow that ended last can no longer be corrected: a person has looked at it since.
+         */
+        readonly Forgotten: {
+            /** @enum {string} */
+            readonly move: "forgotten";
+        };
+        /**
          * Form
          * @description Several questions at once. Where a channel has no forms the flow asks them one by one.
          */
@@ -1033,7 +1041,7 @@ export interface components {
             readonly kind: "migrated";
             readonly to: components["schemas"]["Address"];
         };
-        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Reopened"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Picked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Remembered"] | components["schemas"]["Recalled"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
+        readonly Move: components["schemas"]["Pushed"] | components["schemas"]["Popped"] | components["schemas"]["Reopened"] | components["schemas"]["Forgotten"] | components["schemas"]["Raised"] | components["schemas"]["Entered"] | components["schemas"]["Rewound"] | components["schemas"]["Moved"] | components["schemas"]["Filled"] | components["schemas"]["Emptied"] | components["schemas"]["Asked"] | components["schemas"]["Picked"] | components["schemas"]["Did"] | components["schemas"]["Applied"] | components["schemas"]["Refused"] | components["schemas"]["Offered"] | components["schemas"]["Voided"] | components["schemas"]["Queued"] | components["schemas"]["Dequeued"] | components["schemas"]["Armed"] | components["schemas"]["Disarmed"] | components["schemas"]["Remembered"] | components["schemas"]["Recalled"] | components["schemas"]["Knew"] | components["schemas"]["Spoke"];
         /**
          * Moved
          * @description The flow was published anew, and the frame goes on in that version. Its timers go with it.
@@ -1980,6 +1988,7 @@ export type Entered = components['schemas']['Entered'];
 export type Event = components['schemas']['Event'];
 export type Field = components['schemas']['Field'];
 export type Filled = components['schemas']['Filled'];
+export type Forgotten = components['schemas']['Forgotten'];
 export type Form = components['schemas']['Form'];
 export type Frame = components['schemas']['Frame'];
 export type Human = components['schemas']['Human'];

@@ -97,6 +97,8 @@ function follow(trace: TurnTrace, move: Move): void {
     case "popped":
       trace.path.push(`✓ ${move.outcome}`);
       return;
+    case "forgotten":
+      return;
     case "reopened":
       trace.path.push("↺");
       return;
