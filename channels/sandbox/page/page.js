@@ -86,13 +86,17 @@ applyScheme(wantedScheme());
 
 // What the person sees
 
+/** Where nothing was said yet: the bot's own chat, for in a channel it wants to be mentioned. */
+const firstChat = () =>
+  chats().find((each) => messages(each).length) ?? chats().find((each) => each.kind === "private") ?? chats()[0];
+
 function draw() {
   const { seen } = state;
   document.documentElement.dataset.platform = seen.platform;
   heading.textContent = HEADINGS[seen.platform] ?? "Chats";
   newChat.hidden = !(KINDS[seen.platform] ?? ["group"]).length;
   drawPeople();
-  if (!chats().some((each) => each.id === state.chat)) state.chat = (chats().find((each) => each.kind === "private") ?? chats()[0])?.id ?? null;
+  if (!chats().some((each) => each.id === state.chat)) state.chat = firstChat()?.id ?? null;
   drawChats();
   drawChat();
   composer.update();
