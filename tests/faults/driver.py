@@ -7,6 +7,7 @@ import contextlib
 import os
 import random
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -177,7 +178,10 @@ class Driver:
         self.journal.write(Finished(at=now(), healed=healed, patience=round(PATIENCE * 1e9)))
 
     async def _is_quiet(self) -> bool:
-        unheard, unsent = await left_to_do(self.database)
+        try:
+            unheard, unsent = await left_to_do(self.database)
+        except sqlite3.OperationalError:  # its files were put back a moment ago, and a process is just opening them
+            return False
         return not unheard and not unsent
 
     async def judge(self) -> Summary:
@@ -201,8 +205,6 @@ async def left_to_do(database: str) -> tuple[int, int]:
         "SELECT count(*) FROM delivery WHERE ended_at IS NULL",
     )
     if database.startswith("sqlite"):
-        import sqlite3
-
         path = Path(database.removeprefix("sqlite:///"))
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as file:
             first, second = (file.execute(text).fetchone()[0] for text in texts)
