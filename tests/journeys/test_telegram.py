@@ -16,6 +16,7 @@ from bot.model import Address
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
+from bot.testing.vault import MemoryVault
 from bot.units import Find, Found
 from channels.sandbox.server import serving
 from channels.sandbox.telegram.sandbox import TelegramSandbox
@@ -23,7 +24,7 @@ from channels.telegram import Settings as TelegramSettings
 from channels.telegram import build
 from config.settings import DeskFile, Settings
 from config.wiring import Parts, running
-from tests.channels.telegram.stand import ADA, TOKEN, MemoryVault
+from tests.channels.telegram.stand import ADA, TOKEN
 from tests.journeys.stage import SHOP, agent
 
 HERE = Address("telegram", "shop", str(ADA))

@@ -19,13 +19,13 @@ from bot.ports import ASGI, Receive
 from bot.testing.chance import SeededRandom
 from bot.testing.channel import Seen
 from bot.testing.clock import SettableClock
+from bot.testing.vault import MemoryVault
 from channels.sandbox.faults import Do, Rule
 from channels.sandbox.server import serving
 from channels.sandbox.slack.sandbox import APP_TOKEN, SlackSandbox
 from channels.sandbox.slack.world import Person, Post
 from channels.slack import Settings, build
 from channels.slack.channel import Slack
-from tests.channels.harness.vault import MemoryVault
 from tests.channels.sandbox.serve import served, until
 
 _numbers = itertools.count(1)

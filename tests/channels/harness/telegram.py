@@ -19,13 +19,14 @@ from bot.ports import Channel, Receive
 from bot.testing.chance import SeededRandom
 from bot.testing.channel import Seen
 from bot.testing.clock import SettableClock
+from bot.testing.vault import MemoryVault
 from channels.sandbox.faults import Do, Rule
 from channels.sandbox.server import serving
 from channels.sandbox.telegram.arguments import Upload
 from channels.sandbox.telegram.sandbox import TelegramSandbox
 from channels.telegram import Settings, build
 from tests.channels.sandbox.telegram_client import picture
-from tests.channels.telegram.stand import MemoryVault, hooks
+from tests.channels.telegram.stand import hooks
 
 SECRET = "a-secret_that-nobody-guesses"
 TOKEN = "42:AAE-token_that_nobody_guesses"

@@ -36,11 +36,11 @@ from bot.model import (
 )
 from bot.ports import FormErrors, ShowForm, Toast
 from bot.testing.chance import SeededRandom
+from bot.testing.vault import MemoryVault
 from channels.sandbox.faults import Do, Rule
 from channels.slack import Settings, build, check, setup
 from channels.slack.building import manifest
 from tests.channels.harness.slack import event
-from tests.channels.harness.vault import MemoryVault
 from tests.channels.sandbox.serve import until
 from tests.channels.slack.desk import Desk, desk
 

@@ -17,6 +17,7 @@ from bot.model import Address, Incoming, Message, Pressed
 from bot.ports import Accepted, Arrival, Receipt, Shown, Toast
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
+from bot.testing.vault import MemoryVault
 from channels.sandbox.faults import Do, Rule
 from channels.sandbox.server import serving
 from channels.sandbox.telegram.sandbox import TelegramSandbox
@@ -26,25 +27,6 @@ from channels.telegram.channel import Telegram
 TOKEN, SECRET = "42:TEST", "s3cret"
 ADA = 7001
 B = TypeVar("B", bound=Incoming)
-
-
-@dataclass
-class MemoryVault:
-    """Implements `Vault`."""
-
-    kept: dict[str, bytes] = field(default_factory=dict)
-
-    async def get(self, name: str) -> bytes | None:
-        return self.kept.get(name)
-
-    async def put(self, name: str, value: bytes | None) -> None:
-        if value is None:
-            self.kept.pop(name, None)
-        else:
-            self.kept[name] = value
-
-    async def names(self, prefix: str = "") -> tuple[str, ...]:
-        return tuple(sorted(name for name in self.kept if name.startswith(prefix)))
 
 
 @asynccontextmanager

@@ -13,10 +13,11 @@ from bot.errors import SettingsError
 from bot.ports import Finding
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
+from bot.testing.vault import MemoryVault
 from channels.sandbox.server import serving
 from channels.sandbox.telegram.sandbox import TelegramSandbox
 from channels.telegram import Settings, build, check, setup
-from tests.channels.telegram.stand import SECRET, TOKEN, MemoryVault
+from tests.channels.telegram.stand import SECRET, TOKEN
 
 PUBLIC = "http://127.0.0.1:9"
 
