@@ -8,9 +8,9 @@ whoever uses the console sees the same.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
+from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
@@ -137,7 +137,8 @@ class StaffRoom:
         self._clock, self._random, self._vault = clock, random, vault
         self._changed: dict[ConversationId, None] = {}
         self._woken = asyncio.Event()
-        self._locks: defaultdict[ConversationId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: WeakValueDictionary[ConversationId, asyncio.Lock] = WeakValueDictionary()
+        """Each lives as long as somebody holds it or waits for it."""
 
     def capabilities(self, to: Address) -> Capabilities:
         return self._channel.capabilities(to)
@@ -173,7 +174,7 @@ class StaffRoom:
             return
         conversation = ConversationId(known.decode())
         answer = ""
-        async with self._locks[conversation]:
+        async with self._lock(conversation):
             thread = await self._thread(conversation)
             agent = await self._agent(arrival.by)
             if thread is None:
@@ -261,7 +262,7 @@ class StaffRoom:
                 changed, self._changed = self._changed, {}
                 for conversation in changed:
                     try:
-                        async with self._locks[conversation]:
+                        async with self._lock(conversation):
                             await self._tell(conversation)
                     except (NotSent, StoreDown) as error:
                         log.warning("staff.behind", account=self.account, conversation=conversation, why=error)
@@ -356,6 +357,9 @@ class StaffRoom:
         return Message((Text((Span(f"{who}: ", ("bold",)), *said) if who else tuple(said)),))
 
     # What is remembered
+
+    def _lock(self, conversation: ConversationId) -> asyncio.Lock:
+        return self._locks.setdefault(conversation, asyncio.Lock())
 
     async def _thread(self, conversation: ConversationId) -> _Thread | None:
         kept = await self._vault.get(f"conversation/{conversation}")

@@ -328,6 +328,8 @@ def with_rooms(
     for room in rooms:
         if (channel := channels.get(room.account)) is None:
             raise SettingsError(f"staff: there is no account {room.account!r} among {', '.join(channels) or 'none'}")
+        if isinstance(channel, StaffRoom):
+            raise SettingsError(f"staff: account {room.account!r} has two rooms; one account holds one")
         vault = StoredVault(f"{room.account}//staff/{room.chat}", secret, store=store, clock=clock, random=random)
         settings = StaffSettings(chat=room.chat, people=room.people, alerts_only=room.alerts_only)
         try:

@@ -230,3 +230,10 @@ async def test_a_room_of_an_unknown_account_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no account 'nest' among loft"):
         async with desk(tmp_path, SettableClock(), nowhere):
             pass
+
+
+async def test_a_second_room_of_one_account_is_refused(tmp_path: Path) -> None:
+    other = StaffSection(account="loft", chat="other")
+    with pytest.raises(SettingsError, match="'loft' has two rooms"):
+        async with desk(tmp_path, SettableClock(), ROOM, other):
+            pass
