@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import urllib.parse
@@ -117,7 +118,9 @@ def strange(value: Any, chance: random.Random) -> None:
             case 0:
                 del value[key]
             case 1:
-                value[key] = chance.choice(STRANGE)
+                value[key] = copy.deepcopy(chance.choice(STRANGE))
             case _ if isinstance(value, dict):
-                value[chance.choice(("type", "event", "subtype", "files", "user", "actions"))] = chance.choice(STRANGE)
+                value[chance.choice(("type", "event", "subtype", "files", "user", "actions"))] = copy.deepcopy(
+                    chance.choice(STRANGE)
+                )
         return

@@ -47,7 +47,7 @@ def mutated(update: Any, chance: random.Random) -> Any:
             case 3:
                 holder[key] = "y" * chance.choice((10, 100_000))
             case _:
-                holder[key] = chance.choice(WRONG)
+                holder[key] = copy.deepcopy(chance.choice(WRONG))
     return update
 
 
