@@ -143,7 +143,7 @@ _BY_LOWER = {method.lower(): method for method in METHODS}
 def method_named(name: str) -> str:
     """As the documentation spells it; the platform does not mind how it is spelled."""
     if name.lower() not in _BY_LOWER:
-        raise Refused("Not Found", 404)
+        raise Refused("Not Found: method not found", 404)
     return _BY_LOWER[name.lower()]
 
 

@@ -68,6 +68,8 @@ class Draft:
     entities: list[Object]
     until: datetime
     can_stop: bool
+    rich: Object | None = None
+    """A rich message, instead of a text."""
 
 
 @dataclass(slots=True)
