@@ -113,7 +113,7 @@ class _Checking:
             raise Refused("RICH_MESSAGE_TOO_DEEP")
 
     def _block(self, given: Any, depth: int) -> Object:
-        kind = given.get("type") if isinstance(given, Mapping) else None
+        kind = str(given.get("type")) if isinstance(given, Mapping) else ""
         if kind in _NOT_SHOWN:
             raise Refused(f"the sandbox shows no block of type {kind!r} in a rich message")
         if kind not in _BLOCKS or (kind == "thinking" and not self._draft):
@@ -279,9 +279,9 @@ def _runs(given: Any, marks: tuple[str, ...], link: str) -> Iterator[Object]:
                 yield from _runs(each, marks, link)
         case {"alternative_text": str(words)} | {"expression": str(words)}:
             yield _span(words, marks, link)
-        case {"type": str(kind), "text": inner}:
+        case {"type": str(kind), "text": inner, **more}:
             mark = _MARKS[kind]
-            yield from _runs(inner, (*marks, mark) if mark else marks, str(given.get("url", link)))
+            yield from _runs(inner, (*marks, mark) if mark else marks, str(more.get("url", link)))
 
 
 def _plain(given: Any) -> str:

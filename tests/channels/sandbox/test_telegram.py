@@ -451,7 +451,7 @@ def table(*rows: list[RichBlockTableCell], caption: str | None = None) -> InputR
 
 async def test_a_rich_message_is_read_by_the_client_and_seen_block_by_block(stand: Stand) -> None:
     await stand.act("say", text="hello")
-    blocks = [
+    blocks: list[Any] = [
         InputRichBlockSectionHeading(text="Fees", size=2),
         InputRichBlockParagraph(
             text=["See ", RichTextBold(text="all"), RichTextUrl(text=" here", url="https://a.example/")]
