@@ -6,10 +6,9 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import structlog
@@ -17,16 +16,43 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.errors import Forbidden, NotSent, SettingsError, StoreDown, TryLater, Unreachable, Unshowable
-from bot.model import Address, Media, Message, Migrated, Pressed, Said
-from bot.ports import ASGI, Accepted, Arrival, Capabilities, Clock, Random, Receipt, Receive, Shown, Toast, Vault
+from bot import markup
+from bot.errors import (
+    FileGone,
+    Forbidden,
+    NotSent,
+    SettingsError,
+    StoreDown,
+    TooLarge,
+    TryLater,
+    Unreachable,
+    Unshowable,
+)
+from bot.fit import fit
+from bot.model import Address, Media, Message, Migrated, Pressed, Said, Text
+from bot.ports import (
+    ASGI,
+    Accepted,
+    Arrival,
+    Capabilities,
+    Clock,
+    FileStore,
+    Random,
+    Receipt,
+    Receive,
+    Shown,
+    Toast,
+    Vault,
+)
 from channels.telegram import wire
 from channels.telegram.client import Client, Conflict, Moved, Unchanged
 from channels.telegram.hooks import hook, menus, unhook
 from channels.telegram.parse import Me, parse, query_of, too_large
-from channels.telegram.place import Place, place_of
+from channels.telegram.place import PRIVATELY, Place, place_of
+from channels.telegram.recent import Recent
 from channels.telegram.render import MEGABYTE, Call, capabilities_of, draft, render
 from channels.telegram.settings import Settings
+from channels.telegram.uploads import Uploads
 
 log = structlog.get_logger()
 
@@ -39,21 +65,7 @@ RESTED = 30.0
 LONGEST_PAUSE = 60.0
 PATIENT = 3
 """So often a batch is tried as a whole before what spoils it is looked for."""
-REMEMBERED = 1000
 SECRET_HEADER = "x-telegram-bot-api-secret-token"
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Recent(OrderedDict[K, V]):
-    """The latest few, by their key."""
-
-    def put(self, key: K, value: V) -> None:
-        self[key] = value
-        self.move_to_end(key)
-        while len(self) > REMEMBERED:
-            self.popitem(last=False)
 
 
 class Telegram:
@@ -61,7 +73,9 @@ class Telegram:
 
     name = "telegram"
 
-    def __init__(self, account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault) -> None:
+    def __init__(
+        self, account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault, files: FileStore
+    ) -> None:
         self.account = account
         self._settings, self._clock, self._random, self._vault = settings, clock, random, vault
         self._client = Client(settings.token.get_secret_value(), settings.api)
@@ -70,6 +84,11 @@ class Telegram:
         self._receive: Receive | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         # What a restart may forget: none of it is a promise.
+        self._uploads = Uploads(files, local=settings.local)
+        self._unknown: set[str] = set()
+        """Methods that the server does not have."""
+        self._unread: Recent[str, bool] = Recent()
+        """Business connections that do not let us mark as read."""
         self._albums: Recent[str, bool] = Recent()
         self._keyboards: Recent[int, bool] = Recent()
         """Chats with a reply keyboard below them."""
@@ -222,6 +241,10 @@ class Telegram:
             body = arrival.bodies[0] if arrival.bodies else None
             if accepted.fresh and now is None and isinstance(body, Pressed) and body.ref not in ("", "0"):
                 self._spawn(self._mark(arrival.to, body))
+        if accepted.fresh and arrival.to.thread.startswith("business "):
+            for said in arrival.bodies:
+                if isinstance(said, Said):
+                    self._spawn(self._read(place_of(arrival.to), said.ref))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -240,16 +263,28 @@ class Telegram:
         """The buttons of a message that was used give way to the one that was chosen."""
         place = place_of(to)
         chosen = [[{"text": f"✓ {pressed.label}", "disabled": {}}]] if pressed.label else []
-        told = {**_without_thread(place), "message_id": int(pressed.ref)}
+        marked = {"reply_markup": {"inline_keyboard": chosen}}
         try:
-            await self._client.call("editMessageReplyMarkup", {**told, "reply_markup": {"inline_keyboard": chosen}})
+            await self._change("editMessageReplyMarkup", place, pressed.ref, marked)
         except Unshowable:  # a server that knows no such button
             try:
-                await self._client.call("editMessageReplyMarkup", told)
+                await self._change("editMessageReplyMarkup", place, pressed.ref, {})
             except NotSent as error:
                 log.info("telegram.not_marked", account=self.account, why=error)
         except NotSent as error:
             log.info("telegram.not_marked", account=self.account, why=error)
+
+    async def _read(self, place: Place, ref: str) -> None:
+        """Whoever writes to a business sees that it was read, where its owner lets us."""
+        if place.business in self._unread:
+            return
+        told = {"business_connection_id": place.business, "chat_id": place.chat, "message_id": int(ref)}
+        try:
+            await self._client.call("readBusinessMessage", told)
+        except NotSent as error:
+            if isinstance(error, Forbidden | Unshowable):
+                self._unread.put(place.business, True)
+            log.info("telegram.not_read", account=self.account, why=error)
 
     # Webhook
 
@@ -304,20 +339,50 @@ class Telegram:
             if settled:
                 refs.append(settled)
                 del calls[0]
+        if calls and not refs and not message.only_for:
+            calls[0] = self._addressed(to, calls[0], reply_to)
         for call in calls:
-            refs += _refs(await self._do(to, place, self._addressed(to, call)))
+            refs += _refs(await self._say(to, place, call))
         return Receipt(tuple(refs), self._clock.now())
 
-    def _addressed(self, to: Address, call: Call) -> Call:
-        """In a group that all members share an answer shows whose it is."""
-        ref = self._last.pop(to, None)
-        if ref is None:
+    def _addressed(self, to: Address, call: Call, reply_to: str = "") -> Call:
+        """What it answers; in a group that all members share, every answer shows whose it is."""
+        ref = self._last.pop(to, "")
+        ref = reply_to if reply_to.isdigit() else ref
+        if not ref:
             return call
-        return call.of(call.method, reply_parameters={"message_id": int(ref), "allow_sending_without_reply": True})
+        return call.of(reply_parameters={"message_id": int(ref), "allow_sending_without_reply": True})
+
+    async def _say(self, to: Address, place: Place, call: Call) -> Any:
+        """The call, or what says the same with less where the platform refuses it: then nothing was sent yet."""
+        if call.instead is None:
+            return await self._do(to, place, call)
+        if call.method not in self._unknown:
+            try:
+                return await self._do(to, place, call)
+            except (FileGone, TooLarge):
+                raise
+            except Unshowable as error:
+                log.info("telegram.with_less", account=self.account, method=call.method, why=error)
+                if "method not found" in str(error).lower():
+                    self._unknown.add(call.method)
+        return await self._say(to, place, call.instead)
+
+    async def _call(self, call: Call) -> Any:
+        if not call.files:
+            return await self._client.call(call.method, call.payload)
+        try:
+            made = await self._client.call(call.method, await self._uploads.told(call))
+        except Unshowable:
+            if not self._uploads.forget(call):
+                raise
+            made = await self._client.call(call.method, await self._uploads.told(call))
+        self._uploads.learn(call, made)
+        return made
 
     async def _do(self, to: Address, place: Place, call: Call) -> Any:
         try:
-            made = await self._client.call(call.method, call.payload)
+            made = await self._call(call)
         except Moved as moved:
             await self._moved(to, place, moved)
             raise TryLater(str(moved), after=timedelta(0)) from moved
@@ -349,24 +414,50 @@ class Telegram:
     async def _settle(self, to: Address, place: Place, shown: Shown, call: Call) -> str:
         """Write the full text over the draft; empty: it has to be sent."""
         markup = call.payload.get("reply_markup", {})
-        if call.method != "sendMessage" or (markup and "inline_keyboard" not in markup):
+        if call.method not in _TEXTS or (markup and "inline_keyboard" not in markup):
             await self._gone(place, shown.ref)
             return ""
-        told = {name: value for name, value in call.payload.items() if name in _EDITABLE}
-        told |= {**_without_thread(place), "message_id": int(shown.ref)}
         try:
-            await self._do(to, place, Call("editMessageText", told))
-        except Unchanged:
-            pass
+            await self._rewrite(to, place, shown.ref, call)
         except Unshowable as error:
             if "message to edit not found" not in str(error) and "can't be edited" not in str(error):
                 raise
             return ""
         return shown.ref
 
+    async def _rewrite(self, to: Address, place: Place, ref: str, call: Call) -> None:
+        """Write a message anew, as the call would say it. Where it stands there already, that is a success."""
+        method = _REWRITTEN.get(call.method, "editMessageCaption")
+        told = {name: value for name, value in call.payload.items() if name in _EDITABLE[method]}
+        edit = self._changing(method, place, ref, told)
+        if call.instead is not None and call.instead.method in _TEXTS:
+            told = {name: value for name, value in call.instead.payload.items() if name in _EDITABLE[method]}
+            edit = msgspec.structs.replace(edit, instead=self._changing(method, place, ref, told))
+        try:
+            await self._say(to, place, edit)
+        except Unchanged:
+            pass
+
+    def _changing(self, method: str, place: Place, ref: str, told: Mapping[str, Any]) -> Call:
+        """What is done to a message that stands there, in the platform's words for that kind of message."""
+        kind, *ids = ref.split(" ")
+        if kind == PRIVATELY:
+            who, number = map(int, ids)
+            there = {"chat_id": place.chat, "receiver_user_id": who, "ephemeral_message_id": number}
+            return Call(method.replace("Message", "EphemeralMessage"), {**there, **told})
+        if method == "deleteMessage" and place.business:
+            return Call("deleteBusinessMessages", {"business_connection_id": place.business, "message_ids": [int(ref)]})
+        there = {"chat_id": place.chat, "message_id": int(ref)}
+        business = {"business_connection_id": place.business} if place.business else {}
+        return Call(method, {**there, **business, **told})
+
+    async def _change(self, method: str, place: Place, ref: str, told: Mapping[str, Any]) -> None:
+        call = self._changing(method, place, ref, told)
+        await self._client.call(call.method, call.payload)
+
     async def _gone(self, place: Place, ref: str) -> None:
         try:
-            await self._client.call("deleteMessage", {**_without_thread(place), "message_id": int(ref)})
+            await self._change("deleteMessage", place, ref, {})
         except NotSent as error:
             log.info("telegram.not_deleted", account=self.account, why=error)
 
@@ -403,7 +494,7 @@ class Telegram:
         try:
             if self.capabilities(to).stream == "native":
                 number = _draft_id(key)
-                await self._client.call("sendMessageDraft", draft(place, text, number).payload)
+                await self._say(to, place, draft(place, text, number))
                 return Shown(f"{_DRAFT}{number}", text, shown.since if shown else self._clock.now())
             return await self._show_by_edit(to, place, text, shown)
         except (Unshowable, Unreachable):
@@ -412,53 +503,40 @@ class Telegram:
 
     async def _show_by_edit(self, to: Address, place: Place, text: str, shown: Shown | None) -> Shown:
         call = draft(place, text, 0)
-        told = {name: value for name, value in call.payload.items() if name != "draft_id"}
+        begun = call.instead or call
+        said = Call("sendMessage", {name: value for name, value in begun.payload.items() if name not in _OF_DRAFTS})
         if shown is None:
-            made = await self._do(to, place, self._addressed(to, Call("sendMessage", told)))
+            made = await self._do(to, place, self._addressed(to, said))
             return Shown(_refs(made)[0], text, self._clock.now())
-        told = {name: value for name, value in told.items() if name in _EDITABLE}
-        try:
-            await self._do(
-                to, place, Call("editMessageText", {**_without_thread(place), "message_id": int(shown.ref), **told})
-            )
-        except Unchanged:
-            pass
+        await self._rewrite(to, place, shown.ref, said)
         return Shown(shown.ref, text, shown.since)
 
     async def drop(self, to: Address, shown: Shown, *, say: str | None) -> None:
         place = place_of(to)
         native = shown.ref.startswith(_DRAFT)
-        try:
-            if say is None and native:  # it fades by itself; an empty one would say that we are thinking
-                return
-            if say is None:
-                await self._client.call("deleteMessage", {**_without_thread(place), "message_id": int(shown.ref)})
-            elif native:
-                await self._client.call("sendMessage", {**place.arguments(), "text": say})
-            else:
-                told = {**_without_thread(place), "message_id": int(shown.ref), "text": say}
-                await self._client.call("editMessageText", told)
-        except Unchanged:
-            pass
+        if say is None:
+            if not native:  # the other fades by itself; an empty one would say that we are thinking
+                await self._change("deleteMessage", place, shown.ref, {})
+            return
+        words = Message((Text(markup.parse(markup.healed(say))),))
+        calls = [call for piece in fit(words, self.capabilities(to)).pieces for call in render(place, piece)]
+        if calls and not native:
+            await self._rewrite(to, place, shown.ref, calls.pop(0))
+        for call in calls:
+            await self._say(to, place, call)
 
     # Changing what was said
 
     async def edit(self, to: Address, ref: str, message: Message, *, key: str) -> Receipt:
         place = place_of(to)
         call = render(place, message)[0]
-        if call.method != "sendMessage":
-            raise Unshowable("only a message of text can be written anew")
-        told = {name: value for name, value in call.payload.items() if name in _EDITABLE}
-        try:
-            await self._do(
-                to, place, Call("editMessageText", {**_without_thread(place), "message_id": int(ref), **told})
-            )
-        except Unchanged:
-            pass
+        if call.method not in _TEXTS and "caption" not in call.payload:
+            raise Unshowable("only text can be written anew, and the words of one file")
+        await self._rewrite(to, place, ref, call)
         return Receipt((ref,), self._clock.now())
 
     async def delete(self, to: Address, ref: str) -> None:
-        await self._client.call("deleteMessage", {**_without_thread(place_of(to)), "message_id": int(ref)})
+        await self._change("deleteMessage", place_of(to), ref, {})
 
     async def react(self, to: Address, ref: str, emoji: str | None) -> None:
         reaction = [{"type": "emoji", "emoji": emoji}] if emoji else []
@@ -479,7 +557,13 @@ class Telegram:
 
 
 _DRAFT = "draft "
-_EDITABLE = frozenset(("text", "entities", "link_preview_options", "reply_markup"))
+_OF_DRAFTS = frozenset(("draft_id", "can_stop", "keep_on_stop"))
+_TEXTS = frozenset(("sendMessage", "sendRichMessage"))
+_REWRITTEN = dict.fromkeys(_TEXTS, "editMessageText")
+_EDITABLE = {
+    "editMessageText": frozenset(("text", "entities", "link_preview_options", "rich_message", "reply_markup")),
+    "editMessageCaption": frozenset(("caption", "caption_entities", "reply_markup")),
+}
 _TOO_LARGE = "Telegram lets bots fetch files of up to 20 MB; a Bot API server of one's own has no such limit"
 
 
@@ -510,13 +594,14 @@ def _is_press(arrival: Arrival) -> bool:
 
 def _refs(made: Any) -> list[str]:
     each = made if isinstance(made, list) else [made]
-    return [str(one["message_id"]) for one in each if isinstance(one, dict) and "message_id" in one]
+    return [ref_of(one) for one in each if isinstance(one, dict) and "message_id" in one]
 
 
-def _without_thread(place: Place) -> dict[str, Any]:
-    """What is told of the place where a message is named by its id."""
-    told = {"chat_id": place.chat}
-    return {**told, "business_connection_id": place.business} if place.business else told
+def ref_of(told: Mapping[str, Any]) -> str:
+    """How a message is named from then on; what one person alone sees has a number of its own."""
+    if number := told.get("ephemeral_message_id"):
+        return f"{PRIVATELY} {told.get('receiver_user', {}).get('id', 0)} {number}"
+    return str(told["message_id"])
 
 
 def _draft_id(key: str) -> int:

@@ -99,6 +99,8 @@ _TABLE = {
     "editMessageMedia": _EDIT + "media:json!",
     "editMessageReplyMarkup": _EDIT,
     "editEphemeralMessageText": _EPHEMERAL + "text:str rich_message:json reply_markup:json " + _TEXT,
+    "editEphemeralMessageCaption": _EPHEMERAL + "caption:str parse_mode:str caption_entities:json "
+    "show_caption_above_media:bool reply_markup:json",
     "editEphemeralMessageReplyMarkup": _EPHEMERAL + "reply_markup:json",
     "deleteEphemeralMessage": _EPHEMERAL,
     "deleteMessage": "chat_id:chat! message_id:int!",

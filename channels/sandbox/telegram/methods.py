@@ -242,13 +242,14 @@ class Methods:
         said, markup = self._own(a)
         if "text" not in said.told and "rich_message" not in said.told:
             raise Refused("there is no text in the message to edit")
+        return self._edited(said, self._written(a), markup, ("text", "entities", "rich_message"))
+
+    def _written(self, a: Arguments) -> Object:
         if (a.get("text") is None) == (a.get("rich_message") is None):
             raise Refused("message text is empty")
         if a.get("rich_message") is not None:
-            words: Object = {"rich_message": rich.checked(a["rich_message"])}
-        else:
-            words = self._text(a["text"], a.get("entities"), a.get("parse_mode"))
-        return self._edited(said, words, markup, ("text", "entities", "rich_message"))
+            return {"rich_message": rich.checked(a["rich_message"])}
+        return self._text(a["text"], a.get("entities"), a.get("parse_mode"))
 
     async def edit_message_caption(self, a: Arguments) -> Object:
         said, markup = self._own(a)
@@ -274,9 +275,13 @@ class Methods:
 
     async def edit_ephemeral_message_text(self, a: Arguments) -> bool:
         said, markup = self._private_note(a), keyboards.checked(a.get("reply_markup"), private=False, inline_only=True)
-        self._edited(
-            said, self._text(a.get("text") or "", a.get("entities"), a.get("parse_mode")), markup, ("text", "entities")
-        )
+        self._edited(said, self._written(a), markup, ("text", "entities", "rich_message"))
+        return True
+
+    async def edit_ephemeral_message_caption(self, a: Arguments) -> bool:
+        said, markup = self._private_note(a), keyboards.checked(a.get("reply_markup"), private=False, inline_only=True)
+        words = self._caption(a.get("caption", ""), a.get("caption_entities"), a.get("parse_mode"))
+        self._edited(said, words, markup, ("caption", "caption_entities"))
         return True
 
     async def edit_ephemeral_message_reply_markup(self, a: Arguments) -> bool:
@@ -562,7 +567,8 @@ class Methods:
         if not a["draft_id"]:
             raise Refused("draft identifier must be non-zero")
         until = self._world.clock.now() + DRAFT_LIVES
-        chat.draft = Draft(a["draft_id"], thread, words, list(entities), until, a.get("can_stop", False), message)
+        can_stop, stays = a.get("can_stop", False), a.get("keep_on_stop", False)
+        chat.draft = Draft(a["draft_id"], thread, words, list(entities), until, can_stop, stays, message)
         return True
 
     def _own(self, a: Arguments) -> tuple[Said, Object | None]:
