@@ -37,7 +37,6 @@ from bot.people import Codes
 from bot.ports import (
     BuildChannel,
     Bus,
-    Capabilities,
     Channel,
     Clock,
     Knowledge,
@@ -425,7 +424,7 @@ def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] 
     channel = channels.get(turn.conversation.address.channel)
     can = channel.capabilities(turn.conversation.address) if channel else None
     return {
-        SHOWS: _shown_by(can) if can else [],
+        SHOWS: _shown_by(can.parts, can.form) if can else [],
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
@@ -435,9 +434,6 @@ def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] 
 
 
 @lru_cache(maxsize=100)
-def _tags(parts: frozenset[type[Part]]) -> tuple[str, ...]:
-    return tuple(sorted(str(part.__struct_config__.tag) for part in parts))
-
-
-def _shown_by(can: Capabilities) -> list[Json]:
-    return [*_tags(can.parts), *(("form",) if can.form != "ask" else ())]
+def _shown_by(parts: frozenset[type[Part]], form: str) -> list[Json]:
+    tags: list[Json] = [*sorted(str(part.__struct_config__.tag) for part in parts)]
+    return [*tags, "form"] if form != "ask" else tags
