@@ -19,6 +19,7 @@ from bot.connections import Connections, ConnectionSettings
 from bot.desk import Desk, Notices, author
 from bot.engine import Engine, EngineSettings
 from bot.errors import SettingsError
+from bot.fetcher import Fetcher
 from bot.files import FolderFiles
 from bot.flow import forms
 from bot.flow.book import Book
@@ -81,6 +82,7 @@ class Parts:
     store: Store
     bus: Bus
     files: FileStore
+    fetcher: Fetcher
     engine: Engine
     inbox: Inbox
     outbox: Outbox
@@ -286,6 +288,7 @@ async def running(
         store=store,
         bus=bus,
         files=kept,
+        fetcher=Fetcher(channels, kept),
         engine=engine,
         inbox=inbox,
         outbox=outbox,
