@@ -239,9 +239,10 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     pace: Pace | None = None
     typing_every: timedelta | None = None
     """How often typing has to be said again while it lasts; None: it cannot be shown."""
-    can: frozenset[Literal["edit", "delete", "react", "reply_to", "thread", "delivered", "read", "private_note"]] = (
-        frozenset()
-    )
+    can: frozenset[
+        Literal["edit", "delete", "react", "reply_to", "thread", "delivered", "read", "private_note", "toast"]
+    ] = frozenset()
+    """`toast`: whoever presses sees what is told within the acknowledgement, so that the chat need not say it."""
     resend: Literal["safe", "lookup", "blind"] = "blind"
     """What a repeat does when the outcome is unknown: the platform knows the key (`safe`), `send` looks for it first
     (`lookup`), or it may be there twice (`blind`)."""
