@@ -62,7 +62,7 @@ CAN = Capabilities(
     stream="edit",
     stream_every=timedelta(seconds=1.2),
     typing_every=timedelta(seconds=8),
-    can=frozenset(("edit", "delete", "react", "thread")),
+    can=frozenset(("edit", "delete", "react", "thread", "toast")),
     resend="safe",
     pace=Pace(account=Rate(50, timedelta(seconds=1)), chat=Rate(5, timedelta(seconds=5))),
 )

@@ -56,7 +56,7 @@ PRIVATE = Capabilities(
     stream="native",
     stream_every=timedelta(seconds=1.1),
     typing_every=timedelta(seconds=4.5),
-    can=frozenset(("edit", "delete", "react", "reply_to", "thread")),
+    can=frozenset(("edit", "delete", "react", "reply_to", "thread", "toast")),
     resend="blind",
     pace=Pace(account=Rate(30, timedelta(seconds=1)), chat=Rate(3, timedelta(seconds=3))),
 )

@@ -46,7 +46,7 @@ class Uploads:
             return ref
         if known := self._known.get((ref, kind)):
             return known
-        kept = await self._files.look(ref)
+        kept = await self._files.look(ref, name=files[ref].name)
         if kept.size > self._most:
             raise TooLarge(f"Telegram takes files of up to {self._most // MEGABYTE} MB from bots", most=self._most)
         return upload(clean_name(files[ref].name, kept.type), lambda: self._files.open(ref))

@@ -110,7 +110,7 @@ async def test_a_picture_over_10_mb_goes_as_a_document_at_once(stand: Stand) -> 
 
 
 class Heavy(MemoryFiles):
-    async def look(self, ref: str) -> Kept:
+    async def look(self, ref: str, *, name: str = "") -> Kept:
         return Kept(ref, "application/pdf", 50 * 1024 * 1024 + 1)
 
 
@@ -152,7 +152,7 @@ class Long(MemoryFiles):
 
     asked = 0
 
-    async def open(self, ref: str) -> AsyncIterator[bytes]:
+    async def open(self, ref: str, *, start: int = 0) -> AsyncIterator[bytes]:
         for _ in range(40):
             self.asked += 1
             yield b"%PDF" * (MEGABYTE // 4)
