@@ -216,7 +216,7 @@ class Outbox:
             log.exception("outbox.channel_failed", delivery=delivery.id)
             failure = Unreachable(f"{type(error).__name__}: {error}")
         if isinstance(failure, TryLater) and failure.after:
-            self._pacer.hold(delivery.to, failure.after)
+            self._pacer.hold(delivery.to, failure.after, account=failure.scope == "account")
         if isinstance(failure, Unreachable) and delivery.once and channel.capabilities(delivery.to).resend == "blind":
             await self._leave_unknown(delivery, done, failure)
             return
