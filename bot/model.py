@@ -654,6 +654,8 @@ class Said(_Body, frozen=True):
     """The platform's id of it (widget: the client's message id); empty for what we said."""
     group: str = ""
     """Album: what came with the same one is one message with several files."""
+    revises: int = 0
+    """Seq of a message of the same author that this takes the place of; without parts it takes it back. 0: none."""
 
 
 class Edited(_Body, frozen=True):

@@ -84,6 +84,10 @@ def event_told(event: Event) -> list[Told]:
     """The event itself, and for a turn who declined it and why; its moves are told by `move_line`."""
     body, who = event.body, event.author.name or event.author.kind
     match body:
+        case Said(message=message, revises=seq) if seq:
+            return [
+                Told(who, f"writes message {seq} anew" if message.parts else f"takes message {seq} back", said(message))
+            ]
         case Said(message=message):
             return [Told(who, "says", said(message))]
         case Pressed(label=label, token=token):

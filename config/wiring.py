@@ -179,6 +179,10 @@ async def running(
 
     by_place = {(channel.name, channel.account): channel for channel in channels}
 
+    def can_at(address: Address) -> Capabilities | None:
+        channel = by_place.get((address.channel, address.account))
+        return channel.capabilities(address) if channel else None
+
     def tell(conversation: Conversation, state: State, body: Incoming, /) -> Now | None:
         """On the web the turn answers soon enough."""
         channel = by_place.get((conversation.address.channel, conversation.address.account))
@@ -249,6 +253,7 @@ async def running(
         wake=engine.wake,
         drafted=engine.drafted,
         steps_of=lambda address, state: shelf_at(address).steps_of(state),
+        can_at=can_at,
     )
     connections = Connections(
         with_rooms(built, file.staff, secret, store=store, bus=bus, desk=desk, clock=clock, random=random),
