@@ -698,6 +698,10 @@ class Halted(_Body, frozen=True):
     """The customer wants no more of the answer that is being written."""
 
 
+class Closed(_Body, frozen=True):
+    """Somebody closed the thread that this is; nothing of it is deleted."""
+
+
 class Reachable(_Body, frozen=True):
     """Whether messages can arrive at this address: the customer blocked us or left, or came back."""
 
@@ -833,6 +837,7 @@ Body = (
     | Opened
     | Viewed
     | Halted
+    | Closed
     | Reachable
     | Migrated
     | Echoed
@@ -850,7 +855,19 @@ Body = (
 )
 
 Incoming = (
-    Said | Edited | Deleted | Pressed | Submitted | Reacted | Opened | Viewed | Halted | Reachable | Migrated | Echoed
+    Said
+    | Edited
+    | Deleted
+    | Pressed
+    | Submitted
+    | Reacted
+    | Opened
+    | Viewed
+    | Halted
+    | Closed
+    | Reachable
+    | Migrated
+    | Echoed
 )
 """What a channel can hear."""
 

@@ -17,6 +17,7 @@ from bot.model import (
     Armed,
     Asked,
     Choices,
+    Closed,
     Controlled,
     Deleted,
     Dequeued,
@@ -106,6 +107,8 @@ def event_told(event: Event) -> list[Told]:
             return [Told(who, "has read up to message", ref)]
         case Halted():
             return [Told(who, "wants no more of the answer that is being written")]
+        case Closed():
+            return [Told(who, "closes the thread")]
         case Reachable(yes=yes):
             return [Told("", "messages arrive again" if yes else "messages cannot arrive any more")]
         case Migrated(to=to):

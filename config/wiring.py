@@ -24,8 +24,9 @@ from bot.flow.book import Book
 from bot.flow.describe import candidates, standing, stretch
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
-from bot.flow.read import read
+from bot.flow.read import read, shipped_texts
 from bot.flow.say import SHOWS, notice
+from bot.flow.texts import Texts
 from bot.inbox import Inbox, Now
 from bot.knowledge import index
 from bot.knowledge.search import Search
@@ -53,7 +54,7 @@ from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
 from bot.responders.linking import Linking
 from bot.shelf import Edition, Shelf, shelf_prefix
-from bot.staff import StaffRoom, StaffSettings
+from bot.staff import Say, StaffRoom, StaffSettings
 from bot.timers import Timers
 from bot.tools import Tools
 from bot.turn import Director
@@ -256,7 +257,17 @@ async def running(
         can_at=can_at,
     )
     connections = Connections(
-        with_rooms(built, file.staff, secret, store=store, bus=bus, desk=desk, clock=clock, random=random),
+        with_rooms(
+            built,
+            file.staff,
+            secret,
+            store=store,
+            bus=bus,
+            desk=desk,
+            clock=clock,
+            random=random,
+            say_in=lambda language: partial(_say, shelf, language, shipped_texts(language)),
+        ),
         receive=inbox,
         store=store,
         clock=clock,
@@ -327,6 +338,7 @@ def with_rooms(
     desk: Desk,
     clock: Clock,
     random: Random,
+    say_in: Callable[[str], Say],
 ) -> Sequence[Channel]:
     """The channels, those that hold staff rooms within them. Raises `SettingsError` that names the account."""
     channels = {channel.account: channel for channel in built}
@@ -339,7 +351,15 @@ def with_rooms(
         settings = StaffSettings(chat=room.chat, people=room.people, alerts_only=room.alerts_only)
         try:
             channels[room.account] = StaffRoom(
-                channel, settings, store=store, bus=bus, desk=desk, clock=clock, random=random, vault=vault
+                channel,
+                settings,
+                store=store,
+                bus=bus,
+                desk=desk,
+                clock=clock,
+                random=random,
+                vault=vault,
+                say=say_in(room.language),
             )
         except SettingsError as error:
             raise SettingsError(f"staff: {error}") from error
@@ -386,6 +406,14 @@ async def _publish(shelf: Shelf, book: Book, folder: Path, store: Store, clock: 
         log.warning(
             "flow.same_number", flow=name, why="its steps changed and its version did not: give it the next one"
         )
+
+
+def _say(shelf: Shelf, language: str, shipped: Texts, key: str, /, **args: str) -> str:
+    """As the project has it, where that is one of its languages."""
+    book = shelf.book
+    language = language or book.assistant.language
+    texts = book.texts if language in book.assistant.languages else shipped
+    return texts.plain(key, language, dict(args))
 
 
 def _notice(shelf: Shelf, key: str, language: str, args: Mapping[str, str], /) -> Message:
