@@ -445,7 +445,7 @@ def _pieces(parts: Sequence[Part], to: Capabilities) -> Iterator[tuple[Part, ...
 def _go_together(piece: Sequence[Part], part: Part, to: Capabilities) -> bool:
     """Whether the part may stand in one visible message with those before it."""
     last = piece[-1]
-    if _has_buttons(last):
+    if takes_a_press(last):
         return False
     files = sum(isinstance(each, Media) for each in piece)
     most = to.files.per_message if to.files else 1
@@ -466,7 +466,8 @@ def _is_alone(part: Part, to: Capabilities) -> bool:
     return type(part) in to.alone or (is_file and to.caption is not None)
 
 
-def _has_buttons(part: Part) -> bool:
+def takes_a_press(part: Part) -> bool:
+    """Whether something in it is pressed, and so needs a token."""
     return bool(options_of(part)) or isinstance(part, Form)
 
 

@@ -19,6 +19,8 @@ from bot.connections import Connections, ConnectionSettings
 from bot.desk import Desk, Notices, author
 from bot.engine import Engine, EngineSettings
 from bot.errors import SettingsError
+from bot.fetcher import Fetcher
+from bot.files import FolderFiles
 from bot.flow import forms
 from bot.flow.book import Book
 from bot.flow.describe import candidates, standing, stretch
@@ -38,9 +40,9 @@ from bot.people import Codes
 from bot.ports import (
     BuildChannel,
     Bus,
-    Capabilities,
     Channel,
     Clock,
+    FileStore,
     Knowledge,
     LanguageModel,
     Random,
@@ -79,6 +81,8 @@ class Parts:
     random: Random
     store: Store
     bus: Bus
+    files: FileStore
+    fetcher: Fetcher
     engine: Engine
     inbox: Inbox
     outbox: Outbox
@@ -129,6 +133,7 @@ async def running(
     random: Random,
     senders: Sequence[Channel] = (),
     accounts: Sequence[Account] = (),
+    files: FileStore | None = None,
     model: LanguageModel | None = None,
     slash: bool = False,
     lease: timedelta = timedelta(seconds=15),
@@ -141,10 +146,12 @@ async def running(
     `lease`: how long a conversation stays with a process that is no longer heard of; `send_lease`: how long a message
     that it was sending does. `deadline`: how long one attempt at a turn may take. `senders` are connected by the
     caller, `accounts` here, once it is `ready`; each begins with its own flows, where it names some.
+    `files`: where they are kept; None: in the data folder.
     """
     bus, worker = MemoryBus(), f"{os.getpid()}.{random.id()[-8:]}"
     secret = settings.secret() if accounts else b""
-    built = [built_of(each, secret, store=store, clock=clock, random=random) for each in accounts]
+    kept = files or FolderFiles(settings.files)
+    built = [built_of(each, secret, store=store, clock=clock, random=random, files=kept) for each in accounts]
     channels = (*senders, *built)
     delivers = frozenset(channel.name for channel in channels if isinstance(channel, Sending))
     by_name = {channel.name: channel for channel in channels}
@@ -295,6 +302,8 @@ async def running(
         random=random,
         store=store,
         bus=bus,
+        files=kept,
+        fetcher=Fetcher(channels, kept, clock),
         engine=engine,
         inbox=inbox,
         outbox=outbox,
@@ -318,12 +327,14 @@ async def _connected(connections: Connections, ready: asyncio.Event | None) -> N
     await connections.run()
 
 
-def built_of(account: Account, secret: bytes, *, store: Store, clock: Clock, random: Random) -> Channel:
+def built_of(
+    account: Account, secret: bytes, *, store: Store, clock: Clock, random: Random, files: FileStore
+) -> Channel:
     """Raises `SettingsError` that names the account."""
     vault = StoredVault(account.name, secret, store=store, clock=clock, random=random)
     build: BuildChannel = channel_module(account.channel).build
     try:
-        return build(account.name, account.settings, clock=clock, random=random, vault=vault)
+        return build(account.name, account.settings, clock=clock, random=random, vault=vault, files=files)
     except SettingsError as error:
         raise SettingsError(f"accounts.{account.name}: {error}") from error
 
@@ -458,7 +469,7 @@ def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] 
     channel = channels.get(turn.conversation.address.channel)
     can = channel.capabilities(turn.conversation.address) if channel else None
     return {
-        SHOWS: _shown_by(can) if can else [],
+        SHOWS: _shown_by(can.parts, can.form, "toast" in can.can) if can else [],
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
@@ -468,10 +479,6 @@ def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] 
 
 
 @lru_cache(maxsize=100)
-def _tags(parts: frozenset[type[Part]]) -> tuple[str, ...]:
-    return tuple(sorted(str(part.__struct_config__.tag) for part in parts))
-
-
-def _shown_by(can: Capabilities) -> list[Json]:
-    form, toast = can.form != "ask", "toast" in can.can
-    return [*_tags(can.parts), *(("form",) if form else ()), *(("toast",) if toast else ())]
+def _shown_by(parts: frozenset[type[Part]], form: str, toasts: bool) -> list[Json]:
+    tags: list[Json] = [*sorted(str(part.__struct_config__.tag) for part in parts)]
+    return [*tags, *(("form",) if form != "ask" else ()), *(("toast",) if toasts else ())]
