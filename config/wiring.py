@@ -40,6 +40,7 @@ from bot.people import Codes
 from bot.ports import (
     BuildChannel,
     Bus,
+    Capabilities,
     Channel,
     Clock,
     FileStore,
