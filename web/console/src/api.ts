@@ -85,6 +85,22 @@ export class Api {
     return this.#act(id, "resolve", { epoch, reason }, key);
   }
 
+  /** Where the file of a part is: for a browser to draw, play or save. */
+  fileAddress(id: string, seq: number, part: number): string {
+    return `/api/console/conversations/${encodeURIComponent(id)}/files/${seq}/${part}`;
+  }
+
+  /** The status under which it is to be had; 0: no answer. */
+  async fileStatus(address: string): Promise<number> {
+    try {
+      const answer = await this.#fetch(address, { method: "GET", credentials: "same-origin" });
+      void answer.body?.cancel();
+      return answer.status;
+    } catch {
+      return 0;
+    }
+  }
+
   #act(id: string, name: string, body: unknown, key: string): Promise<Done> {
     return this.#write(`/conversations/${encodeURIComponent(id)}/${name}`, body, key);
   }
