@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 
 import msgspec
 
 from bot.errors import FileGone, Forbidden, NotSent, TooLarge, Unreachable, Unshowable
 from bot.model import Address, Media
-from bot.ports import KEPT, Channel, Files, FileStore, Kept
+from bot.ports import KEPT, Channel, Clock, Files, FileStore, Kept
+from bot.waiting import within
 
 MOST = 25 * 1024 * 1024
 """Bytes of one file."""
 _AT_ONCE = 8
-_PATIENCE = 60.0
+_PATIENCE = timedelta(minutes=1)
 
 
 class Fetcher:
-    def __init__(self, channels: Sequence[Channel], files: FileStore, *, most: int = MOST) -> None:
+    def __init__(self, channels: Sequence[Channel], files: FileStore, clock: Clock, *, most: int = MOST) -> None:
         self._channels = {(channel.name, channel.account): channel for channel in channels}
-        self._files, self._most = files, most
+        self._files, self._clock, self._most = files, clock, most
         self._free = asyncio.Semaphore(_AT_ONCE)
 
     async def bring(self, address: Address, media: Media) -> Kept:
@@ -52,8 +54,9 @@ class Fetcher:
         if media.size > most:
             raise TooLarge(f"a file of {media.size} bytes", most=most)
         try:
-            async with self._free, asyncio.timeout(_PATIENCE):
-                return await self._files.keep(_whole(channel.fetch(media)), most=most, name=media.name)
+            async with self._free:
+                keeping = self._files.keep(_whole(channel.fetch(media)), most=most, name=media.name)
+                return await within(self._clock, _PATIENCE, keeping)
         except TimeoutError as error:
             raise Unreachable("the file did not come") from error
         except (TooLarge, FileGone, Unreachable):

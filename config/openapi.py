@@ -34,7 +34,7 @@ async def described() -> dict[str, Any]:
 
     desk = Desk(store, bus, clock, lambda address: notices, delivers=frozenset(), wake=lambda _: None)
     files = FolderFiles(Path("described"))  # nothing is kept, so nothing is made
-    fetcher = Fetcher((), files)
+    fetcher = Fetcher((), files, clock)
     console = Console(store, bus, desk, clock, SystemRandom(), ConsoleSettings(), files=files, fetcher=fetcher)
     try:
         return mounted(console).openapi()

@@ -156,7 +156,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         settings,
         passwords=passwords,
         files=files,
-        fetcher=Fetcher((platform,), files),
+        fetcher=Fetcher((platform,), files, clock),
     )
     app = FastAPI()
     app.include_router(console.router())

@@ -262,7 +262,7 @@ async def test_private_slots_are_shown_masked(place: Place) -> None:
         passwords=place.passwords,
         is_private=lambda flow, slot: (flow, slot) in {("order", "card"), ("", "email")},
         files=place.files,
-        fetcher=Fetcher((), place.files),
+        fetcher=Fetcher((), place.files, room.clock),
     )
     app = FastAPI()
     app.include_router(console.router())
@@ -601,7 +601,7 @@ async def test_a_store_that_is_down_is_no_crash(place: Place) -> None:
         ConsoleSettings(),
         passwords=place.passwords,
         files=place.files,
-        fetcher=Fetcher((), place.files),
+        fetcher=Fetcher((), place.files, room.clock),
     )
     app = FastAPI()
     app.include_router(console.router())
