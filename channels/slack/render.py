@@ -33,10 +33,12 @@ from bot.model import (
     VCard,
 )
 from channels.slack import mrkdwn
-from channels.slack.parse import block_id, form_id, place
+from channels.slack.place import block_id, form_id, place
 
 EVENT_TYPE = "frontdesk_piece"
 """Of the metadata by which a piece is found again."""
+LONGEST_TEXT = 8_000
+"""Characters of a message. Slack refuses somewhere above 10,000 for all blocks together, and does not say where."""
 MOST_BLOCKS = 50
 MOST_BUTTONS = 10
 """Beyond it a list is easier to read."""
@@ -61,7 +63,7 @@ def render(to: Address, message: Message, *, key: str) -> Call:
     blocks = blocks_of(to, message, key=key)
     payload: dict[str, Any] = {
         "channel": channel,
-        "text": mrkdwn.escape(said[:LONGEST_NOTIFICATION]) if blocks else mrkdwn.escape(said),
+        "text": notified(said) if blocks else mrkdwn.escape(said),
     }
     if blocks:
         payload["blocks"] = blocks
@@ -74,6 +76,23 @@ def render(to: Address, message: Message, *, key: str) -> Call:
     if to.thread:
         payload["thread_ts"] = to.thread
     return Call("chat.postMessage", payload)
+
+
+def anew(to: Address, message: Message, key: str) -> dict[str, Any]:
+    """What an edit says. It has blocks always: those that were there would stay."""
+    said = words(message)
+    blocks = blocks_of(to, message, key=key) or [characters(said)]
+    return {"text": notified(said), "blocks": blocks, "metadata": metadata(key)}
+
+
+def notified(text: str) -> str:
+    """What a notification shows of it."""
+    return mrkdwn.escape(text[:LONGEST_NOTIFICATION])
+
+
+def characters(text: str) -> dict[str, Any]:
+    """A block that shows exactly these."""
+    return {"type": "rich_text", "elements": mrkdwn.rich((Span(text or " "),))}
 
 
 def metadata(key: str) -> dict[str, Any]:
