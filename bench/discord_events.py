@@ -16,6 +16,7 @@ from discord.gateway import DiscordWebSocket
 from pydantic import SecretStr
 
 from bot.ports import Accepted, Arrival
+from bot.testing.files import MemoryFiles
 from bot.testing.vault import MemoryVault
 from channels.discord import Settings, build
 from channels.discord.client import _Client
@@ -60,6 +61,7 @@ async def channel_microseconds(seconds: float) -> float:
         clock=SystemClock(),
         random=SystemRandom(),
         vault=MemoryVault(),
+        files=MemoryFiles(),
     )
     receive = _Core()
     client = _Client(channel._settings, channel.hearing.hear)

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from bot.ports import Accepted, Arrival
+from bot.testing.files import MemoryFiles
 
 SECRET = "a-signing-secret"
 _WORDS = "Where is my order <https://shop.example/A-17|A-17>? I wait for it *since Monday*, &amp; nothing came."
@@ -53,7 +54,7 @@ async def ours() -> Handle:
 
     secrets: dict[str, Any] = {"signing_secret": SecretStr(SECRET), "token": SecretStr("xoxb-1")}
     settings = Settings.model_validate({"connection": "http", "api": "http://127.0.0.1:9/api/"} | secrets)
-    channel = build("acme", settings, clock=SystemClock(), random=SystemRandom(), vault=_Empty())
+    channel = build("acme", settings, clock=SystemClock(), random=SystemRandom(), vault=_Empty(), files=MemoryFiles())
     channel._known.people.put("T1/U1", ("Ana", "en"))  # nobody is to be looked up
     (route,) = channel.routes(Core()).values()
 

@@ -32,6 +32,7 @@ async def channel(seconds: float) -> float:
     from bot.ports import Accepted
     from bot.testing.chance import SeededRandom
     from bot.testing.clock import SettableClock
+    from bot.testing.files import MemoryFiles
     from channels.telegram import Settings, build
     from channels.telegram.channel import raw_of
     from channels.telegram.parse import Me
@@ -49,6 +50,7 @@ async def channel(seconds: float) -> float:
         clock=SettableClock(),
         random=SeededRandom(),
         vault=None,  # type: ignore[arg-type]
+        files=MemoryFiles(),
     )
     me, receive = Me(42, "bench_bot"), Nowhere()
 

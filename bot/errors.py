@@ -7,6 +7,8 @@ FrontdeskError
 ├── NotSent              a channel could not send
 │   ├── Forbidden        never again, to this address or for this account
 │   ├── Unshowable       the platform refused this payload: once more as plain text, then a dead letter
+│   │   ├── TooLarge     a file has more bytes than may be taken
+│   │   └── FileGone     a file that can no longer be had
 │   ├── TryLater         certainly not sent; waits `after`, or backs off
 │   └── Unreachable      no answer: outcome unknown
 ├── ModelDown            the language model cannot answer now: the next responder is asked
@@ -74,6 +76,17 @@ class Forbidden(NotSent):
 
 
 class Unshowable(NotSent):
+    pass
+
+
+class TooLarge(Unshowable):
+    def __init__(self, why: str, *, most: int) -> None:
+        super().__init__(why)
+        self.most = most
+        """Bytes."""
+
+
+class FileGone(Unshowable):
     pass
 
 

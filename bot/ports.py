@@ -341,6 +341,37 @@ class Vault(Protocol):
     async def names(self, prefix: str = "") -> tuple[str, ...]: ...
 
 
+KEPT = "kept:"
+"""How the `ref` of a file of ours begins; the SHA-256 of what is in it follows, in hexadecimal digits."""
+
+
+class Kept(Struct, frozen=True):
+    """A file of ours."""
+
+    ref: str
+    """Stands in `Media.ref`. Any other `ref` that goes out is a public https address."""
+    type: str
+    """MIME, by its first bytes; its name only chooses between formats that begin alike."""
+    size: int
+    """Bytes."""
+
+
+class FileStore(Protocol):
+    """Files that this deployment keeps: what people send, and pictures of the flows. None of them ever changes."""
+
+    async def keep(self, pieces: AsyncIterator[bytes], *, most: int, name: str = "") -> Kept:
+        """Durable when it returns, and nothing is left of what was not finished. The same content twice is one file.
+
+        Raises `TooLarge` as soon as there are more than `most` bytes, `StoreDown`, and what `pieces` raises.
+        """
+
+    async def look(self, ref: str) -> Kept:
+        """What is there under it, its type without the help of a name. Raises `FileGone`, `StoreDown`."""
+
+    def open(self, ref: str) -> AsyncIterator[bytes]:
+        """What is in it, in pieces. Raises `FileGone` before the first when there is none; `StoreDown`."""
+
+
 class Finding(Struct, frozen=True):
     """One thing that was looked at while an account was checked."""
 
@@ -352,7 +383,9 @@ class Finding(Struct, frozen=True):
 class BuildChannel(Protocol):
     """What a channel's module offers as `build`, beside its `Settings`, a pydantic model; the registry names it."""
 
-    def __call__(self, account: str, settings: Any, *, clock: Clock, random: Random, vault: Vault) -> Channel:
+    def __call__(
+        self, account: str, settings: Any, *, clock: Clock, random: Random, vault: Vault, files: FileStore
+    ) -> Channel:
         """No I/O. Raises `SettingsError` for settings that do not go together."""
 
 

@@ -88,7 +88,7 @@ class Settings(BaseSettings):
 
     config: Path = Field(default_factory=lambda: PROJECT_CONFIG if PROJECT_CONFIG.is_file() else OWN_CONFIG)
     data: Path = Path("data")
-    """Folder of the SQLite file and the generated key."""
+    """Folder of the SQLite file, the generated key and the files that are kept."""
     database_url: str = ""
     """`sqlite:///path`, `sqlite://` (in memory) or `postgresql://…`; empty: `frontdesk.db` in the data folder."""
     host: str = "127.0.0.1"
@@ -103,6 +103,11 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.data / 'frontdesk.db'}"
+
+    @property
+    def files(self) -> Path:
+        """Folder of the files that are kept; processes of one deployment share it."""
+        return self.data / "files"
 
     @property
     def on_sqlite(self) -> bool:

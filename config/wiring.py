@@ -19,6 +19,7 @@ from bot.connections import Connections, ConnectionSettings
 from bot.desk import Desk, Notices, author
 from bot.engine import Engine, EngineSettings
 from bot.errors import SettingsError
+from bot.files import FolderFiles
 from bot.flow import forms
 from bot.flow.book import Book
 from bot.flow.describe import candidates, standing, stretch
@@ -40,6 +41,7 @@ from bot.ports import (
     Capabilities,
     Channel,
     Clock,
+    FileStore,
     Knowledge,
     LanguageModel,
     Random,
@@ -78,6 +80,7 @@ class Parts:
     random: Random
     store: Store
     bus: Bus
+    files: FileStore
     engine: Engine
     inbox: Inbox
     outbox: Outbox
@@ -128,6 +131,7 @@ async def running(
     random: Random,
     senders: Sequence[Channel] = (),
     accounts: Sequence[Account] = (),
+    files: FileStore | None = None,
     model: LanguageModel | None = None,
     slash: bool = False,
     lease: timedelta = timedelta(seconds=15),
@@ -140,10 +144,12 @@ async def running(
     `lease`: how long a conversation stays with a process that is no longer heard of; `send_lease`: how long a message
     that it was sending does. `deadline`: how long one attempt at a turn may take. `senders` are connected by the
     caller, `accounts` here, once it is `ready`; each begins with its own flows, where it names some.
+    `files`: where they are kept; None: in the data folder.
     """
     bus, worker = MemoryBus(), f"{os.getpid()}.{random.id()[-8:]}"
     secret = settings.secret() if accounts else b""
-    built = [built_of(each, secret, store=store, clock=clock, random=random) for each in accounts]
+    kept = files or FolderFiles(settings.files)
+    built = [built_of(each, secret, store=store, clock=clock, random=random, files=kept) for each in accounts]
     channels = (*senders, *built)
     delivers = frozenset(channel.name for channel in channels if isinstance(channel, Sending))
     by_name = {channel.name: channel for channel in channels}
@@ -279,6 +285,7 @@ async def running(
         random=random,
         store=store,
         bus=bus,
+        files=kept,
         engine=engine,
         inbox=inbox,
         outbox=outbox,
@@ -302,12 +309,14 @@ async def _connected(connections: Connections, ready: asyncio.Event | None) -> N
     await connections.run()
 
 
-def built_of(account: Account, secret: bytes, *, store: Store, clock: Clock, random: Random) -> Channel:
+def built_of(
+    account: Account, secret: bytes, *, store: Store, clock: Clock, random: Random, files: FileStore
+) -> Channel:
     """Raises `SettingsError` that names the account."""
     vault = StoredVault(account.name, secret, store=store, clock=clock, random=random)
     build: BuildChannel = channel_module(account.channel).build
     try:
-        return build(account.name, account.settings, clock=clock, random=random, vault=vault)
+        return build(account.name, account.settings, clock=clock, random=random, vault=vault, files=files)
     except SettingsError as error:
         raise SettingsError(f"accounts.{account.name}: {error}") from error
 

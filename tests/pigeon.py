@@ -12,7 +12,20 @@ from starlette.responses import PlainTextResponse
 
 from bot.errors import NotSent, SettingsError
 from bot.model import Address, Incoming, Message, Pressed, Said, text
-from bot.ports import ASGI, Accepted, Arrival, Capabilities, Clock, Finding, Random, Receipt, Receive, Shown, Vault
+from bot.ports import (
+    ASGI,
+    Accepted,
+    Arrival,
+    Capabilities,
+    Clock,
+    FileStore,
+    Finding,
+    Random,
+    Receipt,
+    Receive,
+    Shown,
+    Vault,
+)
 from channels.memory import EVERYTHING, Sent
 
 
@@ -105,7 +118,7 @@ BUILT: dict[str, Pigeon] = {}
 """By account, the last of each name."""
 
 
-def build(account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault) -> Pigeon:
+def build(account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault, files: FileStore) -> Pigeon:
     if settings.birds > 9:
         raise SettingsError("so many birds need a bigger loft")
     BUILT[account] = Pigeon(account, settings, clock, vault)

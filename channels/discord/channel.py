@@ -19,6 +19,7 @@ from bot.ports import (
     Buttons,
     Capabilities,
     Clock,
+    FileStore,
     Limit,
     Pace,
     Random,
@@ -69,7 +70,7 @@ _AT_MEMBER = replace(CAN, text=Limit(2000 - _MENTION_ROOM))
 """The message begins with the name of whom it is for."""
 
 
-def build(account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault) -> Discord:
+def build(account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault, files: FileStore) -> Discord:
     if not settings.token.get_secret_value():
         name = account.upper().replace("-", "_")
         raise SettingsError(f"FRONTDESK_{name}_TOKEN is not set: the bot's token from the developer portal")

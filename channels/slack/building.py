@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.errors import Forbidden, NotSent, SettingsError
-from bot.ports import Clock, Finding, Random, Vault
+from bot.ports import Clock, FileStore, Finding, Random, Vault
 from channels.slack.channel import Slack
 from channels.slack.client import Workspaces
 from channels.slack.settings import NEEDED_SCOPES, Settings
@@ -34,7 +34,7 @@ _EVENTS = (
 )
 
 
-def build(account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault) -> Slack:
+def build(account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault, files: FileStore) -> Slack:
     """Implements `BuildChannel`. Raises `SettingsError`."""
     token, installs = settings.token.get_secret_value(), bool(settings.client_id)
     if settings.connection == "socket" and not settings.app_token.get_secret_value():

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from bot.errors import SettingsError
-from bot.ports import Clock, Random, Vault
+from bot.ports import Clock, FileStore, Random, Vault
 from channels.telegram.channel import Telegram
 from channels.telegram.settings import Settings
 from channels.telegram.setup import check, setup
@@ -18,7 +18,7 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 
 
-def build(account: str, settings: Any, *, clock: Clock, random: Random, vault: Vault) -> Telegram:
+def build(account: str, settings: Any, *, clock: Clock, random: Random, vault: Vault, files: FileStore) -> Telegram:
     """Raises `SettingsError`."""
     assert isinstance(settings, Settings)
     if not _TOKEN.fullmatch(settings.token.get_secret_value()):

@@ -14,6 +14,7 @@ from bot.fit import fit
 from bot.model import Address, Message
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
+from bot.testing.files import MemoryFiles
 from bot.testing.vault import MemoryVault
 from channels import channel_module
 from channels.discord import render as discord
@@ -41,7 +42,9 @@ RENDER: Mapping[str, Callable[[Address, Message], Any]] = {
 def test_a_message_is_called_as_it_was_read(message: str, name: str, snapshot: SnapshotAssertion) -> None:
     module, to = channel_module(name), Address(name, "shop", CHATS[name])
     settings = module.Settings.model_validate(SETTINGS[name])
-    channel = module.build("shop", settings, clock=SettableClock(), random=SeededRandom(), vault=MemoryVault())
+    channel = module.build(
+        "shop", settings, clock=SettableClock(), random=SeededRandom(), vault=MemoryVault(), files=MemoryFiles()
+    )
     pieces = fit(MESSAGES[message], channel.capabilities(to)).pieces
     assert [line for piece in pieces for line in _told(RENDER[name](to, piece))] == snapshot
 

@@ -16,6 +16,7 @@ from bot.model import Address
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
+from bot.testing.files import MemoryFiles
 from bot.testing.vault import MemoryVault
 from bot.units import Find, Found
 from channels.sandbox.server import serving
@@ -91,7 +92,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     sandbox = TelegramSandbox(clock)
     async with serving(sandbox) as api:
         settings = TelegramSettings(token=SecretStr(TOKEN), api=api)
-        channel = build("shop", settings, clock=clock, random=chance, vault=MemoryVault())
+        channel = build("shop", settings, clock=clock, random=chance, vault=MemoryVault(), files=MemoryFiles())
         async with running(
             Settings(data=tmp_path),
             DeskFile(flows=SHOP),

@@ -30,6 +30,7 @@ from bot.ports import (
     Buttons,
     Capabilities,
     Clock,
+    FileStore,
     Finding,
     Limit,
     Random,
@@ -65,7 +66,7 @@ class Settings(BaseModel):
     secret: SecretStr
 
 
-def build(account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault) -> Webhook:
+def build(account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault, files: FileStore) -> Webhook:
     if len(settings.secret.get_secret_value()) < 32:
         raise SettingsError(
             f"account {account!r}: `secret` has fewer than 32 characters; `openssl rand -hex 32` makes one"

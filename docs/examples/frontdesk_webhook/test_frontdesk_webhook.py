@@ -21,6 +21,7 @@ from bot.ports import Channel, Receive
 from bot.testing.chance import SeededRandom
 from bot.testing.channel import ChannelContract, Harness, Seen
 from bot.testing.clock import SettableClock
+from bot.testing.files import MemoryFiles
 
 SECRET = "a secret of the account, never told"
 EVENT: dict[str, Any] = {"chat": "ana", "person": "ana", "at": 1_772_445_600, "what": "said", "text": "hello"}
@@ -84,7 +85,7 @@ class Application:
 
     async def open(self, receive: Receive) -> Channel:
         settings = Settings.model_validate({"url": f"http://127.0.0.1:{self.port}/messages", "secret": SECRET})
-        channel = build("app", settings, clock=self.clock, random=SeededRandom(), vault=NoVault())
+        channel = build("app", settings, clock=self.clock, random=SeededRandom(), vault=NoVault(), files=MemoryFiles())
         ((self._path, app),) = channel.routes(receive).items()
         self._hook = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://frontdesk")
         return channel
@@ -225,7 +226,7 @@ class TestWebhook(ChannelContract):
 def test_a_short_secret_is_refused_at_the_start() -> None:
     settings = Settings.model_validate({"url": "https://app.example/", "secret": "short"})
     with pytest.raises(SettingsError, match="32 characters"):
-        build("app", settings, clock=SettableClock(), random=SeededRandom(), vault=NoVault())
+        build("app", settings, clock=SettableClock(), random=SeededRandom(), vault=NoVault(), files=MemoryFiles())
 
 
 def test_a_signature_is_of_these_bytes_and_of_these_minutes() -> None:

@@ -16,6 +16,7 @@ from bot.ports import Channel, Receive
 from bot.testing.chance import SeededRandom
 from bot.testing.channel import Inbox, Seen
 from bot.testing.clock import SettableClock
+from bot.testing.files import MemoryFiles
 from bot.testing.vault import MemoryVault
 from channels.discord import Settings, build
 from channels.sandbox.discord.pace import GENEROUS
@@ -86,7 +87,7 @@ class DiscordHarness:
         settings = Settings.model_validate(given)
         assert isinstance(receive, Inbox)
         self._inbox = receive
-        return build("shop", settings, clock=self.clock, random=SeededRandom(1), vault=self.vault)
+        return build("shop", settings, clock=self.clock, random=SeededRandom(1), vault=self.vault, files=MemoryFiles())
 
     async def listening(self) -> None:
         while not any(session.connection for session in self.sandbox.gateway.sessions.values()):

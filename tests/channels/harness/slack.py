@@ -19,6 +19,7 @@ from bot.ports import ASGI, Receive
 from bot.testing.chance import SeededRandom
 from bot.testing.channel import Seen
 from bot.testing.clock import SettableClock
+from bot.testing.files import MemoryFiles
 from bot.testing.vault import MemoryVault
 from channels.sandbox.faults import Do, Rule
 from channels.sandbox.server import serving
@@ -126,7 +127,9 @@ class SlackHarness:
 
     async def open(self, receive: Receive) -> Slack:
         self.statuses = []
-        channel = build("acme", self.settings(), clock=self.clock, random=SeededRandom(1), vault=self.vault)
+        channel = build(
+            "acme", self.settings(), clock=self.clock, random=SeededRandom(1), vault=self.vault, files=MemoryFiles()
+        )
         self._routes = channel.routes(receive)
         if self._over == "http":
             self.box.delivery.hook = f"{self.address}/hooks/slack/acme"

@@ -19,6 +19,7 @@ from bot.ports import Channel, Receive
 from bot.testing.chance import SeededRandom
 from bot.testing.channel import Seen
 from bot.testing.clock import SettableClock
+from bot.testing.files import MemoryFiles
 from bot.testing.vault import MemoryVault
 from channels.sandbox.faults import Do, Rule
 from channels.sandbox.server import serving
@@ -112,7 +113,7 @@ class TelegramHarness:
         settings = Settings(
             token=SecretStr(TOKEN), api=self._api, public=self._public, secret=SecretStr(SECRET), hears="all"
         )
-        return build("shop", settings, clock=self.clock, random=SeededRandom(), vault=self._vault)
+        return build("shop", settings, clock=self.clock, random=SeededRandom(), vault=self._vault, files=MemoryFiles())
 
     async def listening(self) -> None:
         while True:

@@ -36,6 +36,7 @@ from bot.model import (
 )
 from bot.ports import FormErrors, ShowForm, Toast
 from bot.testing.chance import SeededRandom
+from bot.testing.files import MemoryFiles
 from bot.testing.vault import MemoryVault
 from channels.sandbox.faults import Do, Rule
 from channels.slack import Settings, build, check, setup
@@ -109,7 +110,9 @@ async def test_sl2_sockets_come_back_when_slack_asks_for_it() -> None:
 async def test_sl2_a_wrong_app_token_is_a_matter_of_settings() -> None:
     async with desk("socket") as at:
         settings = at.harness.settings().model_copy(update={"app_token": at.harness.settings().token})
-        wrong = build("acme", settings, clock=at.harness.clock, random=SeededRandom(1), vault=MemoryVault())
+        wrong = build(
+            "acme", settings, clock=at.harness.clock, random=SeededRandom(1), vault=MemoryVault(), files=MemoryFiles()
+        )
         with pytest.raises(SettingsError, match="app_token"):
             await wrong.run(at.inbox)
 
@@ -593,7 +596,9 @@ def test_importing_the_channel_imports_no_library_of_slack() -> None:
 async def test_settings_that_do_not_go_together_stop_the_start(at: Desk, given: dict[str, str], why: str) -> None:
     settings = Settings.model_validate(given)
     with pytest.raises(SettingsError, match=why):
-        build("acme", settings, clock=at.harness.clock, random=SeededRandom(1), vault=MemoryVault())
+        build(
+            "acme", settings, clock=at.harness.clock, random=SeededRandom(1), vault=MemoryVault(), files=MemoryFiles()
+        )
 
 
 async def test_check_says_what_is_missing_and_what_to_do(at: Desk) -> None:

@@ -17,6 +17,7 @@ from bot.model import Address, Incoming, Message, Pressed
 from bot.ports import Accepted, Arrival, Receipt, Shown, Toast
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
+from bot.testing.files import MemoryFiles
 from bot.testing.vault import MemoryVault
 from channels.sandbox.faults import Do, Rule
 from channels.sandbox.server import serving
@@ -154,7 +155,9 @@ async def standing(*, public: str = "", **settings: Any) -> AsyncIterator[Stand]
     sandbox = TelegramSandbox(clock)
     async with serving(sandbox) as api:
         settings = {"token": SecretStr(TOKEN), "secret": SecretStr(SECRET), "api": api, "public": public, **settings}
-        channel = build("shop", Settings(**settings), clock=clock, random=SeededRandom(), vault=vault)
+        channel = build(
+            "shop", Settings(**settings), clock=clock, random=SeededRandom(), vault=vault, files=MemoryFiles()
+        )
         inbox = Accepting()
         running = asyncio.create_task(channel.run(inbox))
         stand = Stand(clock, sandbox, channel, inbox, api, vault, running)

@@ -13,6 +13,7 @@ from bot.errors import SettingsError
 from bot.ports import Finding
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
+from bot.testing.files import MemoryFiles
 from bot.testing.vault import MemoryVault
 from channels.sandbox.server import serving
 from channels.sandbox.telegram.sandbox import TelegramSandbox
@@ -93,7 +94,14 @@ async def test_privacy_mode_is_explained_when_everything_is_to_be_heard() -> Non
 )
 def test_settings_that_cannot_work_stop_the_start(more: dict[str, Any], why: str) -> None:
     with pytest.raises(SettingsError, match=why):
-        build("shop", settings("", **more), clock=SettableClock(), random=SeededRandom(), vault=MemoryVault())
+        build(
+            "shop",
+            settings("", **more),
+            clock=SettableClock(),
+            random=SeededRandom(),
+            vault=MemoryVault(),
+            files=MemoryFiles(),
+        )
 
 
 def test_importing_the_channel_imports_none_of_its_library() -> None:
