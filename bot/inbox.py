@@ -26,6 +26,7 @@ from bot.model import (
     Conversation,
     ConversationId,
     Echoed,
+    Halted,
     Incoming,
     Pressed,
     Said,
@@ -34,7 +35,7 @@ from bot.model import (
     Submitted,
     Text,
 )
-from bot.ports import Accepted, Arrival, Bus, Clock, FormErrors, Happened, Random, ShowForm, Store, Toast
+from bot.ports import Accepted, Arrival, Bus, Clock, FormErrors, Happened, Random, ShowForm, Stopped, Store, Toast
 from bot.units import Accept, Claimed, KeepDead, Kept, Lease, Prune
 from bot.waiting import unbroken
 
@@ -174,6 +175,9 @@ class Inbox:
     def _go_on(self, kept: Kept) -> None:
         if kept.fresh:
             self._bus.publish(Happened(kept.conversation, kept.events))
+            for event in kept.events:
+                if isinstance(event.body, Halted):
+                    self._bus.publish(Stopped(kept.conversation))
         if kept.claimed is not None:
             self._engine.take(kept.claimed)
 

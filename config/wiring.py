@@ -449,4 +449,5 @@ def _tags(parts: frozenset[type[Part]]) -> tuple[str, ...]:
 
 
 def _shown_by(can: Capabilities) -> list[Json]:
-    return [*_tags(can.parts), *(("form",) if can.form != "ask" else ())]
+    form, toast = can.form != "ask", "toast" in can.can
+    return [*_tags(can.parts), *(("form",) if form else ()), *(("toast",) if toast else ())]

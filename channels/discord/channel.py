@@ -62,11 +62,12 @@ CAN = Capabilities(
     stream="edit",
     stream_every=timedelta(seconds=1.2),
     typing_every=timedelta(seconds=8),
-    can=frozenset(("edit", "delete", "react", "thread")),
+    can=frozenset(("edit", "delete", "react", "thread", "toast")),
     resend="safe",
     pace=Pace(account=Rate(50, timedelta(seconds=1)), chat=Rate(5, timedelta(seconds=5))),
 )
-_AT_MEMBER = replace(CAN, text=Limit(2000 - _MENTION_ROOM))
+_IN_THREAD = replace(CAN, shared=True)
+_AT_MEMBER = replace(_IN_THREAD, text=Limit(2000 - _MENTION_ROOM))
 """The message begins with the name of whom it is for."""
 
 
@@ -94,7 +95,9 @@ class Discord:
         self._line, self._presses = self.hearing.line, self.hearing.presses
 
     def capabilities(self, to: Address) -> Capabilities:
-        return _AT_MEMBER if to.thread.startswith(MEMBER) else CAN
+        if to.thread.startswith(MEMBER):
+            return _AT_MEMBER
+        return _IN_THREAD if to.thread else CAN
 
     async def run(self, receive: Receive) -> None:
         await self.hearing.run(receive)
@@ -116,7 +119,14 @@ class Discord:
     # Sending
 
     async def send(
-        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+        self,
+        to: Address,
+        message: Message,
+        *,
+        key: str,
+        again: bool = False,
+        shown: Shown | None = None,
+        reply_to: str = "",
     ) -> Receipt:
         if shown is not None:
             try:

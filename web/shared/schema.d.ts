@@ -357,7 +357,7 @@ export interface components {
             readonly kind: "agent" | "bot" | "customer" | "system";
             readonly name?: string;
         };
-        readonly Body: components["schemas"]["Said"] | components["schemas"]["Edited"] | components["schemas"]["Deleted"] | components["schemas"]["Pressed"] | components["schemas"]["Submitted"] | components["schemas"]["Reacted"] | components["schemas"]["Opened"] | components["schemas"]["Viewed"] | components["schemas"]["Reachable"] | components["schemas"]["Migrated"] | components["schemas"]["Echoed"] | components["schemas"]["Rang"] | components["schemas"]["Signalled"] | components["schemas"]["Noted"] | components["schemas"]["Controlled"] | components["schemas"]["Returned"] | components["schemas"]["Settled"] | components["schemas"]["Turned"] | components["schemas"]["Acting"] | components["schemas"]["Acted"] | components["schemas"]["Discarded"] | components["schemas"]["Partial"];
+        readonly Body: components["schemas"]["Said"] | components["schemas"]["Edited"] | components["schemas"]["Deleted"] | components["schemas"]["Pressed"] | components["schemas"]["Submitted"] | components["schemas"]["Reacted"] | components["schemas"]["Opened"] | components["schemas"]["Viewed"] | components["schemas"]["Halted"] | components["schemas"]["Reachable"] | components["schemas"]["Migrated"] | components["schemas"]["Echoed"] | components["schemas"]["Rang"] | components["schemas"]["Signalled"] | components["schemas"]["Noted"] | components["schemas"]["Controlled"] | components["schemas"]["Returned"] | components["schemas"]["Settled"] | components["schemas"]["Turned"] | components["schemas"]["Acting"] | components["schemas"]["Acted"] | components["schemas"]["Discarded"] | components["schemas"]["Partial"];
         /** Cancel */
         readonly Cancel: {
             /** @enum {string} */
@@ -966,6 +966,14 @@ export interface components {
             readonly tries?: number;
             readonly version: string;
         };
+        /**
+         * Halted
+         * @description The customer wants no more of the answer that is being written.
+         */
+        readonly Halted: {
+            /** @enum {string} */
+            readonly kind: "halted";
+        };
         /** Human */
         readonly Human: {
             /** @enum {string} */
@@ -1028,6 +1036,8 @@ export interface components {
          */
         readonly Message: {
             readonly language?: string;
+            readonly only_for?: string;
+            readonly otherwise?: string;
             readonly parts: readonly components["schemas"]["Part"][];
             readonly reply_to?: number | null;
             readonly strict?: boolean;
@@ -1991,6 +2001,7 @@ export type Filled = components['schemas']['Filled'];
 export type Forgotten = components['schemas']['Forgotten'];
 export type Form = components['schemas']['Form'];
 export type Frame = components['schemas']['Frame'];
+export type Halted = components['schemas']['Halted'];
 export type Human = components['schemas']['Human'];
 export type JsonValue = components['schemas']['JsonValue'];
 export type Knew = components['schemas']['Knew'];

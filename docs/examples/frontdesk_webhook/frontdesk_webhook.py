@@ -224,7 +224,14 @@ class Webhook:
         return 200
 
     async def send(
-        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+        self,
+        to: Address,
+        message: Message,
+        *,
+        key: str,
+        again: bool = False,
+        shown: Shown | None = None,
+        reply_to: str = "",
     ) -> Receipt:
         """The application knows the key: what it has already it answers as before."""
         raw = msgspec.json.encode(render(to, message, key=key))
