@@ -47,7 +47,7 @@ def build(account: str, settings: Settings, *, clock: Clock, random: Random, vau
         raise SettingsError("the secret token (xoxb-…) is missing; for several workspaces set client_id instead")
     if installs and not (settings.client_secret.get_secret_value() and settings.public):
         raise SettingsError("with client_id the secret client_secret and `public`, our own address, are needed")
-    return Slack(account, settings, clock=clock, random=random, vault=vault)
+    return Slack(account, settings, clock=clock, random=random, vault=vault, files=files)
 
 
 class _Wall:

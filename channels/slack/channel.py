@@ -40,6 +40,7 @@ from bot.ports import (
     Buttons,
     Capabilities,
     Clock,
+    FileStore,
     Limit,
     Pace,
     Random,
@@ -57,13 +58,15 @@ from channels.slack.hearing import Hearing
 from channels.slack.hook import endpoint, hook
 from channels.slack.known import Known
 from channels.slack.lately import Lately
+from channels.slack.lists import Lists
 from channels.slack.missed import History
 from channels.slack.oauth import Installing
 from channels.slack.place import place
 from channels.slack.posting import Posting
 from channels.slack.refusals import code_of
-from channels.slack.render import COLUMNS, LONGEST_LABEL, LONGEST_TEXT, MOST_OPTIONS, ROWS, anew
+from channels.slack.render import COLUMNS, LONGEST_LABEL, LONGEST_LIST, LONGEST_TEXT, ROWS, anew, asked_for
 from channels.slack.settings import Settings
+from channels.slack.sharing import LARGEST, Sharing
 from channels.slack.sockets import Sockets
 
 log = structlog.get_logger()
@@ -78,12 +81,12 @@ _CAN = Capabilities(
     table=(ROWS - 1, COLUMNS),
     raw="slack",
     buttons=Buttons(rows=5, per_row=5, label=LONGEST_LABEL, token=150),
-    options=MOST_OPTIONS,
+    options=LONGEST_LIST,
     form="modal",
-    files=Attachments(per_message=10, bytes_out=1024 * 1024 * 1024),
+    files=Attachments(per_message=10, bytes_out=LARGEST),
     stream="edit",
     stream_every=timedelta(seconds=1.2),
-    can=frozenset(("edit", "delete", "react", "thread", "toast")),
+    can=frozenset(("edit", "delete", "react", "thread", "private_note", "toast")),
     resend="lookup",
     pace=Pace(chat=Rate(3, timedelta(seconds=3))),
 )
@@ -94,17 +97,20 @@ class Slack:
 
     name = "slack"
 
-    def __init__(self, account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault) -> None:
+    def __init__(
+        self, account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault, files: FileStore
+    ) -> None:
         self.account = account
         self._settings, self._clock = settings, clock
         self._workspaces = Workspaces(settings, clock, vault)
-        self._known = Known(vault)
+        self._known, self._lists = Known(vault), Lists(clock, vault)
         self._answers = Answers(account, settings, self._workspaces, self._known)
         self._hearing = Hearing(account, settings, self._workspaces, self._known, self._answers)
         self._sockets = Sockets(account, settings, self._workspaces, clock=clock, random=random)
         self._installing = Installing(account, settings, self._workspaces, clock=clock, random=random)
-        self._posting = Posting(self._workspaces, self._known, clock)
         self._drafts = Drafts(account, self._workspaces, self._known, clock)
+        self._sharing = Sharing(account, self._workspaces, clock=clock, vault=vault, files=files)
+        self._posting = Posting(self._workspaces, self._known, self._lists, self._drafts, self._sharing, clock)
         self._history = History(account, self._workspaces, self._hearing)
         self._reacted = Lately[tuple[str, str], str]()
 
@@ -123,7 +129,7 @@ class Slack:
             can=frozenset(("toast",)) if in_private else _CAN.can,
             resend="blind" if in_private else "lookup",
             shared=not in_private and to.chat.rpartition("/")[2][:1] not in ("D", "U", "W"),
-            files=Attachments(per_message=10, bytes_in=self._settings.largest_file, bytes_out=1024 * 1024 * 1024),
+            files=Attachments(per_message=10, bytes_in=self._settings.largest_file, bytes_out=LARGEST),
         )
 
     # What comes in
@@ -166,9 +172,7 @@ class Slack:
         shown: Shown | None = None,
         reply_to: str = "",
     ) -> Receipt:
-        if shown is not None and (ts := await self._drafts.settle(to, message, shown, key)):
-            return self._posting.receipt(to, ts)
-        return await self._posting.post(to, message, key=key, again=again)
+        return await self._posting.post(to, message, key=key, again=again, shown=shown)
 
     async def open_thread(self, to: Address, title: str, *, key: str) -> Address:
         """Below a message that bears the title. All that is said there is heard."""
@@ -197,6 +201,7 @@ class Slack:
 
     async def edit(self, to: Address, ref: str, message: Message, *, key: str) -> Receipt:
         given = {"channel": place(to.chat)[1], "ts": ref, **anew(to, message, key)}
+        await self._lists.keep(asked_for(message, given["blocks"]))
         await self._workspaces.at(to, "chat.update", json=given)
         return Receipt((ref,), self._clock.now())
 

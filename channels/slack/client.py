@@ -164,18 +164,19 @@ class Workspaces:
             raise Unreachable(f"{method}: the answer is no JSON")
         return data
 
-    async def upload(self, team: str, name: str, content: bytes, *, alt: str = "") -> str:
+    async def upload(self, team: str, name: str, content: AsyncIterator[bytes], *, size: int, alt: str = "") -> str:
         """The first two of three steps; gives the file's id. Raises `NotSent`."""
         import aiohttp
 
-        ticket = await self.call(
-            team, "files.getUploadURLExternal", params={"filename": name, "length": len(content)} | _some(alt_txt=alt)
-        )
+        asked = {"filename": name, "length": size} | _some(alt_txt=alt)
+        ticket = await self.call(team, "files.getUploadURLExternal", params=asked)
+        address, headers = str(ticket["upload_url"]), {"content-length": str(size)}
+        self._check_host(address)
         async with _session(self.session) as session:
             try:
-                async with session.post(str(ticket["upload_url"]), data=content, allow_redirects=False) as answer:
+                async with session.post(address, data=content, headers=headers, allow_redirects=False) as answer:
                     if answer.status >= 500:
-                        raise Unreachable(f"upload: {answer.status}")
+                        raise TryLater(f"upload: {answer.status}")  # nobody sees it before the third step
                     if answer.status != 200:
                         raise Unshowable(f"upload: {answer.status}")
             except (aiohttp.ClientError, TimeoutError) as error:

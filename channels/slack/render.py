@@ -5,13 +5,14 @@ All words stand in `rich_text` blocks, where characters are characters; what a n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.errors import Unshowable
-from bot.fit import plain, words
+from bot.fit import options_of, plain, words
 from bot.model import (
     Address,
     Card,
@@ -24,6 +25,7 @@ from bot.model import (
     Message,
     Notice,
     Option,
+    Part,
     Rating,
     Raw,
     Sources,
@@ -32,6 +34,7 @@ from bot.model import (
     Text,
     VCard,
 )
+from bot.ports import KEPT
 from channels.slack import mrkdwn
 from channels.slack.place import block_id, form_id, place
 
@@ -44,6 +47,8 @@ MOST_BUTTONS = 10
 """Beyond it a list is easier to read."""
 LONGEST_LABEL = 75
 MOST_OPTIONS = 100
+"""Of a list that stands in the message. Of a longer one Slack asks for those that begin as somebody types."""
+LONGEST_LIST = 1_000
 MOST_FIELDS = 100
 ROWS, COLUMNS = 100, 20
 LONGEST_CELLS = 9_000
@@ -54,28 +59,79 @@ class Call(Struct, frozen=True):
     method: str
     payload: dict[str, Any]
     files: tuple[Media, ...] = ()
+    """Files of ours, to be uploaded before: their ids stand in the payload then."""
+
+
+def posts(message: Message, *, whole: bool = False) -> tuple[Message, ...]:
+    """What one piece becomes: files of ours are shared apart, with the words before them, and Slack shows no more than
+    50 blocks in a message. `whole`: files are not shared, but named."""
+    made: list[list[Part]] = [[]]
+    room = MOST_BLOCKS
+    for part in message.parts:
+        ours, size = is_ours(part) and not whole, len([*_blocks(part)])
+        last = made[-1]
+        if ours:
+            apart = any(not is_ours(each) and not isinstance(each, Text) for each in last)
+        else:
+            apart = size > room or (not whole and any(map(is_ours, last)))
+        if apart and last:
+            made.append([])
+            room = MOST_BLOCKS
+        made[-1].append(part)
+        room -= size
+    return tuple(replace(message, parts=tuple(parts)) for parts in made)
+
+
+def is_ours(part: Part) -> bool:
+    """A file that this deployment keeps."""
+    return isinstance(part, Media) and part.ref.startswith(KEPT)
 
 
 def render(to: Address, message: Message, *, key: str) -> Call:
-    """Raises `Unshowable` for what Slack has no room for."""
+    """One of `posts`. Raises `Unshowable` for what Slack has no room for."""
+    for_one = message.only_for or to.thread.startswith("@")
+    if not for_one and any(map(is_ours, message.parts)):
+        return _share(to, message, key)
     _, channel = place(to.chat)
     said = words(message)
     blocks = blocks_of(to, message, key=key)
-    payload: dict[str, Any] = {
-        "channel": channel,
-        "text": notified(said) if blocks else mrkdwn.escape(said),
-    }
+    payload: dict[str, Any] = {"channel": channel, "text": notified(said) if blocks else mrkdwn.escape(said)}
     if blocks:
         payload["blocks"] = blocks
-    if to.thread.startswith("@"):
-        return Call("chat.postEphemeral", payload | {"user": to.thread[1:]})
-    payload |= {"unfurl_links": False, "unfurl_media": False}
-    payload["metadata"] = metadata(key)
+    if to.thread and not to.thread.startswith("@"):
+        payload["thread_ts"] = to.thread
+    if for_one:
+        user = place(message.only_for)[1] if message.only_for else to.thread[1:]
+        return Call("chat.postEphemeral", payload | {"user": user})
+    payload |= {"unfurl_links": False, "unfurl_media": False, "metadata": metadata(key)}
     if not blocks:
         payload["mrkdwn"] = False
+    return Call("chat.postMessage", payload)
+
+
+def _share(to: Address, message: Message, key: str) -> Call:
+    """Files, and what is said with them. Slack takes rich text beside files, and nothing that can be pressed."""
+    files = tuple(part for part in message.parts if isinstance(part, Media))
+    said = tuple(part for part in message.parts if not isinstance(part, Media))
+    captions = tuple(Text((Span(file.caption),)) for file in files if file.caption)
+    payload: dict[str, Any] = {"channel_id": place(to.chat)[1]}
+    if blocks := [block for part in (*said, *captions) for block in _blocks(part)]:
+        payload["blocks"] = [{**block, "block_id": block_id(to, key, n)} for n, block in enumerate(blocks)]
     if to.thread:
         payload["thread_ts"] = to.thread
-    return Call("chat.postMessage", payload)
+    return Call("files.completeUploadExternal", payload, files=files)
+
+
+def asked_for(message: Message, blocks: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Option, ...]]:
+    """Options that Slack asks for when somebody opens the list, by id of the block."""
+    long = (options for part in message.parts if len(options := options_of(part)) > MOST_OPTIONS)
+    lists = (block["block_id"] for block in blocks if _is_searched(block))
+    return dict(zip(lists, long, strict=False))
+
+
+def _is_searched(block: Mapping[str, Any]) -> bool:
+    elements = block.get("elements", ()) if block["type"] == "actions" else ()
+    return any(one["type"] == "external_select" and one["action_id"] == "choose" for one in elements)
 
 
 def anew(to: Address, message: Message, key: str) -> dict[str, Any]:
@@ -166,11 +222,13 @@ def _card(card: Card) -> Iterator[dict[str, Any]]:
 
 
 def _chosen(options: Sequence[Option], *, as_list: bool) -> Iterator[dict[str, Any]]:
-    """Buttons, or a list to choose from. Raises `Unshowable`."""
+    """Buttons, or a list to choose from, of which Slack asks for the options when there are many."""
     if not options:
         return
     if len(options) > MOST_OPTIONS:
-        raise Unshowable(f"{len(options)} options, and Slack lists {MOST_OPTIONS}")
+        search = {"type": "external_select", "action_id": "choose", "min_query_length": 0}
+        yield {"type": "actions", "elements": [search | {"placeholder": _label("…")}]}
+        return
     if not as_list and len(options) <= MOST_BUTTONS:
         elements = [
             {"type": "button", "action_id": f"press.{n}", "value": option.token, "text": _label(option.label)}
@@ -178,8 +236,12 @@ def _chosen(options: Sequence[Option], *, as_list: bool) -> Iterator[dict[str, A
         ]
         yield {"type": "actions", "elements": elements}
         return
-    listed = [{"text": _label(option.label), "value": option.token} for option in options]
-    yield {"type": "actions", "elements": [{"type": "static_select", "action_id": "choose", "options": listed}]}
+    chosen = {"type": "static_select", "action_id": "choose", "options": listed(options)}
+    yield {"type": "actions", "elements": [chosen]}
+
+
+def listed(options: Iterable[Option]) -> list[dict[str, Any]]:
+    return [{"text": _label(option.label), "value": option.token} for option in options]
 
 
 def _graded(grades: Sequence[Option]) -> Iterator[dict[str, Any]]:
