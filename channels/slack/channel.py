@@ -104,8 +104,8 @@ class Slack:
         self._settings, self._clock = settings, clock
         self._workspaces = Workspaces(settings, clock, vault)
         self._known, self._lists = Known(vault), Lists(clock, vault)
-        self._answers = Answers(account, settings, self._workspaces, self._known)
-        self._hearing = Hearing(account, settings, self._workspaces, self._known, self._answers)
+        self._answers = Answers(account, settings, self._workspaces, self._known, clock)
+        self._hearing = Hearing(account, settings, self._workspaces, self._known, self._lists, self._answers)
         self._sockets = Sockets(account, settings, self._workspaces, clock=clock, random=random)
         self._installing = Installing(account, settings, self._workspaces, clock=clock, random=random)
         self._drafts = Drafts(account, self._workspaces, self._known, clock)

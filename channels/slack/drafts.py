@@ -1,11 +1,14 @@
 """Answers while they are written: Slack's own streams where it offers them, else a message that is written anew.
 
-`Shown.ref` says how: `stream:TS`, or `edit:TS`.
+Slack ends a stream after about five minutes, and takes so many characters: what follows goes on in a new message. What
+is said in the end takes the place of the first of them, and the others go.
 """
 
 from __future__ import annotations
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot import markup
 from bot.errors import Forbidden, Unshowable
@@ -20,6 +23,35 @@ from channels.slack.render import LONGEST_TEXT, anew, characters, notified, rend
 
 log = structlog.get_logger()
 LONGEST_STREAM = 11_000
+LONGEST_HELD = 200
+"""Characters that wait for their mark to be closed; after so many they are shown with it."""
+_FENCES = ("```", "~~~")
+
+
+class _Draft(Struct, frozen=True):
+    """What `Shown.ref` says: `stream:TS` or `edit:TS`, then where in the text that message begins, and those before."""
+
+    kind: str
+    ts: str
+    start: int = 0
+    before: tuple[str, ...] = ()
+
+    @property
+    def ref(self) -> str:
+        return ":".join((self.kind, self.ts, *((str(self.start), ",".join(self.before)) if self.before else ())))
+
+    @property
+    def first(self) -> str:
+        return (*self.before, self.ts)[0]
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return (*self.before, self.ts)[1:]
+
+
+def _read(ref: str) -> _Draft:
+    kind, ts, *more = ref.split(":")
+    return _Draft(kind, ts, int(more[0]), tuple(more[1].split(","))) if more else _Draft(kind, ts)
 
 
 class Drafts:
@@ -28,46 +60,87 @@ class Drafts:
 
     async def show(self, to: Address, text: str, *, key: str, shown: Shown | None) -> Shown:
         if shown is None:
-            return await self._begin_stream(to, text) or await self._begin_edits(to, text, key)
-        kind, _, ts = shown.ref.partition(":")
-        before, now = mrkdwn.inert(shown.text), mrkdwn.inert(text)
-        if kind == "stream":
-            if now.startswith(before) and len(now) <= LONGEST_STREAM:
-                if now == before or await self._append(to, ts, now[len(before) :]):
-                    return Shown(shown.ref, text, shown.since)
-            elif len(now) > LONGEST_STREAM and now.startswith(before):
-                return shown  # the rest comes with the message itself
-            else:
-                await self._stop(to, ts)
-        draft = Message((Text(markup.parse(text[:LONGEST_TEXT])),))
-        update = {"channel": place(to.chat)[1], "ts": ts, **anew(to, draft, key)}
-        await self._workspaces.at(to, "chat.update", json=update)
-        return Shown(f"edit:{ts}", text, shown.since)
+            draft = await self._begin_stream(to, mrkdwn.inert(steady(text))) or await self._begin_edits(to, text, key)
+            return Shown(draft.ref, text, self._clock.now())
+        draft = _read(shown.ref)
+        if draft.kind == "stream":
+            draft = await self._grown(to, draft, mrkdwn.inert(steady(shown.text)), mrkdwn.inert(steady(text)), key)
+        if draft.kind == "edit":
+            await self._edit(to, draft, text, key)
+        return Shown(draft.ref, text, shown.since)
 
     async def settle(self, to: Address, message: Message, shown: Shown, key: str) -> str | None:
         """The draft becomes the message; None: it is gone, and the message is to be posted."""
-        kind, _, ts = shown.ref.partition(":")
-        if kind == "stream":
-            await self._stop(to, ts)
-        update = {"channel": place(to.chat)[1], "ts": ts, **anew(to, message, key)}
+        draft = _read(shown.ref)
+        await self._end(to, draft)
+        update = {"channel": place(to.chat)[1], "ts": draft.first, **anew(to, message, key)}
         try:
             await self._workspaces.at(to, "chat.update", json=update)
         except Forbidden as error:
             if code_of(error) in ("message_not_found", "cant_update_message"):
                 return None
             raise
-        return ts
+        return draft.first
 
     async def drop(self, to: Address, shown: Shown, *, say: str | None) -> None:
-        kind, _, ts = shown.ref.partition(":")
-        if kind == "stream":
-            await self._stop(to, ts)
-        given = {"channel": place(to.chat)[1], "ts": ts}
+        draft = _read(shown.ref)
+        await self._end(to, draft)
+        given = {"channel": place(to.chat)[1], "ts": draft.first}
         if say is None:
-            await self._workspaces.delete(to, ts)
+            await self._workspaces.delete(to, draft.first)
         else:
             blocks = [characters(say)]
             await self._workspaces.at(to, "chat.update", json=given | {"text": notified(say), "blocks": blocks})
+
+    async def _end(self, to: Address, draft: _Draft) -> None:
+        """Only its first message stands."""
+        if draft.kind == "stream":
+            await self._stop(to, draft.ts)
+        for ts in draft.others:
+            await self._workspaces.delete(to, ts)
+
+    # Slack's own
+
+    async def _grown(self, to: Address, draft: _Draft, was: str, now: str, key: str) -> _Draft:
+        """An `edit` when it cannot go on as a stream."""
+        if not now.startswith(was):  # it was written anew
+            await self._end(to, draft)
+            return _Draft("edit", draft.first)
+        if now == was:
+            return draft
+        if len(now) - draft.start <= LONGEST_STREAM and await self._append(to, draft.ts, now[len(was) :]):
+            return draft
+        await self._stop(to, draft.ts)
+        rest = _reopened(was) + now[len(was) :]
+        following = await self._begin_stream(to, rest) or await self._begin_edits(to, rest, key)
+        return replace(following, start=len(was), before=(*draft.before, draft.ts))
+
+    async def _begin_stream(self, to: Address, text: str) -> _Draft | None:
+        """None: it is not offered here."""
+        _, channel = place(to.chat)
+        if not to.thread or len(text) > LONGEST_STREAM:
+            return None
+        given = {"channel": channel, "thread_ts": to.thread} | ({"markdown_text": text} if text else {})
+        if not channel.startswith("D"):
+            if (person := self._known.asking.get(to)) is None:
+                return None
+            given |= {"recipient_team_id": person[0], "recipient_user_id": person[1]}
+        try:
+            answer = await self._workspaces.at(to, "chat.startStream", json=given)
+        except Unshowable as error:
+            log.info("slack.no_stream", account=self._account, why=error)
+            return None
+        return _Draft("stream", str(answer["ts"]))
+
+    async def _append(self, to: Address, ts: str, text: str) -> bool:
+        """False: Slack has ended it, as it does after five minutes; what was shown stands."""
+        given = {"channel": place(to.chat)[1], "ts": ts, "markdown_text": text}
+        try:
+            await self._workspaces.at(to, "chat.appendStream", json=given)
+        except Unshowable as error:
+            log.info("slack.stream_ended", account=self._account, why=error)
+            return False
+        return True
 
     async def _stop(self, to: Address, ts: str) -> None:
         """Whatever ended it before."""
@@ -80,35 +153,50 @@ class Drafts:
             if code_of(error) != "message_not_found":
                 raise
 
-    async def _begin_stream(self, to: Address, text: str) -> Shown | None:
-        """None: it is not offered here."""
-        _, channel = place(to.chat)
-        if not to.thread or len(text) > LONGEST_STREAM:
-            return None
-        given = {"channel": channel, "thread_ts": to.thread, "markdown_text": mrkdwn.inert(text)}
-        if not channel.startswith("D"):
-            if (person := self._known.asking.get(to)) is None:
-                return None
-            given |= {"recipient_team_id": person[0], "recipient_user_id": person[1]}
-        try:
-            answer = await self._workspaces.at(to, "chat.startStream", json=given)
-        except Unshowable as error:
-            log.info("slack.no_stream", account=self._account, why=error)
-            return None
-        return Shown(f"stream:{answer['ts']}", text, self._clock.now())
+    # Written anew
 
-    async def _begin_edits(self, to: Address, text: str, key: str) -> Shown:
-        draft = Message((Text(markup.parse(text[:LONGEST_TEXT])),))
-        call = render(to, draft, key=key)
+    async def _begin_edits(self, to: Address, text: str, key: str) -> _Draft:
+        call = render(to, _healed(text), key=key)
         answer = await self._workspaces.at(to, call.method, json=call.payload)
-        return Shown(f"edit:{answer['ts']}", text, self._clock.now())
+        return _Draft("edit", str(answer["ts"]))
 
-    async def _append(self, to: Address, ts: str, text: str) -> bool:
-        """False: Slack has ended it, as it does after five minutes; what was shown stands."""
-        given = {"channel": place(to.chat)[1], "ts": ts, "markdown_text": text}
-        try:
-            await self._workspaces.at(to, "chat.appendStream", json=given)
-        except Unshowable as error:
-            log.info("slack.stream_ended", account=self._account, why=error)
-            return False
-        return True
+    async def _edit(self, to: Address, draft: _Draft, text: str, key: str) -> None:
+        if draft.start:
+            whole = mrkdwn.inert(text)
+            text = _reopened(whole[: draft.start]) + whole[draft.start :]
+        update = {"channel": place(to.chat)[1], "ts": draft.ts, **anew(to, _healed(text), key)}
+        await self._workspaces.at(to, "chat.update", json=update)
+
+
+def _healed(text: str) -> Message:
+    return Message((Text(markup.parse(markup.healed(text[:LONGEST_TEXT]))),))
+
+
+def steady(text: str) -> str:
+    """As much of it as shows no half of a mark: what is appended cannot be taken back."""
+    if _is_in_fence(text):
+        return text.rstrip("`~")
+    lines = text.splitlines(keepends=True)
+    after = next((n for n in range(len(lines), 0, -1) if lines[n - 1].lstrip().startswith(_FENCES)), 0)
+    return "".join(lines[:after]) + _closed("".join(lines[after:]))
+
+
+def _closed(text: str) -> str:
+    before, line_break, line = text.rpartition("\n")
+    if line.lstrip().startswith("|"):  # a row of a table
+        return _closed(before + line_break)
+    if markup.healed(text) == text:
+        return text
+    for at in range(len(text) - 1, max(0, len(text) - LONGEST_HELD) - 1, -1):
+        if text[at] in "*_~`[|\n" and markup.healed(text[:at]) == text[:at]:
+            return text[:at]
+    return text
+
+
+def _is_in_fence(text: str) -> bool:
+    return sum(line.lstrip().startswith(_FENCES) for line in text.split("\n")) % 2 == 1
+
+
+def _reopened(before: str) -> str:
+    """What a message begins with that goes on after this."""
+    return "```\n" if _is_in_fence(before) else ""

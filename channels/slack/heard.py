@@ -14,11 +14,14 @@ from bot.ports import Arrival
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
+Kind = Literal["event", "press", "form", "closed", "command", "shortcut", "options", "challenge", "alarm", "other"]
+
+
 class Heard(Struct, frozen=True, kw_only=True):
     """An arrival, and what the answer to Slack needs."""
 
     arrival: Arrival
-    kind: Literal["event", "press", "form", "closed", "command", "shortcut", "challenge", "alarm", "other"] = "other"
+    kind: Kind = "other"
     opens: bool = True
     """False: of interest only where we speak already."""
     team: str = ""
@@ -26,6 +29,18 @@ class Heard(Struct, frozen=True, kw_only=True):
     trigger: str = ""
     response_url: str = ""
     challenge: str = ""
+    block: str = ""
+    """Whose options Slack asks for."""
+    typed: str = ""
+    """What those options are to begin with."""
+    outside: str = ""
+    """The workspace of a person from outside, whom a shared channel brings in."""
+    joins: bool = False
+    """A thread that others have written in, and we are called into."""
+    links: tuple[str, ...] = ()
+    """Addresses that somebody wrote, to be shown with what they lead to."""
+    ts: str = ""
+    """The message that holds them."""
     what: str = ""
     """The name of the event, for those who look after the account."""
 

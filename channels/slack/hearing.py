@@ -15,8 +15,9 @@ from channels.slack.answers import Answers
 from channels.slack.client import Workspaces
 from channels.slack.heard import Heard
 from channels.slack.known import Known
+from channels.slack.lists import Lists
 from channels.slack.parse import hear
-from channels.slack.place import place
+from channels.slack.place import is_channel, place
 from channels.slack.settings import Settings
 
 log = structlog.get_logger()
@@ -24,10 +25,10 @@ log = structlog.get_logger()
 
 class Hearing:
     def __init__(
-        self, account: str, settings: Settings, workspaces: Workspaces, known: Known, answers: Answers
+        self, account: str, settings: Settings, workspaces: Workspaces, known: Known, lists: Lists, answers: Answers
     ) -> None:
         self._account, self._settings, self._workspaces = account, settings, workspaces
-        self._known, self._answers = known, answers
+        self._known, self._lists, self._answers = known, lists, answers
         self._at_work = 0
         self.idle = asyncio.Event()
         """Nothing is between hearing and acknowledging."""
@@ -38,9 +39,11 @@ class Hearing:
         self._at_work += 1
         self.idle.clear()
         try:
-            heard = hear(raw, self._account, listen=self._settings.listen, said_by=self._settings.commands)
+            heard = hear(raw, self._account, listen=self._settings.listen, said_by=self._settings.said_by)
             if heard.kind == "challenge":
                 return 200, {"challenge": heard.challenge}
+            if heard.kind == "options":
+                return 200, {"options": await self._lists.options(heard.block, heard.typed)}
             heard = await self._told_more(heard)
             accepted = await receive(heard.arrival)
             if heard.kind == "alarm":
@@ -55,7 +58,7 @@ class Hearing:
             self._at_work -= 1
             if not self._at_work:
                 self.idle.set()
-        self._answers.follow_up(heard, accepted)
+        self._answers.follow_up(heard, accepted, receive)
         return 200, _within_acknowledgement(heard, accepted)
 
     async def arrival(self, raw: bytes) -> Arrival:
@@ -67,15 +70,20 @@ class Hearing:
         arrival, to, known = heard.arrival, heard.arrival.to, self._known
         if not arrival.bodies:
             return heard
+        body = arrival.bodies[0]
         name, language = known.people.get(arrival.by) or ("", "")
         arrival = replace(arrival, name=name or arrival.name, language=language)
+        if heard.kind != "event" and not is_channel(to.chat) and (direct := await known.direct(arrival.by)):
+            arrival = replace(arrival, to=replace(to, chat=f"{heard.team}/{direct}"))
         in_channel = bool(to.thread) and not to.thread.startswith("@") and not place(to.chat)[1].startswith("D")
-        if isinstance(arrival.bodies[0], Said) and heard.user:
+        if isinstance(body, Said) and heard.user:
             known.asking.put(to, (heard.team, heard.user))
-        if heard.opens and in_channel and isinstance(arrival.bodies[0], Said | Opened):
+        if heard.opens and in_channel and isinstance(body, Said | Opened):
+            joins = isinstance(body, Said) and body.ref != to.thread and not await known.speaks_in(to)
+            heard = replace(heard, joins=True, ts=body.ref) if joins and isinstance(body, Said) else heard
             await known.speak_in(to)
         elif not heard.opens:
-            thread = known.posted.get((to.chat, to.thread)) if isinstance(arrival.bodies[0], Reacted) else None
+            thread = known.posted.get((to.chat, to.thread)) if isinstance(body, Reacted) else None
             if thread is not None:
                 arrival = replace(arrival, to=replace(to, thread=thread))
             elif not await known.speaks_in(to):

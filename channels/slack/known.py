@@ -18,6 +18,8 @@ class Known:
         """Name and language, by workspace and id."""
         self.posted = Lately[tuple[str, str], str]()
         """The thread of messages of ours, by chat and ts."""
+        self._direct = Lately[str, str]()
+        """Direct messages with people, by workspace and id."""
 
     async def speak_in(self, to: Address) -> None:
         if not self._threads.get((to.chat, to.thread)):
@@ -36,3 +38,17 @@ class Known:
         self.posted.put((to.chat, ts), to.thread)
         if to.thread and not to.thread.startswith("@"):
             self._threads.put((to.chat, to.thread), True)
+
+    async def direct(self, person: str) -> str:
+        """The direct messages with somebody (workspace and id); empty: not known."""
+        if (known := self._direct.get(person)) is None:
+            known = (await self._vault.get(f"direct/{person}") or b"").decode()
+            if known:
+                self._direct.put(person, known)
+        return known
+
+    async def met(self, person: str, channel: str) -> None:
+        """Those are the direct messages with them."""
+        if await self.direct(person) != channel:
+            await self._vault.put(f"direct/{person}", channel.encode())
+            self._direct.put(person, channel)

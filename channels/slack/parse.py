@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.model import (
     Address,
@@ -57,7 +58,15 @@ def hear(raw: bytes, account: str, *, listen: Listen = "thread", said_by: Mappin
         if len(raw) > LARGEST:
             raise Unreadable(f"{len(raw)} bytes are more than Slack sends")
         return _hear(_decoded(raw), raw, account, listen, said_by or {})
-    except (Unreadable, msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError, OverflowError) as error:
+    except (
+        Unreadable,
+        msgspec.MsgspecError,
+        UnicodeDecodeError,
+        ValueError,
+        RecursionError,
+        OverflowError,
+        OSError,
+    ) as error:
         return Heard(arrival=_unreadable(raw, account, f"{error}" or type(error).__name__))
 
 
@@ -77,7 +86,7 @@ def _hear(given: bytes | dict[str, str], raw: bytes, account: str, listen: Liste
         return command(msgspec.json.decode(given, type=wire.Command), raw, account, said_by)
     if bytes(shape.event) or shape.challenge is not None or shape.type == "app_rate_limited":
         return _event(wire.ENVELOPE.decode(given), raw, account, listen)
-    return interaction(wire.INTERACTION.decode(given), raw, account)
+    return interaction(wire.INTERACTION.decode(given), raw, account, said_by)
 
 
 # Events
@@ -88,8 +97,8 @@ def _event(envelope: wire.Envelope, raw: bytes, account: str, listen: Listen) ->
         case "url_verification":
             return Heard(arrival=nothing(raw, account, "challenge"), kind="challenge", challenge=envelope.challenge)
         case "app_rate_limited":
-            heard = nothing(raw, account, f"limited:{envelope.team_id}:{digest(raw)}")
-            return Heard(arrival=heard, kind="alarm", team=envelope.team_id, what="app_rate_limited")
+            limited = nothing(raw, account, f"limited:{envelope.team_id}:{digest(raw)}")
+            return Heard(arrival=limited, kind="alarm", team=envelope.team_id, what="app_rate_limited")
         case "event_callback":
             pass
         case other:
@@ -100,7 +109,8 @@ def _event(envelope: wire.Envelope, raw: bytes, account: str, listen: Listen) ->
     team = (granted.enterprise_id if granted.is_enterprise_install else granted.team_id) or envelope.team_id
     if not team:
         raise Unreadable("it names no workspace")
-    here = _Here(raw, account, team, granted.user_id or "", envelope.event_id, listen)
+    shared = bool(envelope.is_ext_shared_channel)
+    here = _Here(raw, account, team, granted.user_id or "", envelope.event_id, listen, shared)
     event = bytes(envelope.event)
     named = wire.TOLD.decode(event)
     match named.type:
@@ -112,6 +122,10 @@ def _event(envelope: wire.Envelope, raw: bytes, account: str, listen: Listen) ->
             thread = msgspec.json.decode(event, type=wire.Started).assistant_thread
             to = here.address(thread.channel_id, thread.thread_ts)
             return here.heard(to, thread.user_id, named.event_ts, Opened(), what=named.type)
+        case "link_shared":
+            seen = msgspec.json.decode(event, type=wire.LinkShared)
+            heard = here.heard(here.address(seen.channel), seen.user, named.event_ts, what=named.type)
+            return replace(heard, links=tuple([link.url for link in seen.links]), ts=seen.message_ts)
         case "app_home_opened":
             home = msgspec.json.decode(event, type=wire.Home)
             return here.heard(here.address(home.channel), home.user, named.event_ts, what=f"home:{home.tab}")
@@ -143,6 +157,13 @@ class _Here(Struct, frozen=True):
     """The app's user id in this workspace; empty: not told."""
     key: str
     listen: Listen
+    shared: bool
+    """With another organisation (Slack Connect)."""
+
+    def outside(self, message: wire.MessageEvent) -> str:
+        """The workspace of whoever wrote it, where that is not ours."""
+        theirs = message.user_team or message.source_team or message.team or ""
+        return theirs if self.shared and theirs != self.team else ""
 
     def address(self, channel: str, thread: str = "") -> Address:
         return Address("slack", self.account, f"{self.team}/{channel}", thread)
@@ -187,7 +208,8 @@ def _message(here: _Here, kind: str, event: wire.MessageEvent) -> Heard:
     if not ours and not follows:
         return here.heard(to, event.user, event.ts)
     said = Said(_said(here, event), event.ts)
-    return here.heard(to, event.user, event.ts, said, twin=f"{to.chat}/{event.ts}", opens=ours)
+    heard = here.heard(to, event.user, event.ts, said, twin=f"{to.chat}/{event.ts}", opens=ours)
+    return replace(heard, outside=outside) if (outside := here.outside(event)) else heard
 
 
 def _change(here: _Here, event: wire.MessageEvent, direct: bool) -> Heard:

@@ -13,6 +13,11 @@ def place(address: str) -> tuple[str, str]:
     return team, channel
 
 
+def is_channel(chat: str) -> bool:
+    """False: a person's own id, which Slack takes for the direct messages with them."""
+    return not place(chat)[1].startswith(("U", "W"))
+
+
 def thread_of(message: wire.Spoken, direct: bool) -> str:
     """Direct messages are one conversation, but for threads in them; in a channel every thread is one."""
     return message.thread_ts or ("" if direct else message.ts)

@@ -18,7 +18,6 @@ from bot.model import (
     Card,
     Carousel,
     Choices,
-    Field,
     Form,
     Location,
     Media,
@@ -36,7 +35,7 @@ from bot.model import (
 )
 from bot.ports import KEPT
 from channels.slack import mrkdwn
-from channels.slack.place import block_id, form_id, place
+from channels.slack.place import block_id, place
 
 EVENT_TYPE = "frontdesk_piece"
 """Of the metadata by which a piece is found again."""
@@ -146,6 +145,10 @@ def notified(text: str) -> str:
     return mrkdwn.escape(text[:LONGEST_NOTIFICATION])
 
 
+def paragraph(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn.escape(text)[:3_000]}}
+
+
 def characters(text: str) -> dict[str, Any]:
     """A block that shows exactly these."""
     return {"type": "rich_text", "elements": mrkdwn.rich((Span(text or " "),))}
@@ -195,7 +198,7 @@ def _blocks(part: Any) -> Iterator[dict[str, Any]]:
         case Form():
             yield from _rich((Span(part.title, ("bold",)),))
             button = {"type": "button", "action_id": "form", "value": part.token, "style": "primary"}
-            yield {"type": "actions", "elements": [button | {"text": _label(part.submit or part.title or "…")}]}
+            yield {"type": "actions", "elements": [button | {"text": label(part.submit or part.title or "…")}]}
         case Raw(channel="slack", payload=payload):
             yield from payload.get("blocks", ())
         case Rating(options=options) if options:
@@ -217,7 +220,7 @@ def _card(card: Card) -> Iterator[dict[str, Any]]:
     shown = [line for line in lines if line.text]
     yield from _rich([span for n, line in enumerate(shown) for span in (Span("\n" if n else ""), line)])
     if card.image:
-        yield {"type": "image", "image_url": card.image, "alt_text": _short(card.title, 2_000) or "…"}
+        yield {"type": "image", "image_url": card.image, "alt_text": short(card.title, 2_000) or "…"}
     yield from _chosen(card.options, as_list=False)
 
 
@@ -227,11 +230,11 @@ def _chosen(options: Sequence[Option], *, as_list: bool) -> Iterator[dict[str, A
         return
     if len(options) > MOST_OPTIONS:
         search = {"type": "external_select", "action_id": "choose", "min_query_length": 0}
-        yield {"type": "actions", "elements": [search | {"placeholder": _label("…")}]}
+        yield {"type": "actions", "elements": [search | {"placeholder": label("…")}]}
         return
     if not as_list and len(options) <= MOST_BUTTONS:
         elements = [
-            {"type": "button", "action_id": f"press.{n}", "value": option.token, "text": _label(option.label)}
+            {"type": "button", "action_id": f"press.{n}", "value": option.token, "text": label(option.label)}
             for n, option in enumerate(options)
         ]
         yield {"type": "actions", "elements": elements}
@@ -241,7 +244,7 @@ def _chosen(options: Sequence[Option], *, as_list: bool) -> Iterator[dict[str, A
 
 
 def listed(options: Iterable[Option]) -> list[dict[str, Any]]:
-    return [{"text": _label(option.label), "value": option.token} for option in options]
+    return [{"text": label(option.label), "value": option.token} for option in options]
 
 
 def _graded(grades: Sequence[Option]) -> Iterator[dict[str, Any]]:
@@ -249,7 +252,7 @@ def _graded(grades: Sequence[Option]) -> Iterator[dict[str, Any]]:
     if len(grades) != 2:
         yield from _chosen(grades, as_list=False)
         return
-    down, up = ({"text": _label(grade.label), "value": grade.token} for grade in grades)
+    down, up = ({"text": label(grade.label), "value": grade.token} for grade in grades)
     element = {"type": "feedback_buttons", "action_id": "rate", "positive_button": up, "negative_button": down}
     yield {"type": "context_actions", "elements": [element]}
 
@@ -273,7 +276,7 @@ def _media(media: Media) -> Iterator[dict[str, Any]]:
         yield {
             "type": "image",
             "image_url": media.ref,
-            "alt_text": _short(media.alt or media.caption or media.name, 2_000) or "…",
+            "alt_text": short(media.alt or media.caption or media.name, 2_000) or "…",
         }
         yield from _rich((Span(media.caption),))
     else:
@@ -281,75 +284,9 @@ def _media(media: Media) -> Iterator[dict[str, Any]]:
         yield from _rich((Span(plain(media), (), address),))
 
 
-def _label(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": _short(text, LONGEST_LABEL) or "…"}
+def label(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": short(text, LONGEST_LABEL) or "…"}
 
 
-def _short(text: str, most: int) -> str:
+def short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-# Forms
-
-
-_INPUTS: dict[str, dict[str, Any]] = {
-    "number": {"type": "number_input", "is_decimal_allowed": True},
-    "email": {"type": "email_text_input"},
-    "date": {"type": "datepicker"},
-    "time": {"type": "timepicker"},
-    "long_text": {"type": "plain_text_input", "multiline": True},
-}
-_INITIAL = {"datepicker": "initial_date", "timepicker": "initial_time"}
-
-
-class FormWords(Struct, frozen=True):
-    """What stands on a modal beside the form's own words."""
-
-    submit: str = "Send"
-    yes: str = "Yes"
-    no: str = "No"
-
-
-def modal(to: Address, form: Form, words: FormWords) -> dict[str, Any]:
-    """It carries the form's token; its id of the callback is the address."""
-    submit = form.submit or words.submit
-    return {
-        "type": "modal",
-        "callback_id": form_id(to),
-        "private_metadata": form.token,
-        "title": {"type": "plain_text", "text": _short(form.title or submit, 24)},
-        "submit": {"type": "plain_text", "text": _short(submit, 24)},
-        "notify_on_close": True,
-        "blocks": [_input(field, words) for field in form.fields[:MOST_FIELDS]],
-    }
-
-
-def _input(field: Field, words: FormWords) -> dict[str, Any]:
-    block: dict[str, Any] = {
-        "type": "input",
-        "block_id": field.name,
-        "label": {"type": "plain_text", "text": _short(field.label, 2_000)},
-        "optional": not field.required,
-        "element": _element(field, words) | {"action_id": "value"},
-    }
-    if field.hint:
-        block["hint"] = {"type": "plain_text", "text": _short(field.hint, 2_000)}
-    return block
-
-
-def _element(field: Field, words: FormWords) -> dict[str, Any]:
-    options = [(option.label, option.value) for option in field.options]
-    if field.type == "yes_no":
-        options = [(words.yes, "yes"), (words.no, "no")]
-    if options:
-        listed = [
-            {"text": {"type": "plain_text", "text": _short(label, LONGEST_LABEL)}, "value": value}
-            for label, value in options[:MOST_OPTIONS]
-        ]
-        kind = "radio_buttons" if len(listed) <= 5 else "static_select"
-        chosen = [option for option in listed if option["value"] == field.value]
-        return {"type": kind, "options": listed} | ({"initial_option": chosen[0]} if chosen else {})
-    element: dict[str, Any] = {**_INPUTS.get(field.type, {"type": "plain_text_input"})}
-    if field.value:
-        element[_INITIAL.get(element["type"], "initial_value")] = field.value
-    return element

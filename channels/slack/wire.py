@@ -20,6 +20,7 @@ class Envelope(Struct, frozen=True):
     team_id: str = ""
     event_time: int = 0
     authorizations: list[Authorization] | None = None
+    is_ext_shared_channel: bool | None = False
     challenge: str = ""
 
 
@@ -56,6 +57,9 @@ class MessageEvent(Spoken, frozen=True):
     previous_message: Spoken | None = None
     deleted_ts: str | None = ""
     event_ts: str | None = ""
+    user_team: str | None = ""
+    source_team: str | None = ""
+    team: str | None = ""
 
 
 class Item(Struct, frozen=True):
@@ -96,6 +100,17 @@ class Home(Struct, frozen=True):
     event_ts: str = ""
 
 
+class Link(Struct, frozen=True):
+    url: str
+
+
+class LinkShared(Struct, frozen=True):
+    user: str
+    channel: str
+    message_ts: str
+    links: list[Link] = []
+
+
 class Named(Struct, frozen=True):
     id: str
     name: str | None = ""
@@ -112,13 +127,29 @@ class Choice(Struct, frozen=True):
     text: Words | None = None
 
 
-class Action(Struct, frozen=True):
-    type: str
-    block_id: str = ""
+class Picked(Struct, frozen=True):
+    """What somebody chose, wrote or picked, by the kind of the element."""
+
+    type: str = ""
     value: str | None = None
-    text: Words | None = None
     selected_option: Choice | None = None
     selected_options: list[Choice] | None = None
+    selected_date: str | None = None
+    selected_time: str | None = None
+    selected_date_time: int | None = None
+    selected_user: str | None = None
+    selected_users: list[str] | None = None
+    selected_channel: str | None = None
+    selected_channels: list[str] | None = None
+    selected_conversation: str | None = None
+    selected_conversations: list[str] | None = None
+    files: list[Shared] | None = None
+
+
+class Action(Picked, frozen=True):
+    action_id: str = ""
+    block_id: str = ""
+    text: Words | None = None
     action_ts: str = ""
 
 
@@ -129,17 +160,8 @@ class Container(Struct, frozen=True):
     channel_id: str | None = ""
 
 
-class Entered(Struct, frozen=True):
-    type: str = ""
-    value: str | None = None
-    selected_option: Choice | None = None
-    selected_options: list[Choice] | None = None
-    selected_date: str | None = None
-    selected_time: str | None = None
-
-
 class Filled(Struct, frozen=True):
-    values: dict[str, dict[str, Entered]] = {}
+    values: dict[str, dict[str, Picked]] = {}
 
 
 class View(Struct, frozen=True):
@@ -164,6 +186,9 @@ class Interaction(Struct, frozen=True):
     view: View | None = None
     callback_id: str = ""
     action_ts: str | None = ""
+    value: str | None = ""
+    """What somebody has typed, of `block_suggestion`."""
+    block_id: str | None = ""
 
 
 class Command(Struct, frozen=True):
