@@ -311,6 +311,7 @@ class Hearing:
             self.marks = dict(self._kept.marks)
             self.known.parents |= self._kept.parents
             self.known.ours |= set(self._kept.ours)
+            self.known.room |= self._kept.room
             self.known.people |= {place: mark.by for place, mark in self.marks.items() if mark.by}
         await self.presses.recall()
 
@@ -322,7 +323,8 @@ class Hearing:
         """A mark that lags behind costs a repeat, which is known by its id."""
         live = self.known.ours | self.marks.keys()
         parents = {thread: parent for thread, parent in self.known.parents.items() if thread in live}
-        kept = replace(self._kept, marks=dict(self.marks), parents=parents, ours=tuple(self.known.ours))
+        known = {"parents": parents, "ours": tuple(self.known.ours), "room": dict(self.known.room)}
+        kept = replace(self._kept, marks=dict(self.marks), **known)
         self._saved_at, self._changed = self._clock.monotonic(), False
         try:
             await self._vault.put("kept", msgspec.json.encode(kept))
