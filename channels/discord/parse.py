@@ -79,7 +79,7 @@ class Known:
     room: dict[str, int] = field(default_factory=dict)
     """Bytes that one file may have, by channel: of servers that were boosted for it."""
 
-    def learn(self, event: str, raw: bytes) -> None:
+    def learn(self, event: str, raw: bytes | msgspec.Raw) -> None:
         """Where threads are. What cannot be read is not learnt."""
         try:
             if event == "GUILD_CREATE":
@@ -116,9 +116,14 @@ def parse(raw: bytes, known: Known) -> Arrival:
 
     def read() -> Arrival:
         frame = wire.frame_of(raw)
-        return _event(frame.t or "", bytes(frame.d), raw, known)
+        return _event(frame.t or "", frame.d, raw, known)
 
     return _total(read, raw, known)
+
+
+def parsed(frame: wire.Frame, raw: bytes, known: Known) -> Arrival:
+    """The same, of which the frame was looked at."""
+    return _total(lambda: _event(frame.t or "", frame.d, raw, known), raw, known)
 
 
 def posted(raw: bytes, known: Known) -> Arrival:
@@ -146,7 +151,7 @@ def _total(read: Callable[[], Arrival], raw: bytes, known: Known) -> Arrival:
         return _dead(raw, known, str(error) or type(error).__name__)
 
 
-def _event(name: str, data: bytes, raw: bytes, known: Known) -> Arrival:
+def _event(name: str, data: msgspec.Raw, raw: bytes, known: Known) -> Arrival:
     match name:
         case "MESSAGE_CREATE":
             return _message(wire.message_of(data), raw, known, edit=False)
@@ -292,7 +297,7 @@ def _reaction(event: wire.ReactionEvent, raw: bytes, known: Known, *, added: boo
 # Interactions
 
 
-def _interaction(data: bytes, raw: bytes, known: Known) -> Arrival:
+def _interaction(data: bytes | msgspec.Raw, raw: bytes, known: Known) -> Arrival:
     event = wire.interaction_of(data)
     by = event.by
     if event.type not in (COMMAND, COMPONENT, AUTOCOMPLETE, MODAL) or by is None or not event.channel_id:
