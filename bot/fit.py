@@ -64,10 +64,11 @@ class Loss:
     """One change a reader could notice."""
 
     part: str
-    """The part's tag: `text`, `choices`, `card`, ..."""
-    kind: Literal["mark", "link", "buttons", "list", "pages", "part"]
+    """The part's tag: `text`, `choices`, `card`, ...; `message`: all of them."""
+    kind: Literal["mark", "link", "buttons", "list", "pages", "part", "private"]
     """`mark`, `link`: shown as plain characters; `buttons`: options as a numbered list; `list`: as a list to choose
-    from; `pages`: in several messages; `part`: the part as others."""
+    from; `pages`: in several messages; `part`: the part as others; `private`: not at all, for it is one person's and
+    others would read it too. That is of the whole `message`."""
     detail: str = ""
     """Which mark, which option did not go on a button, or how many pages."""
 
@@ -85,9 +86,12 @@ def fit(message: Message, to: Capabilities) -> Fitted:
 
     The plain text of the pieces is the message's, but for white space at the cuts. Buttons stand at the end of the last
     piece; where a message has several sets of them, each ends a piece of its own. Options that become a numbered list
-    are numbered through the message, so that a number means one of them.
+    are numbered through the message, so that a number means one of them. A piece has `only_for` where the channel has
+    to see to it.
     """
     shown = _Showable(to)
+    if message.only_for:
+        message = _in_confidence(message, shown)
     for part, first in _choices_last(_counted(message.parts)):
         shown.add(part, first)
     pieces = tuple(
@@ -95,6 +99,17 @@ def fit(message: Message, to: Capabilities) -> Fitted:
         for number, parts in enumerate(_pieces(shown.parts, to))
     )
     return Fitted(pieces, tuple(dict.fromkeys(shown.losses)))
+
+
+def _in_confidence(message: Message, shown: _Showable) -> Message:
+    """As it may stand there: for the one it is for, or what all may read instead."""
+    to = shown.to
+    if not to.shared:
+        return replace(message, only_for="", otherwise="")
+    if "private_note" in to.can:
+        return replace(message, otherwise="")
+    shown.losses.append(Loss("message", "private"))
+    return replace(message, parts=(Text((Span(message.otherwise),)),), only_for="", otherwise="")
 
 
 def plain(part: Part, first: int = 1) -> str:
@@ -441,7 +456,7 @@ def _pieces(parts: Sequence[Part], to: Capabilities) -> Iterator[tuple[Part, ...
 def _go_together(piece: Sequence[Part], part: Part, to: Capabilities) -> bool:
     """Whether the part may stand in one visible message with those before it."""
     last = piece[-1]
-    if _has_buttons(last):
+    if takes_a_press(last):
         return False
     files = sum(isinstance(each, Media) for each in piece)
     most = to.files.per_message if to.files else 1
@@ -462,7 +477,8 @@ def _is_alone(part: Part, to: Capabilities) -> bool:
     return type(part) in to.alone or (is_file and to.caption is not None)
 
 
-def _has_buttons(part: Part) -> bool:
+def takes_a_press(part: Part) -> bool:
+    """Whether something in it is pressed, and so needs a token."""
     return bool(options_of(part)) or isinstance(part, Form)
 
 

@@ -26,6 +26,7 @@ from bot.model import (
     Conversation,
     ConversationId,
     Echoed,
+    Halted,
     Incoming,
     Pressed,
     Said,
@@ -34,7 +35,7 @@ from bot.model import (
     Submitted,
     Text,
 )
-from bot.ports import Accepted, Arrival, Bus, Clock, FormErrors, Happened, Random, ShowForm, Store, Toast
+from bot.ports import Accepted, Arrival, Bus, Clock, FormErrors, Happened, Random, ShowForm, Stopped, Store, Toast
 from bot.units import Accept, Claimed, KeepDead, Kept, Lease, Prune
 from bot.waiting import unbroken
 
@@ -42,6 +43,9 @@ log = structlog.get_logger()
 REMEMBERED = timedelta(days=7)
 """Longer than any platform repeats an event."""
 PRUNED_EVERY = timedelta(hours=1)
+
+_ASKING = frozenset((Pressed, Submitted))
+"""What a platform wants an answer to at once."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -147,7 +151,7 @@ class Inbox:
 
     def _unit(self, arrival: Arrival) -> Accept:
         bodies, new = tuple(map(cleaned, arrival.bodies)), self._random.id()
-        by_us = any(isinstance(body, Echoed) for body in bodies)
+        kinds = {type(body) for body in bodies}
         return Accept(
             channel=arrival.to.channel,
             account=arrival.account,
@@ -156,7 +160,7 @@ class Inbox:
             digest=hashlib.blake2b(_encode(bodies), digest_size=16).digest(),
             to=arrival.to,
             by=arrival.by,
-            name="" if by_us else clean(arrival.name)[:200],
+            name="" if Echoed in kinds else clean(arrival.name)[:200],
             language=clean(arrival.language)[:35],
             at=self._clock.now(),
             bodies=bodies,
@@ -164,7 +168,7 @@ class Inbox:
             contact=ContactId(new),
             initial=self._initials.get((arrival.to.channel, arrival.account), self._initial),
             lease=self._engine.room(),
-            asks=self._tell is not None and any(isinstance(body, Pressed | Submitted) for body in bodies),
+            asks=self._tell is not None and not kinds.isdisjoint(_ASKING),
         )
 
     async def _keep(self, unit: Accept) -> Kept:
@@ -174,6 +178,9 @@ class Inbox:
     def _go_on(self, kept: Kept) -> None:
         if kept.fresh:
             self._bus.publish(Happened(kept.conversation, kept.events))
+            for event in kept.events:
+                if isinstance(event.body, Halted):
+                    self._bus.publish(Stopped(kept.conversation))
         if kept.claimed is not None:
             self._engine.take(kept.claimed)
 

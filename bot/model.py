@@ -213,6 +213,10 @@ class Message(Struct, frozen=True, omit_defaults=True):
     """Seq of the event it answers."""
     strict: bool = False
     """Refuse to send rather than lose anything a reader could notice."""
+    only_for: str = ""
+    """External id of the one person who may read it, wherever it stands; empty: everybody there."""
+    otherwise: str = ""
+    """What stands in its place where others would read it too; empty: nothing does."""
 
 
 def written(message: Message) -> str:
@@ -688,6 +692,10 @@ class Viewed(_Body, frozen=True):
     ref: str
 
 
+class Halted(_Body, frozen=True):
+    """The customer wants no more of the answer that is being written."""
+
+
 class Reachable(_Body, frozen=True):
     """Whether messages can arrive at this address: the customer blocked us or left, or came back."""
 
@@ -822,6 +830,7 @@ Body = (
     | Reacted
     | Opened
     | Viewed
+    | Halted
     | Reachable
     | Migrated
     | Echoed
@@ -838,7 +847,9 @@ Body = (
     | Partial
 )
 
-Incoming = Said | Edited | Deleted | Pressed | Submitted | Reacted | Opened | Viewed | Reachable | Migrated | Echoed
+Incoming = (
+    Said | Edited | Deleted | Pressed | Submitted | Reacted | Opened | Viewed | Halted | Reachable | Migrated | Echoed
+)
 """What a channel can hear."""
 
 

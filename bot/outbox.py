@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import msgspec
 import structlog
 
 from bot.clean import clean
@@ -20,7 +21,7 @@ from bot.live import Live
 from bot.model import SYSTEM, Body, Message, Noted, Reachable, Said, Span, Text
 from bot.pace import Pacer, Rank
 from bot.ports import Bus, Capabilities, Channel, Clock, Happened, News, Random, Receipt, Sending, Store
-from bot.units import Amend, Amended, Delivery, Entry, Lease, SendClaim, Settle, Stranded
+from bot.units import Amend, Amended, Delivery, Entry, Lease, RefOf, SendClaim, Settle, Stranded
 from bot.waiting import unbroken, within
 
 log = structlog.get_logger()
@@ -191,8 +192,10 @@ class Outbox:
                     self.counts.deliveries[delivery.to.channel, "late"] += 1
                     log.warning("outbox.too_late", delivery=delivery.id, attempt=delivery.attempt)
                     return
-                shown = delivery.shown if done == 0 else None
-                call = channel.send(delivery.to, piece, key=f"{delivery.id}.{done}", again=again, shown=shown)
+                shown = delivery.shown if done == 0 and not piece.only_for else None  # all have read the draft
+                answers = await self._answered(delivery, piece, can) if piece.reply_to else ""
+                key = f"{delivery.id}.{done}"
+                call = channel.send(delivery.to, piece, key=key, again=again, shown=shown, reply_to=answers)
                 receipt = await within(self._clock, self._settings.patience, call)
                 done, again = done + 1, False
                 settled = _settled(delivery, done, receipt, more=done < len(pieces), settles=shown is not None)
@@ -220,6 +223,12 @@ class Outbox:
         await self._store.write(self._failed(delivery, done, failure))
         if isinstance(failure, Forbidden) and failure.scope == "address":
             await self._append(delivery, Reachable(False))
+
+    async def _answered(self, delivery: Delivery, piece: Message, can: Capabilities) -> str:
+        """The platform's id of the message that this one answers; empty where nobody would see that."""
+        if "reply_to" not in can.can or piece.reply_to is None:
+            return ""
+        return await self._store.read(RefOf(delivery.conversation, piece.reply_to))
 
     async def _may_go(self, delivery: Delivery, can: Capabilities) -> bool:
         """Wait for its turn. False: it is long, and the message was given back until then."""
@@ -318,7 +327,7 @@ def pieces_of(delivery: Delivery, to: Capabilities) -> tuple[Message, ...]:
 
 def _unmarked(message: Message) -> Message:
     characters = "\n".join(filter(None, map(plain, message.parts)))
-    return Message((Text((Span(characters),)),), message.language)
+    return msgspec.structs.replace(message, parts=(Text((Span(characters),)),))
 
 
 def _settled(delivery: Delivery, done: int, receipt: Receipt, *, more: bool = False, settles: bool = False) -> Settle:

@@ -239,12 +239,16 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     pace: Pace | None = None
     typing_every: timedelta | None = None
     """How often typing has to be said again while it lasts; None: it cannot be shown."""
-    can: frozenset[Literal["edit", "delete", "react", "reply_to", "thread", "delivered", "read", "private_note"]] = (
-        frozenset()
-    )
+    can: frozenset[
+        Literal["edit", "delete", "react", "reply_to", "thread", "delivered", "read", "private_note", "toast"]
+    ] = frozenset()
+    """`toast`: whoever presses sees what is told within the acknowledgement, so that the chat need not say it."""
     resend: Literal["safe", "lookup", "blind"] = "blind"
     """What a repeat does when the outcome is unknown: the platform knows the key (`safe`), `send` looks for it first
     (`lookup`), or it may be there twice (`blind`)."""
+    shared: bool = False
+    """Others read what stands there beside the person it is for: a group, a channel. A message for one person alone
+    comes with `only_for` where `can` has `private_note`, and else as what may be read by all."""
     writes_first: timedelta | None = None
     """How long after the customer's last word we may open; None: always."""
 
@@ -365,11 +369,17 @@ class FileStore(Protocol):
         Raises `TooLarge` as soon as there are more than `most` bytes, `StoreDown`, and what `pieces` raises.
         """
 
-    async def look(self, ref: str) -> Kept:
-        """What is there under it, its type without the help of a name. Raises `FileGone`, `StoreDown`."""
+    async def look(self, ref: str, *, name: str = "") -> Kept:
+        """What is there. Raises `FileGone`, `StoreDown`."""
 
-    def open(self, ref: str) -> AsyncIterator[bytes]:
-        """What is in it, in pieces. Raises `FileGone` before the first when there is none; `StoreDown`."""
+    def open(self, ref: str, *, start: int = 0) -> AsyncIterator[bytes]:
+        """What is in it from that byte on, in pieces. Raises `FileGone` before the first of them; `StoreDown`."""
+
+    async def remember(self, source: str, ref: str) -> None:
+        """What was to be had at `source`, whatever that names, is this file. Raises `StoreDown`."""
+
+    async def remembered(self, source: str) -> str | None:
+        """Its `ref`. Raises `StoreDown`."""
 
 
 class Finding(Struct, frozen=True):
@@ -394,12 +404,20 @@ class Sending(Protocol):
     """A channel whose messages are pushed. The web has none: its readers tail the log."""
 
     async def send(
-        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+        self,
+        to: Address,
+        message: Message,
+        *,
+        key: str,
+        again: bool = False,
+        shown: Shown | None = None,
+        reply_to: str = "",
     ) -> Receipt:
         """One fitted piece, one attempt, no retry inside.
 
         `key` is the piece's id; `again`: an earlier attempt may have arrived; `shown`: the draft this message settles,
-        which it takes the place of. Raises `NotSent`.
+        which it takes the place of; `reply_to`: the platform's id of the message it answers, given where `can` has
+        `reply_to`, and no reason to fail when that message is gone. Raises `NotSent`.
         """
 
 

@@ -398,6 +398,16 @@ class DraftOf(Question[Shown | None], frozen=True):
     turn: int
 
 
+class RefOf(Question[str], frozen=True):
+    """The platform's id of the message an event is about: the one that was heard, or the first that ours became.
+
+    Empty: it has none.
+    """
+
+    conversation: ConversationId
+    seq: int
+
+
 class StrandedDraft(Struct, frozen=True):
     conversation: ConversationId
     to: Address

@@ -78,6 +78,7 @@ class Sent:
     key: str
     again: bool
     shown: Shown | None = None
+    reply_to: str = ""
 
     @property
     def text(self) -> str:
@@ -139,9 +140,16 @@ class Memory:
     # What we show
 
     async def send(
-        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+        self,
+        to: Address,
+        message: Message,
+        *,
+        key: str,
+        again: bool = False,
+        shown: Shown | None = None,
+        reply_to: str = "",
     ) -> Receipt:
-        sent = Sent(to, message, key, again, shown)
+        sent = Sent(to, message, key, again, shown, reply_to)
         self.calls.append(sent)
         fault = self.faults.pop(0) if self.faults else None
         arrives = fault is None or self.lost_receipts > 0
@@ -282,11 +290,12 @@ class Memory:
     def address(self, chat: str, thread: str = "") -> Address:
         return Address("memory", self.account, chat, thread)
 
-    def seen(self, chat: str, thread: str = "") -> list[str]:
-        """What the customer of this chat reads, oldest first; a draft is the last of it."""
-        here = self.address(chat, thread)
+    def seen(self, chat: str, thread: str = "", *, by: str = "") -> list[str]:
+        """What somebody in this chat reads, oldest first; a draft is the last of it. `by`: empty: its customer."""
+        here, reader = self.address(chat, thread), by or chat
+        shown = [sent for sent in self.sent if sent.to == here and sent.message.only_for in ("", reader)]
         draft = self.drafts.get(here)
-        return [*(sent.text for sent in self.sent if sent.to == here), *([draft.text] if draft else [])]
+        return [*(sent.text for sent in shown), *([draft.text] if draft else [])]
 
 
 def parse(raw: bytes, account: str, clock: Clock) -> Arrival:

@@ -100,7 +100,14 @@ class Terminal:
         await self._idle(self._chat)
 
     async def send(
-        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Draft | None = None
+        self,
+        to: Address,
+        message: Message,
+        *,
+        key: str,
+        again: bool = False,
+        shown: Draft | None = None,
+        reply_to: str = "",
     ) -> Receipt:
         if not (again and key == self._last_key):  # it stands there already
             self.show(message, Author("bot"))

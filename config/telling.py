@@ -30,6 +30,7 @@ from bot.model import (
     Event,
     Filled,
     Forgotten,
+    Halted,
     Json,
     Knew,
     Message,
@@ -99,6 +100,8 @@ def event_told(event: Event) -> list[Told]:
             return [Told(who, "reacts with" if added else "takes back", emoji)]
         case Viewed(ref=ref):
             return [Told(who, "has read up to message", ref)]
+        case Halted():
+            return [Told(who, "wants no more of the answer that is being written")]
         case Reachable(yes=yes):
             return [Told("", "messages arrive again" if yes else "messages cannot arrive any more")]
         case Migrated(to=to):

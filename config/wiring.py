@@ -19,6 +19,7 @@ from bot.connections import Connections, ConnectionSettings
 from bot.desk import Desk, Notices, author
 from bot.engine import Engine, EngineSettings
 from bot.errors import SettingsError
+from bot.fetcher import Fetcher
 from bot.files import FolderFiles
 from bot.flow import forms
 from bot.flow.book import Book
@@ -38,7 +39,6 @@ from bot.people import Codes
 from bot.ports import (
     BuildChannel,
     Bus,
-    Capabilities,
     Channel,
     Clock,
     FileStore,
@@ -81,6 +81,7 @@ class Parts:
     store: Store
     bus: Bus
     files: FileStore
+    fetcher: Fetcher
     engine: Engine
     inbox: Inbox
     outbox: Outbox
@@ -286,6 +287,7 @@ async def running(
         store=store,
         bus=bus,
         files=kept,
+        fetcher=Fetcher(channels, kept, clock),
         engine=engine,
         inbox=inbox,
         outbox=outbox,
@@ -434,7 +436,7 @@ def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] 
     channel = channels.get(turn.conversation.address.channel)
     can = channel.capabilities(turn.conversation.address) if channel else None
     return {
-        SHOWS: _shown_by(can) if can else [],
+        SHOWS: _shown_by(can.parts, can.form, "toast" in can.can) if can else [],
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
@@ -444,9 +446,6 @@ def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] 
 
 
 @lru_cache(maxsize=100)
-def _tags(parts: frozenset[type[Part]]) -> tuple[str, ...]:
-    return tuple(sorted(str(part.__struct_config__.tag) for part in parts))
-
-
-def _shown_by(can: Capabilities) -> list[Json]:
-    return [*_tags(can.parts), *(("form",) if can.form != "ask" else ())]
+def _shown_by(parts: frozenset[type[Part]], form: str, toasts: bool) -> list[Json]:
+    tags: list[Json] = [*sorted(str(part.__struct_config__.tag) for part in parts)]
+    return [*tags, *(("form",) if form != "ask" else ()), *(("toast",) if toasts else ())]

@@ -71,7 +71,14 @@ class Pigeon:
             self.receive = None
 
     async def send(
-        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+        self,
+        to: Address,
+        message: Message,
+        *,
+        key: str,
+        again: bool = False,
+        shown: Shown | None = None,
+        reply_to: str = "",
     ) -> Receipt:
         if self.refusals:
             raise self.refusals.pop(0)

@@ -264,12 +264,12 @@ def writes(step: Step | None) -> tuple[str, ...]:
 
 def wordings(content: Content) -> Iterator[Wording]:
     """All that it says."""
-    cards, image, table = (*filter(None, (content.card,)), *content.carousel), content.image, content.table
-    said: list[Wording | None] = [content.text]
-    for card in cards:
-        said += (card.title, card.body, card.meta, card.image)
-    if image is not None:
-        said += (image.address, image.alt)
-    if table is not None:
-        said += (table.title, *table.columns)
-    yield from filter(None, said)
+    if content.text:
+        yield content.text
+    for card in (content.card, *content.carousel):
+        if card:
+            yield from filter(None, (card.title, card.body, card.meta, card.image))
+    if image := content.image:
+        yield from filter(None, (image.address, image.alt))
+    if table := content.table:
+        yield from filter(None, (table.title, *table.columns))

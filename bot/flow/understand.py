@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 
 from msgspec import Struct
@@ -13,11 +13,11 @@ from bot.flow import rules
 from bot.flow.amend import amended
 from bot.flow.book import Book, Pending
 from bot.flow.examples import CLOSE, Match
-from bot.flow.forms import filled, form_of, wrong
+from bot.flow.forms import filled, form_of, offer_of, wrong
 from bot.flow.interpreter.advance import advance
 from bot.flow.interpreter.given import Back, Given, Ordered, given_first
 from bot.flow.question import hearing_of
-from bot.flow.say import GREETING
+from bot.flow.say import GREETING, SHOWS
 from bot.flow.slots import Hearing, Labelled
 from bot.flow.slots.choices import place_of
 from bot.flow.words import MOST_CHARACTERS, Phrase, tokens
@@ -86,6 +86,12 @@ class _Ear:
         self.first = [given for given in given_first(turn.inputs) if not isinstance(given, Back)]
         """What has happened by itself: it comes before all that anybody wants."""
 
+    @property
+    def shows(self) -> Collection[str]:
+        """What the channel can show."""
+        shown = self.facts.get(SHOWS)
+        return shown if isinstance(shown, list) else ()
+
     def has(self, kind: type[Pressed | Returned]) -> bool:
         return any(isinstance(event.body, kind) for event in self.turn.inputs)
 
@@ -115,9 +121,11 @@ class _Ear:
             case Said(message=message):
                 return self.ordered(self.sent(message, state) or self.words(self.lines[event.seq], state))
             case Pressed(token=token):
-                return None if self.form(token, state) else self.ordered(self.press(token, state))
+                if self.form(token, state) or self.told_at_once(event, token):
+                    return None
+                return self.ordered(self.press(token, state))
             case Submitted(token=token, values=values):
-                return self.submitted(token, values, state)
+                return None if self.told_at_once(event, token) else self.submitted(token, values, state)
             case Opened(payload=payload) if payload:
                 return self.ordered(self.opened(payload, state)) or None
             case Returned(how=how, verdict=verdict, step=step):
@@ -149,6 +157,14 @@ class _Ear:
         value = offer.value if offer else self.starter(token, state)
         command = parse_slash(value) if value else None
         return ((command or Refuse("void"), "button"),)
+
+    def told_at_once(self, event: Event, token: str) -> bool:
+        """Whether the platform has told whoever pressed: it was void when it came, for nothing has happened since."""
+        if "toast" not in self.shows or token.startswith(GREETING):
+            return False
+        after = sum(each.seq > event.seq for each in self.turn.inputs)
+        now = self.turn.conversation
+        return now.last_seq - event.seq == after and offer_of(self.turn.state, token, now.control.epoch) is None
 
     def form(self, token: str, state: State) -> Form | None:
         """Opening one says nothing yet."""

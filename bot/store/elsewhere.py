@@ -12,6 +12,7 @@ from bot.model import (
     Controlled,
     Echoed,
     Event,
+    Halted,
     Migrated,
     Opened,
     Pressed,
@@ -30,7 +31,7 @@ from bot.units import Accept
 
 COMMON = frozenset((Said, Pressed, Opened))
 """All that most arrivals are made of: they need nothing of what stands here."""
-UNSEEN = (Opened, Reacted, Viewed, Reachable, Migrated)
+UNSEEN = (Opened, Reacted, Viewed, Halted, Reachable, Migrated)
 """Nothing in a conversation as its customer sees it."""
 SPEAKS = (Said, Pressed, Submitted, Opened)
 """With these a customer opens a conversation again that was closed."""

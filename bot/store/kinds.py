@@ -74,6 +74,7 @@ _ANSWERS: Mapping[type, Callable[[Tx, Any], Any]] = {
     units.FindAgent: accounts.find_agent,
     units.Agents: accounts.agents,
     units.FindSignIn: accounts.find_sign_in,
+    units.RefOf: sending.ref_of,
     units.Deliveries: lists.deliveries,
     units.DeadLetters: lists.dead_letters,
     units.Backlog: backlog.backlog,

@@ -20,7 +20,7 @@ from bot.store.drafts import drop_draft, settled_by
 from bot.store.rows import EVENT, Row, Values, delivery_id, encode, events_of, micros, parts_of, span
 from bot.store.statements import Query, found, locked, update
 from bot.store.tx import Tx
-from bot.units import Delivery, DropDraft, SendClaim, Settle
+from bot.units import Delivery, DropDraft, RefOf, SendClaim, Settle
 
 
 @dataclass(slots=True)
@@ -72,6 +72,30 @@ HEADS = Query(
     .order_by(_d.due_at)
     .limit(sa.bindparam("most"))
 )
+
+
+_REF = Query(
+    sa.select(schema.event.c.payload, _d.refs)
+    .select_from(
+        schema.event.outerjoin(
+            schema.delivery, sa.and_(_d.conversation == schema.event.c.conversation, _d.seq == schema.event.c.seq)
+        )
+    )
+    .where(schema.event.c.conversation == sa.bindparam("conversation"), schema.event.c.seq == sa.bindparam("seq"))
+)
+
+
+class _Heard(msgspec.Struct):
+    ref: str = ""
+
+
+_heard = msgspec.json.Decoder(_Heard).decode
+
+
+def ref_of(tx: Tx, asked: RefOf) -> str:
+    for payload, refs in tx.query(_REF, conversation=asked.conversation, seq=asked.seq):
+        return _heard(payload).ref or next(iter(_refs(refs or b"[]")), "")
+    return ""
 
 
 def send_claim(tx: Tx, units: Sequence[SendClaim]) -> list[tuple[Delivery, ...]]:

@@ -1,4 +1,4 @@
-"""What every channel promises (C1-C14), as tests for whoever makes one.
+"""What every channel promises (C1-C16), as tests for whoever makes one.
 
 A test module subclasses `ChannelContract` and gives it the fixture `harness`: the channel, the stand-in of its
 platform, and what a person does and sees there. This module knows no channel and no stand-in. Which promises a channel
@@ -73,6 +73,8 @@ class Seen:
     buttons: tuple[str, ...] = ()
     """Labels of what can be pressed or chosen."""
     files: int = 0
+    answers: str = ""
+    """Text of the message that it is shown to be a reply to."""
 
 
 @runtime_checkable
@@ -155,6 +157,17 @@ class SendingHarness(Harness, Protocol):
 
     def typing(self, *, thread: bool = False) -> bool:
         """Whether the person sees us typing, or was shown it within the last seconds."""
+
+
+@runtime_checkable
+class GroupHarness(SendingHarness, Protocol):
+    """Of a channel that shows something to one person of a group alone."""
+
+    async def say_in_group(self, words: str) -> None:
+        """The person writes where others read along, in a way that the channel hears."""
+
+    def seen_in_group(self, *, by_others: bool) -> Sequence[Seen]:
+        """As the person sees it there, or as the others do; oldest first."""
 
 
 @runtime_checkable
@@ -524,6 +537,45 @@ class ChannelContract:
         await bench.until(lambda: "done" in bench.inbox.heard() and not out.owed(), "both presses")
         await bench.until(lambda: bool(bench.inbox.tokens), "one of them")
         assert bench.inbox.tokens == [_token(1)]
+
+    async def test_c15_a_reply_shows_what_it_answers(self, bench: Bench) -> None:
+        out = bench.out()
+        to, channel = await bench.place(), bench.channel
+        if out is None or "reply_to" not in channel.capabilities(to).can:
+            return
+        assert isinstance(channel, Sending)
+        first = await bench.sends(to, text("the question"), "c15.0")
+        receipt = await channel.send(to, text("words"), key="c15.1", reply_to=first.refs[0])
+        await bench.until(lambda: [one.answers for one in out.seen()] == ["", "the question"], "the reply")
+        assert receipt.refs
+
+    async def test_c15_what_it_answers_may_be_gone(self, bench: Bench) -> None:
+        out = bench.out()
+        to, channel = await bench.place(), bench.channel
+        if out is None or not {"reply_to", "delete"} <= channel.capabilities(to).can:
+            return
+        assert isinstance(channel, Sending)
+        assert isinstance(channel, Editing)
+        first = await bench.sends(to, text("the question"), "c15.0")
+        await channel.delete(to, first.refs[0])
+        await channel.send(to, text("words"), key="c15.1", reply_to=first.refs[0])
+        await bench.until(lambda: [(one.text, one.answers) for one in out.seen()] == [("words", "")], "the words alone")
+
+    async def test_c16_what_is_for_one_person_nobody_else_sees(self, bench: Bench) -> None:
+        harness, channel = bench.harness, bench.channel
+        if not isinstance(harness, GroupHarness):
+            assert "private_note" not in channel.capabilities(await bench.place()).can, "it needs a GroupHarness"
+            return
+        await harness.say_in_group("hello, all")
+        await bench.until(lambda: bool(bench.inbox.fresh) and not harness.owed(), "hello, all")
+        heard = bench.inbox.fresh[-1]
+        assert channel.capabilities(heard.to).shared
+        assert "private_note" in channel.capabilities(heard.to).can
+        await bench.sends(heard.to, text("for all"), "c16.0")
+        await bench.sends(heard.to, replace(text("a secret"), only_for=heard.by), "c16.1")
+        await bench.until(lambda: len(harness.seen_in_group(by_others=False)) == 2, "both")
+        assert [one.text for one in harness.seen_in_group(by_others=False)] == ["for all", "a secret"]
+        assert [one.text for one in harness.seen_in_group(by_others=True)] == ["for all"]
 
     async def test_c14_no_secret_is_in_any_log_line(
         self,

@@ -51,9 +51,10 @@ from channels.console.bodies import (
     ConsoleUnmerge,
     Number,
 )
+from channels.console.files import ConversationFiles
 from channels.console.gate import Gate
 from channels.console.live import Live
-from channels.console.problems import SECURITY, Denied, answer, answers, problem
+from channels.console.problems import FILE, SECURITY, Denied, answer, answers, problem
 from channels.console.rows import find_row, show
 from channels.console.sign_in import Present
 
@@ -80,6 +81,7 @@ def routes(
     random: Random,
     brand: str,
     is_private: IsPrivate,
+    files: ConversationFiles,
 ) -> APIRouter:
     router = APIRouter(prefix="/api/console", tags=["console"], route_class=_route(gate, random))
     anyone, agent = Depends(gate.anyone), Depends(gate.agent)
@@ -196,6 +198,23 @@ def routes(
     async def identities(conversation: Id, present: Present = agent) -> Response:
         found = await _found(ConversationId(conversation))
         return await _identities(found.conversation.contact)
+
+    @router.get(
+        "/conversations/{conversation}/files/{seq}/{part}",
+        operation_id="console_file",
+        response_class=Response,
+        responses=FILE | answers(None, 401, 404, 413),
+    )
+    async def file(
+        conversation: Id,
+        seq: Annotated[Number, Path(description="Of the event that it came with.")],
+        part: Annotated[int, Path(ge=0, le=1000, description="Which part of the message, from 0.")],
+        range: Annotated[str, Header(max_length=100)] = "",
+        present: Present = agent,
+    ) -> Response:
+        """A file of a message: pictures to be shown in place, everything else to be saved."""
+        found = await _found(ConversationId(conversation))
+        return await files.show(found.conversation, seq, part, range=range)
 
     # Commands
 
@@ -403,7 +422,8 @@ def _route(gate: Gate, random: Random) -> type[APIRoute]:
                     if denied is None:
                         raise
                     response = problem(denied, request_id)
-                response.headers.update(SECURITY)
+                for name, value in SECURITY.items():
+                    response.headers.setdefault(name, value)
                 response.headers["Cache-Control"] = "no-store"
                 response.headers["X-Request-Id"] = request_id
                 return response

@@ -68,11 +68,12 @@ CAN = Capabilities(
     stream="edit",
     stream_every=timedelta(seconds=1.2),
     typing_every=timedelta(seconds=8),
-    can=frozenset(("edit", "delete", "react", "reply_to", "thread")),
+    can=frozenset(("edit", "delete", "react", "reply_to", "thread", "toast")),
     resend="safe",
     pace=Pace(account=Rate(50, timedelta(seconds=1)), chat=Rate(5, timedelta(seconds=5))),
 )
-_AT_MEMBER = replace(CAN, text=Limit(2000 - _MENTION_ROOM))
+_IN_THREAD = replace(CAN, shared=True)
+_AT_MEMBER = replace(_IN_THREAD, text=Limit(2000 - _MENTION_ROOM))
 """The message begins with the name of whom it is for."""
 
 
@@ -102,7 +103,7 @@ class Discord:
         self._line, self._presses = self.hearing.line, self.hearing.presses
 
     def capabilities(self, to: Address) -> Capabilities:
-        can = _AT_MEMBER if to.thread.startswith(MEMBER) else CAN
+        can = _AT_MEMBER if to.thread.startswith(MEMBER) else _IN_THREAD if to.thread else CAN
         room = self.hearing.known.room.get(to.chat)
         return replace(can, files=replace(_FILES, bytes_out=room)) if room else can
 

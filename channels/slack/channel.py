@@ -107,7 +107,7 @@ _CAN = Capabilities(
     files=Attachments(per_message=10, bytes_out=1024 * 1024 * 1024),
     stream="edit",
     stream_every=timedelta(seconds=1.2),
-    can=frozenset(("edit", "delete", "react", "thread", "private_note")),
+    can=frozenset(("edit", "delete", "react", "thread", "toast")),
     resend="lookup",
     pace=Pace(chat=Rate(3, timedelta(seconds=3))),
 )
@@ -151,8 +151,9 @@ class Slack:
             _CAN,
             stream=streams,
             typing_every=timedelta(seconds=60) if to.thread and not in_private else None,
-            can=frozenset() if in_private else _CAN.can,
+            can=frozenset(("toast",)) if in_private else _CAN.can,
             resend="blind" if in_private else "lookup",
+            shared=not in_private and to.chat.rpartition("/")[2][:1] not in ("D", "U", "W"),
             files=Attachments(per_message=10, bytes_in=self._settings.largest_file, bytes_out=1024 * 1024 * 1024),
         )
 
@@ -413,7 +414,14 @@ class Slack:
     # What goes out
 
     async def send(
-        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+        self,
+        to: Address,
+        message: Message,
+        *,
+        key: str,
+        again: bool = False,
+        shown: Shown | None = None,
+        reply_to: str = "",
     ) -> Receipt:
         call = render(to, message, key=key)
         if shown is not None and (receipt := await self._settle(to, message, call.payload, shown, key)):

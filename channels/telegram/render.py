@@ -53,7 +53,7 @@ PRIVATE = Capabilities(
     stream="native",
     stream_every=timedelta(seconds=1.1),
     typing_every=timedelta(seconds=4.5),
-    can=frozenset(("edit", "delete", "react", "thread")),
+    can=frozenset(("edit", "delete", "react", "thread", "toast")),
     resend="blind",
     pace=Pace(account=Rate(30, timedelta(seconds=1)), chat=Rate(3, timedelta(seconds=3))),
 )
@@ -63,8 +63,11 @@ GROUP = replace(
     stream="edit",
     stream_every=timedelta(seconds=3.1),
     pace=Pace(account=Rate(30, timedelta(seconds=1)), chat=Rate(20, timedelta(minutes=1))),
+    shared=True,
 )
 """Elsewhere: a draft would be seen by nobody."""
+DIRECT = replace(GROUP, shared=False)
+"""Direct messages of a channel: a chat of one person with those who run it."""
 BUSINESS = replace(PRIVATE, stream="whole")
 GUEST = replace(
     PRIVATE,
@@ -72,6 +75,7 @@ GUEST = replace(
     buttons=None,
     files=None,
     stream="whole",
+    shared=True,
     typing_every=None,
     can=frozenset(),
 )
@@ -83,6 +87,8 @@ def capabilities_of(place: Place) -> Capabilities:
         return GUEST
     if place.business:
         return BUSINESS
+    if place.direct:
+        return DIRECT
     return PRIVATE if place.is_private else GROUP
 
 

@@ -81,6 +81,26 @@ def test_what_a_channel_can_show_is_left_as_it_is() -> None:
     assert fit(message, channel()) == Fitted((message,), ())
 
 
+PRIVATE = Message((Text((Span("the code is 7"),)),), "en", only_for="ana", otherwise="Ask me in private.")
+
+
+def test_what_is_for_one_person_is_for_whoever_is_there_alone() -> None:
+    assert fit(PRIVATE, channel()) == Fitted((text("the code is 7", language="en"),), ())
+
+
+def test_what_is_for_one_person_says_so_where_others_read_along() -> None:
+    group = replace(channel(), shared=True, can=frozenset(("private_note",)))
+    fitted = Fitted((replace(PRIVATE, otherwise=""),), ())
+    assert fit(PRIVATE, group) == fitted
+    assert fit(fitted.pieces[0], group) == fitted
+
+
+@pytest.mark.parametrize(("otherwise", "shown"), [("Ask me in private.", ["Ask me in private."]), ("", [])])
+def test_what_is_for_one_person_is_never_shown_to_all(otherwise: str, shown: list[str]) -> None:
+    fitted = fit(replace(PRIVATE, otherwise=otherwise), replace(channel(), shared=True))
+    assert (said(fitted), fitted.losses) == (shown, (Loss("message", "private"),))
+
+
 def test_a_terminal_gets_characters_and_numbered_lists() -> None:
     message = Message(
         (

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from bot.bus.memory import MemoryBus
 from bot.errors import Forbidden, NotSent, TryLater, Unreachable, Unshowable
+from bot.live import Live
 from bot.model import (
     BOT,
     Address,
@@ -30,12 +31,13 @@ from bot.model import (
     text,
 )
 from bot.outbox import Outbox, OutboxSettings
+from bot.pace import Pacer
 from bot.ports import Channel, Happened, Limit, Pace, Rate, Receipt, Shown, Store
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock, settle
 from bot.testing.store import LEASE, Scene
-from bot.units import Deliveries, Entry, SendClaim, Settle
+from bot.units import Deliveries, DraftOf, Entry, PutDraft, RefOf, SendClaim, Settle
 from channels.memory import EVERYTHING, Memory
 from tests.journeys.crossings import Crossings
 
@@ -78,6 +80,7 @@ async def post(
     store: Store | None = None,
     channel: Callable[[Memory], Channel] = lambda memory: memory,
     clock: SettableClock | None = None,
+    streams: bool = False,
     **settings: Any,
 ) -> AsyncIterator[Post]:
     unhandled: list[Mapping[str, Any]] = []
@@ -94,6 +97,7 @@ async def post(
         clock=clock,
         random=random,
         settings=OutboxSettings(**{"worker": "w1", **settings}),
+        live=Live([memory], store=store, clock=clock, pacer=Pacer(clock)) if streams else None,
     )
     made = Post(Scene(store, clock, random), store, clock, memory, bus, outbox)
     with capture_logs() as made.logs:
@@ -115,6 +119,45 @@ async def test_what_is_promised_is_sent_at_once_in_order() -> None:
         await settle()
         assert at.seen() == ["one", "two", "three"]
         assert await at.states(now) == ["sent"] * 3
+
+
+async def test_a_reply_goes_out_with_the_id_of_what_it_answers() -> None:
+    async with post() as at:
+        unit = at.scene.accept(bodies=(Said(text("which one?"), "theirs"),), lease=LEASE)
+        claimed = (await at.store.write(unit)).claimed
+        assert claimed is not None
+        says = [replace(text("this one"), reply_to=1), replace(text("or this"), reply_to=2), text("that is all")]
+        entries = [Entry(BOT, Said(one), 0, public=True, deliver=True) for one in says]
+        done = await at.store.write(at.scene.commit(claimed, entries=entries))
+        at.bus.publish(Happened(claimed.conversation.id, getattr(done, "events", ())))
+        await settle()
+        first = at.memory.sent[0]
+        assert [sent.reply_to for sent in at.memory.sent] == ["theirs", first.key, ""]
+
+
+async def test_where_replies_are_not_shown_nothing_is_looked_up() -> None:
+    crossings = Crossings(only=RefOf)
+    async with post(store=crossings) as at:
+        at.memory.can = replace(EVERYTHING, can=frozenset())
+        await at.promise(replace(text("this one"), reply_to=1))
+        await settle()
+        assert (at.seen(), crossings.passed) == (["this one"], 0)
+
+
+async def test_what_is_for_one_person_takes_no_drafts_place() -> None:
+    """All have read that: it is taken back, and the message is one of its own."""
+    async with post(streams=True) as at:
+        at.memory.can = replace(EVERYTHING, shared=True, can=frozenset(("private_note",)))
+        claimed = await at.scene.asks("hello")
+        now = claimed.conversation
+        draft = Shown("d", "the code", at.clock.now())
+        await at.store.write(PutDraft(conversation=now.id, to=now.address, turn=now.heard, shown=draft))
+        said = Entry(BOT, Said(replace(text("the code is 7"), only_for="ana")), 0, public=True, deliver=True)
+        await at.store.write(replace(at.scene.commit(claimed, entries=[said]), draft=True))
+        await at.clock.advance(10)
+        assert [at.memory.seen("1", by=by) for by in ("ana", "ben")] == [["the code is 7"], []]
+        assert [sent.shown for sent in at.memory.sent] == [None]
+        assert await at.store.read(DraftOf(now.id, now.heard)) is None
 
 
 async def test_what_was_left_by_others_is_sent_at_the_start() -> None:
@@ -326,7 +369,14 @@ class Wrong:
         self.capabilities, self.run = memory.capabilities, memory.run
 
     async def send(
-        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+        self,
+        to: Address,
+        message: Message,
+        *,
+        key: str,
+        again: bool = False,
+        shown: Shown | None = None,
+        reply_to: str = "",
     ) -> Receipt:
         if self.first:
             await self.first.pop()()
@@ -444,7 +494,14 @@ async def test_no_more_are_in_the_air_than_allowed() -> None:
         flying = 0
 
         async def send(
-            self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+            self,
+            to: Address,
+            message: Message,
+            *,
+            key: str,
+            again: bool = False,
+            shown: Shown | None = None,
+            reply_to: str = "",
         ) -> Receipt:
             self.flying += 1
             most.append(self.flying)

@@ -13,6 +13,7 @@ from tests.channels.harness import discord, memory, slack, telegram, web
 HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "memory": memory.everything,
     "memory, plain": memory.plain,
+    "memory, group": memory.group,
     "telegram, polling": telegram.polling,
     "telegram, webhook": telegram.webhook,
     "web": web.web,

@@ -12,12 +12,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from bot.errors import NotSent, StoreDown, Unreachable
+from bot.errors import NotSent, StoreDown, Unreachable, Unshowable
 from bot.model import Address, Message, Pressed, text
 from bot.ports import Accepted, Arrival, Receipt, Receive, Shown
 from bot.testing.channel import Bench, ChannelContract
 from channels.memory import Memory, Post
-from tests.channels.harness.memory import MemoryHarness
+from tests.channels.harness.memory import GROUP, MemoryGroup
 
 
 class HearsItself(Memory):
@@ -50,9 +50,17 @@ class DropsWhatItCannotRead(Memory):
 
 class LeavesTheThread(Memory):
     async def send(
-        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+        self,
+        to: Address,
+        message: Message,
+        *,
+        key: str,
+        again: bool = False,
+        shown: Shown | None = None,
+        reply_to: str = "",
     ) -> Receipt:
-        return await super().send(replace(to, thread=""), message, key=key, again=again, shown=shown)
+        where = replace(to, thread="")
+        return await super().send(where, message, key=key, again=again, shown=shown, reply_to=reply_to)
 
 
 class KnowsOneError(Memory):
@@ -65,7 +73,14 @@ class KnowsOneError(Memory):
 
 class LeavesItsDrafts(Memory):
     async def send(
-        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+        self,
+        to: Address,
+        message: Message,
+        *,
+        key: str,
+        again: bool = False,
+        shown: Shown | None = None,
+        reply_to: str = "",
     ) -> Receipt:
         draft = self.drafts.get(to)
         receipt = await super().send(to, message, key=key, again=again)
@@ -83,9 +98,33 @@ class LeavesItsDrafts(Memory):
 
 class SendsTwice(Memory):
     async def send(
-        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+        self,
+        to: Address,
+        message: Message,
+        *,
+        key: str,
+        again: bool = False,
+        shown: Shown | None = None,
+        reply_to: str = "",
     ) -> Receipt:
         return await super().send(to, message, key=f"{key}+{len(self.calls)}", again=again, shown=shown)
+
+
+class AnswersNothing(Memory):
+    async def send(self, *args: Any, **named: Any) -> Receipt:
+        return await super().send(*args, **named | {"reply_to": ""})
+
+
+class NeedsWhatItAnswers(Memory):
+    async def send(self, *args: Any, **named: Any) -> Receipt:
+        if named.get("reply_to") not in (None, "", *(sent.key for sent in self.sent)):
+            raise Unshowable("there is no such message")
+        return await super().send(*args, **named)
+
+
+class TellsAll(Memory):
+    async def send(self, to: Address, message: Message, **named: Any) -> Receipt:
+        return await super().send(to, replace(message, only_for=""), **named)
 
 
 _left = set[asyncio.Task[Any]]()
@@ -137,13 +176,16 @@ class TellsItsSecret(Memory):
         (LeavesATask, "test_c12_cancelling_it_leaves_nothing_behind"),
         (NeverEnds, "test_c12_cancelling_it_leaves_nothing_behind"),
         (ReadsLabels, "test_c13_a_button_pressed_twice_has_one_effect"),
+        (AnswersNothing, "test_c15_a_reply_shows_what_it_answers"),
+        (NeedsWhatItAnswers, "test_c15_what_it_answers_may_be_gone"),
+        (TellsAll, "test_c16_what_is_for_one_person_nobody_else_sees"),
         (TellsItsSecret, "test_c14_no_secret_is_in_any_log_line"),
     ],
 )
 async def test_a_channel_with_a_mistake_fails(
     wrong: type[Memory], rule: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    harness, suite = MemoryHarness(make=wrong), ChannelContract()
+    harness, suite = MemoryGroup(GROUP, make=wrong), ChannelContract()
     suite.patience = 0.3
     bench = Bench(harness, patience=suite.patience)
     test: Callable[..., Any] = getattr(suite, rule)
@@ -151,7 +193,7 @@ async def test_a_channel_with_a_mistake_fails(
     asked = {name: offered[name] for name in inspect.signature(test).parameters}
     if "bench" in asked:
         await bench.start()
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, NotSent)):
         await test(**asked)
     await bench.stop()
     for task in _left:

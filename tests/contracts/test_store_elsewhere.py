@@ -15,6 +15,7 @@ from bot.model import (
     Deleted,
     Echoed,
     Edited,
+    Halted,
     Incoming,
     Migrated,
     Pressed,
@@ -39,7 +40,14 @@ async def hears(
 
 @pytest.mark.parametrize(
     "body",
-    [Deleted("r"), Reacted("👍", ref="r"), Viewed("r"), Reachable(False), Migrated(Address("memory", "shop", "9"))],
+    [
+        Deleted("r"),
+        Reacted("👍", ref="r"),
+        Viewed("r"),
+        Halted(),
+        Reachable(False),
+        Migrated(Address("memory", "shop", "9")),
+    ],
 )
 async def test_what_is_no_word_is_logged_begins_no_turn_and_opens_nothing_again(scene: Scene, body: Incoming) -> None:
     now = await scene.exchange("hello")

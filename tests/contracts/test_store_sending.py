@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from bot.model import BOT, SYSTEM, Noted, Said, text
 from bot.testing.store import ACCOUNTS, ANN, LEASE, OVER, Scene, plain
-from bot.units import Deliveries, Delivery, Entry, Settle
+from bot.units import Deliveries, Delivery, Entry, RefOf, Settle
 
 
 def words(deliveries: tuple[Delivery, ...]) -> list[str]:
@@ -266,3 +266,14 @@ async def test_a_chat_that_must_be_left_alone_is_left_alone_when_control_moves(s
     await scene.amends(replace(unit, entries=(*unit.entries, joined)))
     assert await states(scene, one) == ["cancelled", "waiting", "waiting"]
     assert await scene.sends() == ()
+
+
+async def test_what_a_message_answers_is_known_by_the_platforms_id(scene: Scene) -> None:
+    unit = scene.accept(bodies=(Said(text("hello"), "theirs"),), lease=LEASE)
+    claimed = (await scene.store.write(unit)).claimed
+    assert claimed is not None
+    now = (await scene.answers(claimed, "hello", "again", deliver=True)).conversation
+    (delivery,) = await scene.sends()
+    assert await scene.store.read(RefOf(now.id, delivery.seq)) == ""
+    await scene.store.write(replace(scene.sent(delivery), refs=("first", "second")))
+    assert [await scene.store.read(RefOf(now.id, seq)) for seq in (1, 2, 3, 99)] == ["theirs", "first", "", ""]

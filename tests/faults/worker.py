@@ -345,7 +345,14 @@ class Line:
         return 200, b""
 
     async def send(
-        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+        self,
+        to: Address,
+        message: Message,
+        *,
+        key: str,
+        again: bool = False,
+        shown: Shown | None = None,
+        reply_to: str = "",
     ) -> Receipt:
         words = "\n".join(filter(None, map(plain, message.parts)))
         call = msgspec.json.encode(Call(key=key, chat=to.chat, words=words, again=again))

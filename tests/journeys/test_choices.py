@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.flow.fold import fold_event
 from bot.model import Choices, Controlled, Pressed, State, Turned
+from bot.ports import Toast
+from channels.memory import EVERYTHING
 from tests.bot.flow.script import project
 from tests.journeys.stage import Stage, agent, stage
 
@@ -75,6 +78,27 @@ async def test_a_button_pressed_twice_counts_once(desk: Stage) -> None:
     await desk.say("paint it")
     assert await desk.press("Red") == ["Painted Red."]
     assert await desk.press("Red") == [VOID]
+
+
+async def test_where_the_platform_tells_whoever_pressed_the_chat_stays_silent(desk: Stage) -> None:
+    desk.memory.can = replace(EVERYTHING, can=frozenset(("toast",)))
+    await desk.say("paint it")
+    assert await desk.press("Red") == ["Painted Red."]
+    await desk.say("paint it")
+    assert (await desk.memory.press("ana", "Red")).now is None
+    await desk.settle()
+    seen = desk.memory.seen("ana")
+    old = next(option for sent in desk.memory.sent for option in sent.options)
+    await desk.say("paint it")
+    asked = len(desk.memory.seen("ana"))
+    again = await desk.memory.hear("ana", Pressed(old.token, old.label))
+    await desk.settle()
+    assert again.now == Toast(VOID)
+    assert VOID not in seen
+    assert len(desk.memory.seen("ana")) == asked
+    now = (await desk.found()).conversation
+    assert now.heard == now.input_seq
+    assert await desk.say("blue") == ["Painted Blue."]
 
 
 async def test_two_presses_at_once_are_one(desk: Stage) -> None:

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.model import ContactId
 from bot.units import Identities
+from channels.memory import EVERYTHING
 from tests.journeys.stage import Stage, agent, stage
 
 CODE = re.compile(r"[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}")
@@ -68,6 +70,23 @@ async def test_who_guesses_is_stopped_even_with_the_right_code(desk: Stage) -> N
         await desk.say(guess, chat="eve")
     assert await desk.say(code, chat="eve") == ["That were too many wrong codes. Please try again in an hour."]
     assert await contact(desk, "eve") != await contact(desk, "ana")
+
+
+GROUP = replace(EVERYTHING, shared=True)
+
+
+async def test_in_a_group_nobody_sees_somebody_elses_code(desk: Stage) -> None:
+    desk.memory.can = replace(GROUP, can=frozenset(("private_note",)))
+    await desk.say("/link")
+    assert CODE.search("".join(desk.memory.seen("ana")))
+    assert desk.memory.seen("ana", by="ben") == []
+
+
+async def test_where_only_all_can_see_it_the_person_is_asked_to_write_directly(desk: Stage) -> None:
+    desk.memory.can = GROUP
+    answer = "".join(await desk.say("/link"))
+    assert not CODE.search(answer)
+    assert "write to me directly" in answer
 
 
 async def test_a_question_that_waits_is_asked_again_after_the_digression(desk: Stage) -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from bot.errors import Unreachable
 from bot.llm.scripted import ScriptedModel
-from bot.model import ConversationId, Partial
+from bot.model import ConversationId, Halted, Partial
 from bot.ports import Capabilities, Stopped
 from bot.testing.clock import SettableClock
 from bot.units import Commit, DraftOf, DropDraft
@@ -124,6 +124,20 @@ async def test_who_stops_it_keeps_what_they_saw_and_no_more(
         await clock.advance(3)
         assert memory.seen("ana") == ["A refund "]
         assert [event.body for event in await desk.of(Partial)] == [Partial("A refund ")]
+
+
+async def test_who_stops_it_on_the_platform_is_heard_at_once(
+    tmp_path: Path, flows: Path, clock: SettableClock, memory: Memory
+) -> None:
+    model, gate = ScriptedModel(), asyncio.Event()
+    async with stage(tmp_path, flows=flows, model=model, clock=clock, memory=memory) as desk:
+        model.then("A refund ", gate.wait, "takes five days.")
+        await asked(desk)
+        await memory.hear("ana", Halted())
+        gate.set()
+        await clock.advance(3)
+        assert memory.seen("ana") == ["A refund "]
+        assert [event.body for event in await desk.of(Halted)] == [Halted()]
 
 
 async def test_where_drafts_fail_the_answer_comes_whole(

@@ -102,6 +102,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/console/conversations/{conversation}/files/{seq}/{part}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * File
+         * @description A file of a message: pictures to be shown in place, everything else to be saved.
+         */
+        readonly get: operations["console_file"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/console/conversations/{conversation}/hand-back": {
         readonly parameters: {
             readonly query?: never;
@@ -357,7 +377,7 @@ export interface components {
             readonly kind: "agent" | "bot" | "customer" | "system";
             readonly name?: string;
         };
-        readonly Body: components["schemas"]["Said"] | components["schemas"]["Edited"] | components["schemas"]["Deleted"] | components["schemas"]["Pressed"] | components["schemas"]["Submitted"] | components["schemas"]["Reacted"] | components["schemas"]["Opened"] | components["schemas"]["Viewed"] | components["schemas"]["Reachable"] | components["schemas"]["Migrated"] | components["schemas"]["Echoed"] | components["schemas"]["Rang"] | components["schemas"]["Signalled"] | components["schemas"]["Noted"] | components["schemas"]["Controlled"] | components["schemas"]["Returned"] | components["schemas"]["Settled"] | components["schemas"]["Turned"] | components["schemas"]["Acting"] | components["schemas"]["Acted"] | components["schemas"]["Discarded"] | components["schemas"]["Partial"];
+        readonly Body: components["schemas"]["Said"] | components["schemas"]["Edited"] | components["schemas"]["Deleted"] | components["schemas"]["Pressed"] | components["schemas"]["Submitted"] | components["schemas"]["Reacted"] | components["schemas"]["Opened"] | components["schemas"]["Viewed"] | components["schemas"]["Halted"] | components["schemas"]["Reachable"] | components["schemas"]["Migrated"] | components["schemas"]["Echoed"] | components["schemas"]["Rang"] | components["schemas"]["Signalled"] | components["schemas"]["Noted"] | components["schemas"]["Controlled"] | components["schemas"]["Returned"] | components["schemas"]["Settled"] | components["schemas"]["Turned"] | components["schemas"]["Acting"] | components["schemas"]["Acted"] | components["schemas"]["Discarded"] | components["schemas"]["Partial"];
         /** Cancel */
         readonly Cancel: {
             /** @enum {string} */
@@ -966,6 +986,14 @@ export interface components {
             readonly tries?: number;
             readonly version: string;
         };
+        /**
+         * Halted
+         * @description The customer wants no more of the answer that is being written.
+         */
+        readonly Halted: {
+            /** @enum {string} */
+            readonly kind: "halted";
+        };
         /** Human */
         readonly Human: {
             /** @enum {string} */
@@ -1028,6 +1056,8 @@ export interface components {
          */
         readonly Message: {
             readonly language?: string;
+            readonly only_for?: string;
+            readonly otherwise?: string;
             readonly parts: readonly components["schemas"]["Part"][];
             readonly reply_to?: number | null;
             readonly strict?: boolean;
@@ -1991,6 +2021,7 @@ export type Filled = components['schemas']['Filled'];
 export type Forgotten = components['schemas']['Forgotten'];
 export type Form = components['schemas']['Form'];
 export type Frame = components['schemas']['Frame'];
+export type Halted = components['schemas']['Halted'];
 export type Human = components['schemas']['Human'];
 export type JsonValue = components['schemas']['JsonValue'];
 export type Knew = components['schemas']['Knew'];
@@ -2554,6 +2585,109 @@ export interface operations {
                 content: {
                     readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
                 };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
+    readonly console_file: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                readonly range?: string;
+            };
+            readonly path: {
+                readonly conversation: string;
+                /** @description Which part of the message, from 0. */
+                readonly part: number;
+                /** @description Of the event that it came with. */
+                readonly seq: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The file */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/octet-stream": string;
+                };
+            };
+            /** @description Done */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The part of it that was asked for */
+            readonly 206: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Too large */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description It ends before that */
+            readonly 416: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not understood */
             readonly 422: {

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from bot.commands import slash
 from bot.flow.understand import Understood, understand
 from bot.model import Declined, Opened, Pressed, Rang, Returned, Said, Signalled, Start, text
 from tests.bot.flow.script import NOW, Talk, book, talk
@@ -210,6 +212,33 @@ def test_an_impatient_finger_means_one_thing(talking: Talk) -> None:
 
 def test_an_unknown_token_gets_a_polite_answer(talking: Talk) -> None:
     assert talking.take(Pressed("nonsense")) == ["That choice is no longer open."]
+
+
+def told(talking: Talk, *presses: str, last: int) -> list[str] | None:
+    """By a platform that tells whoever pressed at once; `last`: seq of the conversation's last event."""
+    talking.shows = ("toast",)
+    turn = talking.turn(*map(Pressed, presses))
+    turn = replace(turn, conversation=replace(turn.conversation, last_seq=last))
+    found = understand(talking.book, talking.state, turn, talking.facts)
+    return None if isinstance(found, Declined) else [slash(command) for command, _ in found.commands]
+
+
+def test_what_was_void_when_it_came_is_told_by_the_platform_alone(talking: Talk) -> None:
+    talking.do("/clarify track")
+    good = talking.state.offers[0]
+    assert told(talking, "nonsense", last=1) is None
+    assert told(talking, "nonsense", good.token, last=2) == [good.value]
+
+
+def test_what_has_become_void_since_is_told_in_the_chat(talking: Talk) -> None:
+    """A turn or an agent came between: when it was pressed there was nothing to be told."""
+    assert told(talking, "nonsense", last=2) == ["/refuse void"]
+
+
+def test_the_second_of_two_choices_is_told_in_the_chat(talking: Talk) -> None:
+    talking.do("/clarify track")
+    one, other = talking.state.offers[:2]
+    assert told(talking, one.token, other.token, last=2) == [one.value, "/refuse void"]
 
 
 STARTERS = """

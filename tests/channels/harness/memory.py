@@ -18,6 +18,7 @@ from bot.testing.clock import SettableClock
 from channels.memory import EVERYTHING, Memory, Post
 
 CAN = replace(EVERYTHING, stream="edit", typing_every=timedelta(seconds=5))
+GROUP = replace(CAN, shared=True, can=CAN.can | {"private_note"})
 PLAIN = Capabilities(
     text=Limit(200, "utf16"), marks=frozenset(), parts=frozenset((Text,)), buttons=None, resend="blind"
 )
@@ -31,6 +32,11 @@ async def everything() -> AsyncIterator[MemoryHarness]:
 @asynccontextmanager
 async def plain() -> AsyncIterator[MemoryHarness]:
     yield MemoryHarness(PLAIN)
+
+
+@asynccontextmanager
+async def group() -> AsyncIterator[MemoryHarness]:
+    yield MemoryGroup(GROUP)
 
 
 class MemoryHarness:
@@ -115,6 +121,7 @@ class MemoryHarness:
                 sent.text,
                 tuple(option.label for option in sent.options),
                 sum(isinstance(part, Media) for part in sent.message.parts),
+                next((each.text for each in self._memory.sent if each.key == sent.reply_to), ""),
             )
             for sent in self._memory.sent
             if sent.to.thread == _thread(thread)
@@ -138,6 +145,16 @@ class MemoryHarness:
             await self._memory.bring(raw)
         except StoreDown:
             self._owed.append(raw)
+
+
+class MemoryGroup(MemoryHarness):
+    """Implements `GroupHarness`: others are there, too."""
+
+    async def say_in_group(self, words: str) -> None:
+        await self.say(words)
+
+    def seen_in_group(self, *, by_others: bool) -> Sequence[Seen]:
+        return [Seen(words) for words in self._memory.seen("ana", by="ben" if by_others else "ana")]
 
 
 def _thread(thread: bool) -> str:

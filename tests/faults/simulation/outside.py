@@ -245,7 +245,14 @@ class Chat:
         await asyncio.Event().wait()
 
     async def send(
-        self, to: Address, message: Message, *, key: str, again: bool = False, shown: Shown | None = None
+        self,
+        to: Address,
+        message: Message,
+        *,
+        key: str,
+        again: bool = False,
+        shown: Shown | None = None,
+        reply_to: str = "",
     ) -> Receipt:
         return await self.outside.show(to, message, key, again)
 

@@ -199,6 +199,8 @@ function itemOf(event: Event, reader: Reader, around: readonly string[], known: 
       return line("plain", "line.deleted", { name: reader.customer });
     case "reacted":
       return line("plain", body.added === false ? "line.unreacted" : "line.reacted", { name: reader.customer, emoji: body.emoji });
+    case "halted":
+      return line("plain", "line.halted", { name: reader.customer });
     case "reachable":
       return line(body.yes ? "plain" : "wait", body.yes ? "line.reachable" : "line.unreachable", { name: reader.customer });
     case "migrated":
