@@ -19,12 +19,14 @@ _TOKEN = re.compile(
 )
 
 
-def seen(world: World, side: PersonsSide) -> Wire:
+def seen(world: World, side: PersonsSide, *, absent: bool) -> Wire:
+    """`absent`: no bot has come yet."""
     people = [{"id": str(one.id), "name": one.name} for one in world.people.values() if not one.is_bot]
     return {
         "platform": "discord",
         "bots": [{"id": str(one.id), "name": one.name} for one in world.people.values() if one.is_bot],
         "people": people,
+        "absent": absent,
         "chats": [_chat(world, side, place) for place in world.places.values()],
         "modal": _modal(world, side),
         "toast": side.toast,
@@ -202,8 +204,8 @@ def _file(place: Place, file: File) -> Wire:
 def _card(world: World, embed: Mapping[str, Any]) -> Wire:
     color, picture = embed.get("color"), embed.get("image") or embed.get("thumbnail")
     return {
-        "title": embed.get("title") or "",
-        "body": embed.get("description") or "",
+        "title": "".join(span["text"] for span in spans(world, embed.get("title") or "")),
+        "body": spans(world, embed.get("description") or ""),
         "image": href(world, picture) if picture else "",
         "fields": [{"name": one["name"], "value": one["value"]} for one in embed.get("fields") or ()],
         "color": f"#{color:06x}" if color is not None else "",

@@ -186,7 +186,7 @@ async def test_dc9_where_components_are_refused_cards_are_embeds() -> None:
         await here.send(Message((Carousel((card(1, "Buy"), card(2, "Buy"))),)))
         [shown] = here.messages()
 
-        assert [(each["title"], each["body"], each["image"]) for each in shown["cards"]] == [
+        assert [(each["title"], words(each["body"]), each["image"]) for each in shown["cards"]] == [
             ("Shoe 1", "About it.", IMAGE.format(1)),
             ("Shoe 2", "About it.", IMAGE.format(2)),
         ]
