@@ -153,7 +153,8 @@ class PersonsSide:
         return {"interaction": str(made.id)}
 
     def _check_chosen(self, select: Wire, values: Sequence[str]) -> None:
-        least, most = select.get("min_values", 1), select.get("max_values", 1)
+        least = 1 if select.get("min_values") is None else select["min_values"]
+        most = select.get("max_values") or 1
         offered = self._offered(select)
         if not least <= len(values) <= most or not offered.issuperset(values):
             raise BadAct(f"choose {least} to {most} of {', '.join(sorted(offered))}")

@@ -234,7 +234,7 @@ def _select(world: World, one: Wire) -> Wire:
         "kind": "select",
         "id": one["custom_id"],
         "placeholder": one.get("placeholder") or "",
-        "many": one.get("max_values", 1) > 1,
+        "many": (one.get("max_values") or 1) > 1,
         "disabled": bool(one.get("disabled")),
         "chosen": _given(one),
         "options": _options(world, one),
@@ -279,7 +279,7 @@ _TYPES = {forms.UPLOAD: "file", forms.CHECKBOXES: "multi_choice", forms.CHECKBOX
 
 def _field(world: World, one: Wire, label: str, about: str, wrong: Mapping[str, str]) -> Wire:
     typed = "long_text" if one.get("style") == 2 else "text"
-    many, given = one.get("max_values", 1) > 1 or one["type"] == forms.CHECKBOXES, _given(one)
+    many, given = (one.get("max_values") or 1) > 1 or one["type"] == forms.CHECKBOXES, _given(one)
     chosen = "multi_choice" if many else "choice"
     value = one.get("default", False) if one["type"] == forms.CHECKBOX else one.get("value") or ""
     return {
