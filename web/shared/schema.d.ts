@@ -1146,7 +1146,7 @@ export interface components {
         };
         /**
          * Noted
-         * @description An agent's words to colleagues. It has no parts and no address: there is nothing to send.
+         * @description Words to colleagues, by an agent or by us. It has no parts and no address: there is nothing to send.
          */
         readonly Noted: {
             /** @enum {string} */
