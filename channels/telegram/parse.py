@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from bot.model import (
     Address,
+    Closed,
     Deleted,
     Echoed,
     Edited,
@@ -226,6 +227,8 @@ class _Reading(Struct, frozen=True):
         ref, command = message.ref, self._command(message)
         if command is not None and command[0] == "start" and not edited and not message.business_connection_id:
             return (Opened(command[2], ref),)
+        if message.forum_topic_closed is not None:
+            return (Closed(),)
         said = self._said(message, command)
         if said is None:
             return ()

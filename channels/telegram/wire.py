@@ -125,6 +125,7 @@ class Message(Struct, frozen=True):
     via_bot: User | None = None
     forward_origin: Origin | None = None
     reply_to_message: Answered | None = None
+    forum_topic_closed: dict[str, Any] | None = None
     quote: Quote | None = None
     text: str = ""
     entities: list[Entity] = []
