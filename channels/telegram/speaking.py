@@ -21,7 +21,7 @@ from channels.telegram.place import PRIVATELY, Place, place_of
 from channels.telegram.recent import Recent
 from channels.telegram.render import Call, capabilities_of, draft, render
 from channels.telegram.settings import Settings
-from channels.telegram.uploads import Uploads
+from channels.telegram.uploads import LONGEST_LOCAL, Uploads
 
 log = structlog.get_logger()
 
@@ -61,6 +61,8 @@ class Speaking:
             can = replace(can, stream=self._settings.stream)
         elif can.stream == "edit" and self._settings.stream == "whole":
             can = replace(can, stream="whole")
+        if self._settings.local and can.files:
+            can = replace(can, files=replace(can.files, bytes_in=LONGEST_LOCAL, bytes_out=LONGEST_LOCAL))
         return can
 
     async def send(
