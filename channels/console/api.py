@@ -46,9 +46,11 @@ from channels.console.bodies import (
     ConsoleNote,
     ConsoleReply,
     ConsoleResolve,
+    ConsoleRevise,
     ConsoleSignIn,
     ConsoleTakeOver,
     ConsoleUnmerge,
+    ConsoleWithdraw,
     Number,
 )
 from channels.console.files import ConversationFiles
@@ -68,6 +70,7 @@ _CURSOR = "^[!-~]{1,100}$"
 IsPrivate = Callable[[str, str], bool]
 """(flow, slot): whether the slot is declared `pii`. The flow is empty for a slot of the conversation."""
 
+Seq = Annotated[int, Path(ge=1, le=2**53 - 1)]
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 Key = Annotated[UUID, Header(alias="Idempotency-Key", description="A repeat under the same key changes nothing.")]
 
@@ -166,6 +169,7 @@ def routes(
                 events=events,
                 more=bool(events) and events[0].seq > 1,
                 draft=frames.DraftText(draft.turn, draft.attempt, draft.text) if draft else None,
+                can=tuple(sorted(desk.changes(found.conversation.address))),
             )
         )
 
@@ -264,6 +268,28 @@ def routes(
             id, present.agent, body.text, seen=body.seen, epoch=body.epoch, key=str(key), claim=body.claim
         )
         return await _done(id, call)
+
+    @router.post(
+        "/conversations/{conversation}/messages/{seq}/revise",
+        operation_id="console_revise",
+        responses=answers("Done", 400, 401, 404, 409, 413, 422),
+    )
+    async def revise(conversation: Id, seq: Seq, body: ConsoleRevise, key: Key, present: Present = agent) -> Response:
+        """Write one of one's own messages anew. A channel that cannot edit gets a correction."""
+        id = ConversationId(conversation)
+        return await _done(id, desk.revise(id, present.agent, seq, body.text, key=str(key)))
+
+    @router.post(
+        "/conversations/{conversation}/messages/{seq}/withdraw",
+        operation_id="console_withdraw",
+        responses=answers("Done", 400, 401, 404, 413, 422),
+    )
+    async def withdraw(
+        conversation: Id, seq: Seq, body: ConsoleWithdraw, key: Key, present: Present = agent
+    ) -> Response:
+        """Take one of one's own messages back, where the channel can."""
+        id = ConversationId(conversation)
+        return await _done(id, desk.withdraw(id, present.agent, seq, key=str(key)))
 
     @router.post(
         "/conversations/{conversation}/note",

@@ -41,6 +41,14 @@ class ConsoleReply(_Body):
     claim: bool = False
 
 
+class ConsoleRevise(_Body):
+    text: Words
+
+
+class ConsoleWithdraw(_Body):
+    pass
+
+
 class ConsoleNote(_Body):
     text: Words
 

@@ -79,6 +79,8 @@ class Detail(Struct, frozen=True):
     """The latest 200, oldest first."""
     more: bool
     draft: DraftText | None
+    can: tuple[Literal["edit", "delete"], ...] = ()
+    """What may be done to messages that the agent has sent; without `edit` a change goes out as a correction."""
 
 
 class DraftText(Struct, frozen=True):

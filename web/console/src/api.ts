@@ -73,6 +73,14 @@ export class Api {
     return this.#act(id, "reply", reply, key);
   }
 
+  revise(id: string, seq: number, text: string, key: string): Promise<Done> {
+    return this.#act(id, `messages/${seq}/revise`, { text }, key);
+  }
+
+  withdraw(id: string, seq: number, key: string): Promise<Done> {
+    return this.#act(id, `messages/${seq}/withdraw`, {}, key);
+  }
+
   note(id: string, text: string, key: string): Promise<Done> {
     return this.#act(id, "note", { text }, key);
   }
