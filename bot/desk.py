@@ -32,6 +32,7 @@ from bot.model import (
     Event,
     How,
     Json,
+    Media,
     Message,
     Noted,
     Partial,
@@ -39,6 +40,7 @@ from bot.model import (
     Said,
     Settled,
     Signalled,
+    Span,
     State,
     Status,
     Text,
@@ -271,12 +273,13 @@ class Desk:
         epoch: int,
         key: str = "",
         claim: bool = False,
+        files: tuple[Media, ...] = (),
     ) -> Amended:
         """Say something publicly. Only the holder may; with `claim` anyone takes over and says it in one unit.
 
-        `seen` is the last seq on the agent's screen. Raises `Refusal` when nothing is left of the text.
+        `seen` is the last seq on the agent's screen; `files` are ours. Raises `Refusal` when there is nothing to say.
         """
-        message = _message(text)
+        message = _with_files(text, files) if files else _message(text)
 
         def decide(found: Found) -> Amend:
             now = found.conversation
@@ -522,6 +525,18 @@ def _message(text: str) -> Message:
     if not spans:
         raise Refusal("there is nothing to say in this text")
     return Message((Text(spans),))
+
+
+def _with_files(text: str, files: tuple[Media, ...]) -> Message:
+    """Plain words to one file are its caption; others stand before them."""
+    if not clean(text).strip():
+        return Message(files)
+    parts = _message(text).parts
+    match parts, files:
+        case (Text(spans=(Span(text=words, marks=(), link=""),)),), (file,):
+            return Message((replace(file, caption=words),))
+        case _:
+            return Message((*parts, *files))
 
 
 def _clean(text: str) -> str:

@@ -8,6 +8,7 @@ FrontdeskError
 │   ├── Forbidden        never again, to this address or for this account
 │   ├── Unshowable       the platform refused this payload: once more as plain text, then a dead letter
 │   │   ├── TooLarge     a file has more bytes than may be taken
+│   │   ├── WrongKind    a file of a kind that is not taken, or whose name says another
 │   │   └── FileGone     a file that can no longer be had
 │   ├── TryLater         certainly not sent; waits `after`, or backs off
 │   └── Unreachable      no answer: outcome unknown
@@ -84,6 +85,10 @@ class TooLarge(Unshowable):
         super().__init__(why)
         self.most = most
         """Bytes."""
+
+
+class WrongKind(Unshowable):
+    pass
 
 
 class FileGone(Unshowable):

@@ -737,7 +737,7 @@ class Opened(_Body, frozen=True):
 
 
 class Noted(_Body, frozen=True):
-    """An agent's words to colleagues. It has no parts and no address: there is nothing to send."""
+    """Words to colleagues, by an agent or by us. It has no parts and no address: there is nothing to send."""
 
     text: str
 
@@ -868,8 +868,9 @@ Incoming = (
     | Reachable
     | Migrated
     | Echoed
+    | Noted
 )
-"""What a channel can hear."""
+"""What a channel can hear, and what it has to tell colleagues beside that (`Noted`)."""
 
 
 class Event(Struct, frozen=True, omit_defaults=True):

@@ -193,7 +193,8 @@ class StaffRoom:
 
     async def heard(self, arrival: Arrival) -> None:
         """Returns after the commit of what came of it. Raises `StoreDown`: then nothing may be acknowledged."""
-        if not arrival.to.thread or not arrival.bodies or self._settings.alerts_only:
+        said = [body for body in arrival.bodies if not isinstance(body, Noted)]
+        if not arrival.to.thread or not said or self._settings.alerts_only:
             return
         known = await self._vault.get(f"thread/{arrival.to.thread}")
         if known is None:

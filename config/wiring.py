@@ -18,14 +18,15 @@ from bot.bus.memory import MemoryBus
 from bot.connections import Connections, ConnectionSettings
 from bot.desk import Desk, Notices, author
 from bot.engine import Engine, EngineSettings
-from bot.errors import SettingsError
+from bot.errors import FileGone, SettingsError
 from bot.fetcher import Fetcher
-from bot.files import FolderFiles
+from bot.files import FolderFiles, pieces_of
 from bot.flow import forms
 from bot.flow.book import Book
 from bot.flow.describe import candidates, standing, stretch
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
+from bot.flow.own_files import MOST_FILE
 from bot.flow.read import read, shipped_texts
 from bot.flow.say import SHOWS, notice
 from bot.flow.texts import Texts
@@ -178,6 +179,7 @@ async def running(
         within = _within(folder, file, settings, accounts)
         shelf = Shelf(each, partial(edited, within=within), store=store, clock=clock, within=within)
         shelves[folder] = shelf
+        await keep_files(each, folder, kept)
         await _publish(shelf, each, folder, store, clock)
     shelf = shelves[file.flows]
     teams = {(each.channel, each.name): each.team for each in accounts}
@@ -410,6 +412,29 @@ def _within(folder: Path, file: DeskFile, settings: Settings, accounts: Sequence
     if folder != file.flows:
         return shelf_prefix(Path(os.path.relpath(folder, settings.config.parent)).as_posix())
     return None if all(account.flows == folder for account in accounts) else ""
+
+
+async def keep_files(book: Book, folder: Path, files: FileStore) -> None:
+    """What its flows show, before it is in force.
+
+    Raises `StoreDown`, and `SettingsError` for what changed since it was read.
+    """
+    for file in book.files:
+        try:
+            await files.look(file.ref)
+        except FileGone:
+            kept = await files.keep(_read(folder / file.path), most=MOST_FILE, name=file.name)
+            if kept.ref != file.ref:
+                raise SettingsError(f"{folder / file.path} changed while it was read: try again") from None
+
+
+async def _read(path: Path) -> AsyncIterator[bytes]:
+    try:
+        content = await asyncio.to_thread(path.read_bytes)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read any more ({error}): try again") from error
+    async for piece in pieces_of(content):
+        yield piece
 
 
 async def _publish(shelf: Shelf, book: Book, folder: Path, store: Store, clock: Clock) -> None:

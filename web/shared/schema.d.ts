@@ -102,6 +102,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/console/conversations/{conversation}/files": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Upload
+         * @description Keep a file that is to go with a reply; nothing is said yet.
+         */
+        readonly post: operations["console_upload"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/console/conversations/{conversation}/files/{seq}/{part}": {
         readonly parameters: {
             readonly query?: never;
@@ -573,6 +593,19 @@ export interface components {
             readonly items: readonly components["schemas"]["Event"][];
             readonly next: number | null;
         };
+        /**
+         * ConsoleFile
+         * @description One that was uploaded before.
+         */
+        readonly ConsoleFile: {
+            /**
+             * Name
+             * @default
+             */
+            readonly name: string;
+            /** Ref */
+            readonly ref: string;
+        };
         /** ConsoleHandBack */
         readonly ConsoleHandBack: {
             /** Epoch */
@@ -690,6 +723,11 @@ export interface components {
             readonly claim: boolean;
             /** Epoch */
             readonly epoch: number;
+            /**
+             * Files
+             * @default []
+             */
+            readonly files: readonly components["schemas"]["ConsoleFile"][];
             /** Seen */
             readonly seen: number;
             /** Text */
@@ -812,6 +850,18 @@ export interface components {
             readonly conversation: string;
             /** @enum {string} */
             readonly frame: "unwatch";
+        };
+        /**
+         * Uploaded
+         * @description A file that may go with a reply.
+         */
+        readonly ConsoleUploaded: {
+            /** @enum {string} */
+            readonly kind: "audio" | "file" | "image" | "video";
+            readonly name: string;
+            readonly ref: string;
+            readonly size: number;
+            readonly type: string;
         };
         /** Viewers */
         readonly ConsoleViewers: {
@@ -1144,7 +1194,7 @@ export interface components {
         };
         /**
          * Noted
-         * @description An agent's words to colleagues. It has no parts and no address: there is nothing to send.
+         * @description Words to colleagues, by an agent or by us. It has no parts and no address: there is nothing to send.
          */
         readonly Noted: {
             /** @enum {string} */
@@ -2047,6 +2097,7 @@ export type ConsoleDraftText = components['schemas']['ConsoleDraftText'];
 export type ConsoleEvent = components['schemas']['ConsoleEvent'];
 export type ConsoleEventFrame = components['schemas']['ConsoleEventFrame'];
 export type ConsoleEvents = components['schemas']['ConsoleEvents'];
+export type ConsoleFile = components['schemas']['ConsoleFile'];
 export type ConsoleHandBack = components['schemas']['ConsoleHandBack'];
 export type ConsoleIdentities = components['schemas']['ConsoleIdentities'];
 export type ConsoleIdentityView = components['schemas']['ConsoleIdentityView'];
@@ -2073,6 +2124,7 @@ export type ConsoleTyping = components['schemas']['ConsoleTyping'];
 export type ConsoleTypingNow = components['schemas']['ConsoleTypingNow'];
 export type ConsoleUnmerge = components['schemas']['ConsoleUnmerge'];
 export type ConsoleUnwatch = components['schemas']['ConsoleUnwatch'];
+export type ConsoleUploaded = components['schemas']['ConsoleUploaded'];
 export type ConsoleViewers = components['schemas']['ConsoleViewers'];
 export type ConsoleWatch = components['schemas']['ConsoleWatch'];
 export type ConsoleWithdraw = components['schemas']['ConsoleWithdraw'];
@@ -2652,6 +2704,107 @@ export interface operations {
             };
             /** @description Too large */
             readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
+    readonly console_upload: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Of the file. */
+                readonly name?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/octet-stream": unknown;
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsoleUploaded"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The upload stopped half-way */
+            readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Too large */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description A kind of file that is not taken */
+            readonly 415: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

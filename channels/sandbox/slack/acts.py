@@ -590,6 +590,7 @@ class Acts:
             "platform": "slack",
             "bots": [{"id": one.id, "name": one.name} for one in box.people.values() if one.is_bot],
             "people": [{"id": one.id, "name": one.name} for one in box.people.values() if not one.is_bot],
+            "absent": not box.delivery.has_met,
             "chats": [shown for chat in box.chats.values() for shown in self._chats(chat)],
             "modal": self._modal_seen(stack[-1]) if stack else None,
             "toast": box.toast,

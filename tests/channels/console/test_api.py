@@ -92,7 +92,7 @@ async def test_nobody_gets_in_without_a_sign_in(place: Place) -> None:
                 )
                 answer = await stranger.http.request(method, path, headers={"Origin": HERE})
                 answers[f"{method} {path}"] = problem(answer)
-    assert len(answers) == 18
+    assert len(answers) == 19
     assert set(answers.values()) == {(401, "signed_out")}
 
 
@@ -158,6 +158,7 @@ async def test_the_description_is_complete(place: Place) -> None:
         "console_sign_out",
         "console_take_over",
         "console_unmerge",
+        "console_upload",
         "console_views",
         "console_withdraw",
     ]

@@ -72,7 +72,7 @@ export function Log(props: Props) {
         <div className={styles.items}>
           <Beginning more={detail.more} busy={props.fetchingOlder} onOlder={props.onOlder} />
           {items.map((item) => (
-            <ItemView key={`${item.item} ${item.seq}`} item={item} customer={customer} pressed={pressed} inFlight={item.seq === props.inFlight} mayDelete={detail.can?.includes("delete") ?? false} onUse={props.onUse} onTurn={props.onTurn} onChange={props.onChange} />
+            <ItemView key={`${item.item} ${item.seq}`} conversation={detail.row.id} item={item} customer={customer} pressed={pressed} inFlight={item.seq === props.inFlight} mayDelete={detail.can?.includes("delete") ?? false} onUse={props.onUse} onTurn={props.onTurn} onChange={props.onChange} />
           ))}
           {draft && <DraftBubble draft={draft} />}
           {typing && <TypingLine typing={typing} customer={customer} />}
@@ -93,6 +93,7 @@ export function Log(props: Props) {
 }
 
 interface ItemProps {
+  conversation: string;
   item: Item;
   customer: string;
   pressed: ReadonlySet<string>;
@@ -103,12 +104,12 @@ interface ItemProps {
   mayDelete: boolean;
 }
 
-function ItemView({ item, customer, pressed, inFlight, onUse, onTurn, onChange, mayDelete }: ItemProps) {
+function ItemView({ conversation, item, customer, pressed, inFlight, onUse, onTurn, onChange, mayDelete }: ItemProps) {
   switch (item.item) {
     case "day":
       return <Day at={item.at} />;
     case "bubble":
-      return <Bubble bubble={item} customer={customer} chosen={pressed} inFlight={inFlight} onTurn={onTurn} onChange={onChange} mayDelete={mayDelete} />;
+      return <Bubble conversation={conversation} bubble={item} customer={customer} chosen={pressed} inFlight={inFlight} onTurn={onTurn} onChange={onChange} mayDelete={mayDelete} />;
     case "note":
       return <Note note={item} />;
     case "line":
