@@ -13,14 +13,16 @@ import sqlalchemy as sa
 from bot.model import ContactId, Json
 from bot.store import schema
 from bot.store.rows import encode, micros
-from bot.store.statements import Query
+from bot.store.statements import Query, pattern
 from bot.store.tx import Tx
 from bot.units import (
+    FindPeople,
     Identities,
     Identity,
     IssueLink,
     Linked,
     Merge,
+    Person,
     PutIdentity,
     RedeemLink,
     Unmerge,
@@ -91,6 +93,36 @@ _DESCRIBE = Query(
     )
     .returning(_i.contact)
 )
+
+
+_LIKE: sa.BindParameter[str] = sa.bindparam("like")
+_FOUND = Query(
+    sa.select(_p.id, _p.name)
+    .where(
+        sa.exists().where(
+            _i.contact == _p.id,
+            sa.or_(
+                sa.func.lower(_p.name).like(_LIKE, escape="\\"), sa.func.lower(_i.external).like(_LIKE, escape="\\")
+            ),
+        )
+    )
+    .order_by(_p.id.desc())
+    .limit(sa.bindparam("most"))
+)
+_TALKS = Query(sa.select(sa.func.count()).where(_c.contact == sa.bindparam("contact")))
+
+
+def find_people(tx: Tx, asked: FindPeople) -> tuple[Person, ...]:
+    """Who was merged into another has no identity left, and is not found."""
+    return tuple(
+        Person(
+            contact=ContactId(id),
+            name=name,
+            conversations=tx.query(_TALKS, contact=id)[0][0],
+            identities=tuple((channel, external) for channel, external, *_ in tx.query(_OF, contact=id)),
+        )
+        for id, name in tx.query(_FOUND, like=pattern(asked.search), most=asked.most)
+    )
 
 
 def merge(tx: Tx, units: Sequence[Merge]) -> list[bool]:

@@ -31,6 +31,7 @@ from bot.units import (
     CountViews,
     Deliveries,
     Find,
+    FindPeople,
     Found,
     Identities,
     Log,
@@ -221,6 +222,16 @@ def routes(
         """A file of a message: pictures to be shown in place, everything else to be saved."""
         found = await _found(ConversationId(conversation))
         return await files.show(found.conversation, seq, part, range=range)
+
+    @router.get("/contacts", operation_id="console_people", responses=answers("People", 401))
+    async def people(
+        q: Annotated[str, Query(min_length=2, max_length=200, description="In a name or a platform's id.")],
+        present: Present = agent,
+    ) -> Response:
+        """Customers who may be the same person."""
+        found = await store.read(FindPeople(search=clean(q)))
+        views = (frames.PersonView(each.contact, each.name, each.conversations, each.identities) for each in found)
+        return answer(frames.People(tuple(views)))
 
     # Commands
 

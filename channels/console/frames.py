@@ -98,6 +98,18 @@ class IdentityView(Struct, frozen=True):
     """It came from another contact, and can go back there."""
 
 
+class PersonView(Struct, frozen=True):
+    contact: str
+    name: str
+    conversations: int
+    identities: tuple[tuple[str, str], ...]
+    """(channel, the platform's id)"""
+
+
+class People(Struct, frozen=True):
+    items: tuple[PersonView, ...]
+
+
 class Identities(Struct, frozen=True):
     """Who a contact is, channel by channel."""
 

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    readonly "/api/console/contacts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * People
+         * @description Customers who may be the same person.
+         */
+        readonly get: operations["console_people"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/console/contacts/{contact}/merge": {
         readonly parameters: {
             readonly query?: never;
@@ -671,6 +691,20 @@ export interface components {
         readonly ConsoleNote: {
             /** Text */
             readonly text: string;
+        };
+        /** People */
+        readonly ConsolePeople: {
+            readonly items: readonly components["schemas"]["ConsolePersonView"][];
+        };
+        /** PersonView */
+        readonly ConsolePersonView: {
+            readonly contact: string;
+            readonly conversations: number;
+            readonly identities: readonly (readonly [
+                string,
+                string
+            ])[];
+            readonly name: string;
         };
         /** Ping */
         readonly ConsolePing: {
@@ -2104,6 +2138,8 @@ export type ConsoleIdentityView = components['schemas']['ConsoleIdentityView'];
 export type ConsoleMe = components['schemas']['ConsoleMe'];
 export type ConsoleMerge = components['schemas']['ConsoleMerge'];
 export type ConsoleNote = components['schemas']['ConsoleNote'];
+export type ConsolePeople = components['schemas']['ConsolePeople'];
+export type ConsolePersonView = components['schemas']['ConsolePersonView'];
 export type ConsolePing = components['schemas']['ConsolePing'];
 export type ConsolePong = components['schemas']['ConsolePong'];
 export type ConsoleProblem = components['schemas']['ConsoleProblem'];
@@ -2263,6 +2299,65 @@ export type WidgetVCardView = components['schemas']['WidgetVCardView'];
 export type WidgetWelcome = components['schemas']['WidgetWelcome'];
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly console_people: {
+        readonly parameters: {
+            readonly query: {
+                /** @description In a name or a platform's id. */
+                readonly q: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsolePeople"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
     readonly console_merge: {
         readonly parameters: {
             readonly query?: never;

@@ -29,7 +29,7 @@ from bot.ports import Drafted, Question, Unit
 from bot.units import Commit, Deliveries, NewHandoff, SendClaim
 from channels.console import api
 from channels.console.console import Console, ConsoleSettings
-from channels.console.frames import Counts, Detail, Done, DraftText, Events, Identities, Problem, Rows, SlotView
+from channels.console.frames import Counts, Detail, Done, DraftText, Events, Identities, People, Problem, Rows, SlotView
 from config.schema import components
 from tests.bot.room import LEASE, notices
 from tests.channels.console.conftest import HERE, Browser, Place, problem, read
@@ -92,7 +92,7 @@ async def test_nobody_gets_in_without_a_sign_in(place: Place) -> None:
                 )
                 answer = await stranger.http.request(method, path, headers={"Origin": HERE})
                 answers[f"{method} {path}"] = problem(answer)
-    assert len(answers) == 19
+    assert len(answers) == 20
     assert set(answers.values()) == {(401, "signed_out")}
 
 
@@ -151,6 +151,7 @@ async def test_the_description_is_complete(place: Place) -> None:
         "console_me",
         "console_merge",
         "console_note",
+        "console_people",
         "console_reply",
         "console_resolve",
         "console_revise",
@@ -653,6 +654,14 @@ async def test_two_contacts_become_one_and_an_identity_goes_back(place: Place, j
     back = read(await jo.post("/contacts/unmerge", {"channel": "web", "external": "ana2"}), Identities)
     assert (back.contact, [each.merged for each in back.items]) == (second.contact, [False])
     assert await identities(jo, here) == first
+
+
+async def test_customers_are_looked_for_by_name_or_address(place: Place, jo: Browser) -> None:
+    await place.room.says("hello", by="ana")
+    found = read(await jo.get("/contacts", q="AN"), People)
+    assert [(each.identities, each.conversations) for each in found.items] == [((("telegram", "ana"),), 1)]
+    assert read(await jo.get("/contacts", q="nobody"), People).items == ()
+    assert problem(await jo.get("/contacts", q="a")) == (422, "invalid")
 
 
 async def test_what_cannot_be_merged_is_refused(place: Place, jo: Browser) -> None:
