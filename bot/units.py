@@ -667,7 +667,10 @@ class Person(Struct, frozen=True, kw_only=True):
 
 
 class FindPeople(Question[tuple[Person, ...]], frozen=True, kw_only=True):
-    """Who has `search` in their name or in one of their ids, the latest first."""
+    """Who has `search` in their name or in one of their ids, the latest first.
+
+    Who has no name goes by the last four characters of their contact: a search that ends so finds them.
+    """
 
     search: str
     most: int = 20

@@ -58,7 +58,7 @@ from channels.console.files import ConversationFiles
 from channels.console.gate import Gate
 from channels.console.live import Live
 from channels.console.problems import FILE, SECURITY, Denied, answer, answers, problem
-from channels.console.rows import find_row, show
+from channels.console.rows import find_row, nameless, show
 from channels.console.sign_in import Present
 
 log = structlog.get_logger()
@@ -230,7 +230,10 @@ def routes(
     ) -> Response:
         """Customers who may be the same person."""
         found = await store.read(FindPeople(search=clean(q)))
-        views = (frames.PersonView(each.contact, each.name, each.conversations, each.identities) for each in found)
+        views = (
+            frames.PersonView(each.contact, each.name or nameless(each.contact), each.conversations, each.identities)
+            for each in found
+        )
         return answer(frames.People(tuple(views)))
 
     # Commands

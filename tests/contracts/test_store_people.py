@@ -56,6 +56,8 @@ async def test_people_are_found_by_name_and_by_their_ids(scene: Scene) -> None:
     assert await found("ben@X") == ["Ben"]
     assert await found("u_") == ["Ana Silva"]
     assert await found("%") == []
+    nobody = await contact(scene, await writes(scene, "hi", "memory", "stranger"))
+    assert [each.contact for each in await scene.store.read(FindPeople(search=f"Visitor {nobody[-4:]}"))] == [nobody]
     silva, anatol = [(await scene.store.read(FindPeople(search=each)))[0] for each in ("silva", "anatol")]
     assert (silva.identities, silva.conversations) == ((("memory", "u_1"),), 1)
     assert await scene.store.write(Merge(silva.contact, anatol.contact))

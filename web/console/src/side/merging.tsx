@@ -136,7 +136,7 @@ function Who({ person }: { person: Person }) {
   const { t } = useTexts();
   return (
     <span className={styles.person}>
-      <strong dir="auto">{person.name || t("merge.noname")}</strong>
+      <strong dir="auto">{person.name}</strong>
       <span>{t("merge.conversations", { n: person.conversations })}</span>
       {person.identities.map(([channel, external]) => (
         <Account key={`${channel} ${external}`} channel={channel} external={external} />
