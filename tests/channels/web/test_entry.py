@@ -26,7 +26,14 @@ FOREIGN = {
     "other scheme": "http://shop.example.org",
     "empty": "",
 }
-PATHS = [("POST", "token"), ("POST", "frames"), ("GET", "stream"), ("OPTIONS", "token"), ("OPTIONS", "frames")]
+PATHS = [
+    ("POST", "token"),
+    ("POST", "frames"),
+    ("GET", "stream"),
+    ("OPTIONS", "token"),
+    ("OPTIONS", "frames"),
+    ("POST", "files"),
+]
 
 
 @pytest.mark.parametrize("origin", FOREIGN.values(), ids=FOREIGN.keys())
@@ -52,7 +59,7 @@ async def test_no_call_from_another_page(
     assert answer.headers["vary"] == "Origin"
 
 
-@pytest.mark.parametrize("path", ["token", "frames", "stream"])
+@pytest.mark.parametrize("path", ["token", "frames", "stream", "files"])
 async def test_a_listed_page_is_told_that_it_may(house: House, visitor: Visitor, path: str) -> None:
     answer = await visitor.http.options(f"/api/widget/{path}", headers={"Origin": SHOP})
     assert answer.status_code == 204
