@@ -203,7 +203,7 @@ async def limited(**limits: int) -> AsyncIterator[tuple[House, Visitor]]:
 async def test_messages_beyond_the_pace_wait(carrier: str) -> None:
     async with limited(messages_per_minute=5) as (house, visitor):
         reader = await visitor.read(carrier)
-        assert reader.welcome["limits"] == {"text_bytes": 8192, "per_minute": 5}
+        assert reader.welcome["limits"] == {"text_bytes": 8192, "per_minute": 5, "file_bytes": 20 * 1024 * 1024}
         answers = [await reader.say(str(number)) for number in range(6)]
         assert [answer["frame"] for answer in answers] == ["ack"] * 5 + ["refused"]
         assert (answers[5]["code"], 11.9 < answers[5]["wait"] < 12.2) == ("rate", True)
