@@ -19,7 +19,7 @@ interface ComposerProps {
 
 /** Grows from one line to six; Enter sends, Shift and Enter break the line. */
 export function Composer({ input, placeholder, limit, disabled, typing, send, largest, attach }: ComposerProps) {
-  const { t, number } = useWords();
+  const { t } = useWords();
   const [text, setText] = useState("");
   const composing = useRef(false);
   const picker = useRef<HTMLInputElement>(null);
@@ -69,7 +69,7 @@ export function Composer({ input, placeholder, limit, disabled, typing, send, la
       )}
       {tooLarge && (
         <p class="composer-error" role="alert">
-          {t("large", { name: tooLarge, n: number(Math.floor(largest / 1_048_576)) })}
+          {t("large", { name: tooLarge, n: Math.floor(largest / 1_048_576) })}
         </p>
       )}
       <div
