@@ -121,7 +121,8 @@ class MediaView(Struct, frozen=True, tag_field="part", tag="media"):
     alt: str = ""
     transcript: str = ""
     address: str = ""
-    """Where a person may open it; nothing of another host is ever loaded by itself. Empty: nowhere."""
+    """Where a person may open it. Relative to the server's: a file of ours, signed for some hours, which may be loaded;
+    nothing of another host is ever loaded by itself. Empty: nowhere."""
 
 
 class LocationView(Struct, frozen=True, tag_field="part", tag="location"):
@@ -251,6 +252,7 @@ class DraftView(Struct, frozen=True):
 class Limits(Struct, frozen=True):
     text_bytes: int
     per_minute: int
+    file_bytes: int
 
 
 class Greeting(Struct, frozen=True):
@@ -321,6 +323,7 @@ class Typing(Struct, frozen=True, tag_field="frame", tag="typing"):
 RefusalCode = Literal[
     "bad_frame",
     "too_large",
+    "wrong_kind",
     "empty",
     "invalid",
     "rate",

@@ -1821,6 +1821,7 @@ export interface components {
         };
         /** Limits */
         readonly WidgetLimits: {
+            readonly file_bytes: number;
             readonly per_minute: number;
             readonly text_bytes: number;
         };
@@ -1925,7 +1926,7 @@ export interface components {
         /** RefusedFrame */
         readonly WidgetRefusedFrame: {
             /** @enum {string} */
-            readonly code: "bad_frame" | "conflict" | "empty" | "invalid" | "origin" | "rate" | "token" | "too_large" | "unavailable" | "unknown_conversation";
+            readonly code: "bad_frame" | "conflict" | "empty" | "invalid" | "origin" | "rate" | "token" | "too_large" | "unavailable" | "unknown_conversation" | "wrong_kind";
             readonly errors?: {
                 readonly [key: string]: string;
             };

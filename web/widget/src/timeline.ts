@@ -133,8 +133,13 @@ function formOf(token: string, { events }: State): WidgetFormView | undefined {
 }
 
 function owned(item: Mine): Said {
-  const parts: WidgetPart[] = [{ part: "text", spans: [{ text: item.text }] }];
+  const { file, text } = item;
+  const parts: WidgetPart[] = [file ? sent(file) : { part: "text", spans: [{ text }] }];
   return said({ key: item.id, by: CUSTOMER, at: new Date(item.at), parts, mine: item });
+}
+
+function sent({ name, size }: File): WidgetPart {
+  return { part: "media", kind: "file", name, size, caption: "", alt: "", transcript: "", address: "" };
 }
 
 function greeted(greeting: WidgetGreeting): Said {

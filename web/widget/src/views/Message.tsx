@@ -60,6 +60,14 @@ function Drawn({ row, choosing, press, submit, retry, discard }: MessageProps) {
         </p>
       )}
       {row.revised && <p class="when shown">{t(row.revised)}</p>}
+      {mine?.file && mine.state === "sending" && (
+        <div class="upload">
+          <progress value={mine.done} aria-label={t("sending")} />
+          <button type="button" class="text" onClick={() => discard(mine.id)}>
+            {t("cancel")}
+          </button>
+        </div>
+      )}
       {mine && failed && (
         <div class="refusal">
           <Glyph name="warning" />
