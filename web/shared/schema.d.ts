@@ -1276,6 +1276,8 @@ export interface components {
         /** Option */
         readonly Option: {
             readonly label: string;
+            /** @enum {string} */
+            readonly shares?: "" | "number" | "place";
             readonly token?: string;
             readonly value: string;
         };
