@@ -26,11 +26,16 @@ class Sockets:
     ) -> None:
         self._account, self._settings, self._workspaces = account, settings, workspaces
         self._clock, self._random = clock, random
+        self._socket: Any = None
+
+    def is_connected(self) -> bool:
+        session = self._socket.current_session if self._socket is not None else None
+        return session is not None and not session.closed
 
     async def run(self, take: Take) -> None:
         """Until cancelled. Raises `SettingsError`."""
         handler = self._handler(take)
-        socket = handler.client
+        socket = self._socket = handler.client
         try:
             await self._connect(handler)
             await asyncio.Event().wait()
