@@ -17,7 +17,7 @@ from tests.channels.slack.desk import desk
 from tests.faults import scale
 
 PAYLOADS = [path.read_bytes() for path in sorted((Path(__file__).parents[1] / "platforms/slack").glob("*.[jf]*"))]
-THROUGH_THE_ROUTE, THROUGH_THE_SOCKET = 5, 10
+THROUGH_THE_ROUTE, THROUGH_THE_SOCKET = 5, 2
 """One of so many goes through the real route, or the real socket, as well."""
 STRANGE: tuple[Any, ...] = (
     None,
