@@ -104,7 +104,7 @@ class Seeing:
         return {
             "id": f"{HOME}{home.user}",
             "title": "Home",
-            "kind": "channel",
+            "kind": "home",
             "parent": None,
             "blocked": False,
             "typing": "",
