@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 
-from bench import flow
+from bench import flow, webhook
 from bench.servers import Server, echo, environment, floor, product, resident_mebibytes
 from bench.sockets import Talker
 from bench.talkers import Talkers, strangers, visitors
@@ -75,6 +75,7 @@ def all_of(seconds: float, postgres: str) -> Iterator[Measure]:
     yield Measure(
         {"channel.discord": "us CPU"}, lambda: _discord(seconds, ours=False), lambda: _discord(seconds, ours=True)
     )
+    yield Measure({"turns.webhook.cpu": "us CPU"}, _bot_framework_over_http, lambda: _webhook(seconds))
     yield _imports("import.bot", "bot.model, bot.ports")
     yield _imports("import.core", "bot.engine, bot.inbox, bot.outbox, bot.desk")
 
@@ -180,6 +181,15 @@ async def _channel(name: str, side: str, seconds: float) -> Figures:
 
 async def _bot_framework() -> Figures:
     return {"turns.memory": BOT_FRAMEWORK_MICROSECONDS}
+
+
+async def _webhook(seconds: float) -> Figures:
+    _, spent = await webhook.measured(seconds)
+    return {"turns.webhook.cpu": spent}
+
+
+async def _bot_framework_over_http() -> Figures:
+    return {"turns.webhook.cpu": webhook.BOT_FRAMEWORK_MICROSECONDS}
 
 
 async def _step(seconds: float) -> Figures:

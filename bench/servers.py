@@ -60,8 +60,8 @@ async def floor(kind: str, postgres: str = "") -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def product(postgres: str = "") -> AsyncIterator[Server]:
-    """`frontdesk serve` with the desk of measuring, and nothing stored yet."""
+async def product(postgres: str = "", *, config: Path = DESK, **variables: str) -> AsyncIterator[Server]:
+    """`frontdesk serve` with the desk of measuring, or another one, and nothing stored yet."""
     async with _home(postgres) as (home, database):
         if database:
             from bot.store.migrate import upgrade
@@ -70,9 +70,10 @@ async def product(postgres: str = "") -> AsyncIterator[Server]:
         async with _process(
             ["config.main", "serve", "--port"],
             FRONTDESK_DATA=home,
-            FRONTDESK_CONFIG=str(DESK),
+            FRONTDESK_CONFIG=str(config),
             FRONTDESK_SECRET_KEY="0123456789abcdef" * 4,
             FRONTDESK_DATABASE_URL=database,
+            **variables,
         ) as server:
             yield server
 

@@ -63,28 +63,52 @@ class FolderFiles:
                 with _told():
                     await asyncio.to_thread(part.write, piece)
             with _told():
-                await asyncio.to_thread(self._settled, part, digest.hexdigest())
+                await asyncio.to_thread(self._settled, part, self._path(digest.hexdigest()))
         finally:
             _dropped(part)
         return Kept(f"{KEPT}{digest.hexdigest()}", type_of(head, name), size)
 
-    async def look(self, ref: str) -> Kept:
+    async def look(self, ref: str, *, name: str = "") -> Kept:
         path = self._path(digest_of(ref))
         with _told(ref):
             head, size = await asyncio.to_thread(_looked_at, path)
-        return Kept(ref, type_of(head), size)
+        return Kept(ref, type_of(head, name), size)
 
-    async def open(self, ref: str) -> AsyncIterator[bytes]:
+    async def open(self, ref: str, *, start: int = 0) -> AsyncIterator[bytes]:
         path = self._path(digest_of(ref))
         with _told(ref):
             file = await asyncio.to_thread(path.open, "rb")
         with file:
+            file.seek(start)
             while True:
                 with _told(ref):
                     piece = await asyncio.to_thread(file.read, PIECE)
                 if not piece:
                     return
                 yield piece
+
+    async def remember(self, source: str, ref: str) -> None:
+        def write() -> None:
+            part = self._begun()
+            try:
+                part.write(ref.encode())
+                self._settled(part, path)
+            finally:
+                _dropped(part)
+
+        path = self._source(source)
+        with _told():
+            await asyncio.to_thread(write)
+
+    async def remembered(self, source: str) -> str | None:
+        try:
+            with _told():
+                return await asyncio.to_thread(self._source(source).read_text)
+        except FileGone:
+            return None
+
+    def _source(self, source: str) -> Path:
+        return self._folder / "fetched" / hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest
@@ -105,9 +129,8 @@ class FolderFiles:
                 if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
                     left.unlink()
 
-    def _settled(self, part: BinaryIO, digest: str) -> None:
+    def _settled(self, part: BinaryIO, path: Path) -> None:
         """The name and what is under it are on the disk when this returns."""
-        path = self._path(digest)
         part.flush()
         os.fsync(part.fileno())
         if not path.parent.is_dir():

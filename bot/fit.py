@@ -264,14 +264,25 @@ class _Showable:
     def _carousel(self, carousel: Carousel, first: int, *, native: bool) -> None:
         cards = [card for card in carousel.cards if not _is_blank(plain(card))]
         if native and cards and all(map(self._shows, cards)):
-            self.parts += (Carousel(tuple(some)) for some in _even(cards, self.to.cards or len(cards)))
-            if self.to.cards and len(cards) > self.to.cards:
-                self.losses.append(Loss("carousel", "pages", str(-(-len(cards) // self.to.cards))))
+            pages = self._leaves(cards)
+            self.parts += pages
+            if len(pages) > 1:
+                self.losses.append(Loss("carousel", "pages", str(len(pages))))
             return
         if cards:
             self.losses.append(Loss("carousel", "part"))
         for card, number in _cards(carousel, first):
             self._card(card, number, native=Card in self.to.parts)
+
+    def _leaves(self, cards: Sequence[Card]) -> list[Carousel]:
+        """As few as will do, each within the length of a text."""
+        ruler = _Ruler(self.to, self.to.text)
+        most = min(self.to.cards or len(cards), len(cards))
+        while True:
+            pages = [Carousel(tuple(some)) for some in _even(cards, most)]
+            if most == 1 or all(ruler.of(page) <= self.to.text.most for page in pages):
+                return pages
+            most -= 1
 
     def _shows(self, card: Card) -> bool:
         pages = self._pages(Choices(card.options))
@@ -445,7 +456,7 @@ def _pieces(parts: Sequence[Part], to: Capabilities) -> Iterator[tuple[Part, ...
 def _go_together(piece: Sequence[Part], part: Part, to: Capabilities) -> bool:
     """Whether the part may stand in one visible message with those before it."""
     last = piece[-1]
-    if _has_buttons(last):
+    if takes_a_press(last):
         return False
     files = sum(isinstance(each, Media) for each in piece)
     most = to.files.per_message if to.files else 1
@@ -466,7 +477,8 @@ def _is_alone(part: Part, to: Capabilities) -> bool:
     return type(part) in to.alone or (is_file and to.caption is not None)
 
 
-def _has_buttons(part: Part) -> bool:
+def takes_a_press(part: Part) -> bool:
+    """Whether something in it is pressed, and so needs a token."""
     return bool(options_of(part)) or isinstance(part, Form)
 
 

@@ -44,6 +44,9 @@ REMEMBERED = timedelta(days=7)
 """Longer than any platform repeats an event."""
 PRUNED_EVERY = timedelta(hours=1)
 
+_ASKING = frozenset((Pressed, Submitted))
+"""What a platform wants an answer to at once."""
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -148,7 +151,7 @@ class Inbox:
 
     def _unit(self, arrival: Arrival) -> Accept:
         bodies, new = tuple(map(cleaned, arrival.bodies)), self._random.id()
-        by_us = any(isinstance(body, Echoed) for body in bodies)
+        kinds = {type(body) for body in bodies}
         return Accept(
             channel=arrival.to.channel,
             account=arrival.account,
@@ -157,7 +160,7 @@ class Inbox:
             digest=hashlib.blake2b(_encode(bodies), digest_size=16).digest(),
             to=arrival.to,
             by=arrival.by,
-            name="" if by_us else clean(arrival.name)[:200],
+            name="" if Echoed in kinds else clean(arrival.name)[:200],
             language=clean(arrival.language)[:35],
             at=self._clock.now(),
             bodies=bodies,
@@ -165,7 +168,7 @@ class Inbox:
             contact=ContactId(new),
             initial=self._initials.get((arrival.to.channel, arrival.account), self._initial),
             lease=self._engine.room(),
-            asks=self._tell is not None and any(isinstance(body, Pressed | Submitted) for body in bodies),
+            asks=self._tell is not None and not kinds.isdisjoint(_ASKING),
         )
 
     async def _keep(self, unit: Accept) -> Kept:

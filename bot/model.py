@@ -654,6 +654,8 @@ class Said(_Body, frozen=True):
     """The platform's id of it (widget: the client's message id); empty for what we said."""
     group: str = ""
     """Album: what came with the same one is one message with several files."""
+    revises: int = 0
+    """Seq of a message of the same author that this takes the place of; without parts it takes it back. 0: none."""
 
 
 class Edited(_Body, frozen=True):
@@ -694,6 +696,10 @@ class Viewed(_Body, frozen=True):
 
 class Halted(_Body, frozen=True):
     """The customer wants no more of the answer that is being written."""
+
+
+class Closed(_Body, frozen=True):
+    """Somebody closed the thread that this is; nothing of it is deleted."""
 
 
 class Reachable(_Body, frozen=True):
@@ -831,6 +837,7 @@ Body = (
     | Opened
     | Viewed
     | Halted
+    | Closed
     | Reachable
     | Migrated
     | Echoed
@@ -857,6 +864,7 @@ Incoming = (
     | Opened
     | Viewed
     | Halted
+    | Closed
     | Reachable
     | Migrated
     | Echoed

@@ -204,6 +204,9 @@ class Pace(Struct, frozen=True, kw_only=True):
 
     account: Rate | None = None
     chat: Rate | None = None
+    apart: Mapping[str, Pace] = {}
+    """Calls that the platform counts by themselves, `edit` (of drafts, too) or `typing`, with their own rates. Of those
+    above only the account's counts them as well."""
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):
@@ -369,11 +372,17 @@ class FileStore(Protocol):
         Raises `TooLarge` as soon as there are more than `most` bytes, `StoreDown`, and what `pieces` raises.
         """
 
-    async def look(self, ref: str) -> Kept:
-        """What is there under it, its type without the help of a name. Raises `FileGone`, `StoreDown`."""
+    async def look(self, ref: str, *, name: str = "") -> Kept:
+        """What is there. Raises `FileGone`, `StoreDown`."""
 
-    def open(self, ref: str) -> AsyncIterator[bytes]:
-        """What is in it, in pieces. Raises `FileGone` before the first when there is none; `StoreDown`."""
+    def open(self, ref: str, *, start: int = 0) -> AsyncIterator[bytes]:
+        """What is in it from that byte on, in pieces. Raises `FileGone` before the first of them; `StoreDown`."""
+
+    async def remember(self, source: str, ref: str) -> None:
+        """What was to be had at `source`, whatever that names, is this file. Raises `StoreDown`."""
+
+    async def remembered(self, source: str) -> str | None:
+        """Its `ref`. Raises `StoreDown`."""
 
 
 class Finding(Struct, frozen=True):

@@ -14,7 +14,7 @@ import structlog
 from msgspec.structs import replace
 
 from bot.errors import ActionFailed
-from bot.fit import options_of
+from bot.fit import takes_a_press
 from bot.flow import forms
 from bot.flow.book import Book
 from bot.flow.fold import fold, fold_event
@@ -399,8 +399,8 @@ def opening(turn: Turn, customer: Mapping[str, Json], book: Book) -> Iterator[Mo
         yield Spoke(spoken)
     if customer != turn.state.customer:
         yield Knew(dict(customer))
-    speaks = any(isinstance(event.body, Said | Pressed | Submitted) for event in turn.inputs)
-    if speaks and any(timer.name == "quiet" for timer in turn.state.timers):
+    waits = any(timer.name == "quiet" for timer in turn.state.timers)
+    if waits and any(isinstance(event.body, Said | Pressed | Submitted) for event in turn.inputs):
         yield Disarmed("quiet")
     if turn.state.ended and any(isinstance(event.body, Returned) for event in turn.inputs):
         yield Forgotten()
@@ -448,7 +448,7 @@ def give_tokens(messages: Sequence[Message], epoch: int, random: Random) -> tupl
     offers: list[Offer] = []
     given: list[Message] = []
     for message in messages:
-        if any(options_of(part) or isinstance(part, Form) for part in message.parts):
+        if any(map(takes_a_press, message.parts)):
             group = random.token()
             parts = tuple(_with_tokens(part, epoch, group, random, offers) for part in message.parts)
             message = msgspec.structs.replace(message, parts=parts)

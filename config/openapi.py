@@ -9,10 +9,13 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from bot.bus.memory import MemoryBus
 from bot.desk import Desk
+from bot.fetcher import Fetcher
+from bot.files import FolderFiles
 from bot.model import Message, text
 from bot.store import open_store
 from config.machine import SystemClock, SystemRandom
@@ -30,7 +33,9 @@ async def described() -> dict[str, Any]:
         return text(key)
 
     desk = Desk(store, bus, clock, lambda address: notices, delivers=frozenset(), wake=lambda _: None)
-    console = Console(store, bus, desk, clock, SystemRandom(), ConsoleSettings())
+    files = FolderFiles(Path("described"))  # nothing is kept, so nothing is made
+    fetcher = Fetcher((), files, clock)
+    console = Console(store, bus, desk, clock, SystemRandom(), ConsoleSettings(), files=files, fetcher=fetcher)
     try:
         return mounted(console).openapi()
     finally:

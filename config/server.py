@@ -247,6 +247,8 @@ def console_app(parts: Parts) -> ASGI:
         random=parts.random,
         settings=ConsoleSettings(brand=parts.book.assistant.brand, origins=parts.file.console_origins),
         is_private=is_private,
+        files=parts.files,
+        fetcher=parts.fetcher,
     )
     return mounted(console)
 

@@ -18,15 +18,18 @@ from bot.bus.memory import MemoryBus
 from bot.connections import Connections, ConnectionSettings
 from bot.desk import Desk, Notices, author
 from bot.engine import Engine, EngineSettings
-from bot.errors import SettingsError
-from bot.files import FolderFiles
+from bot.errors import FileGone, SettingsError
+from bot.fetcher import Fetcher
+from bot.files import FolderFiles, pieces_of
 from bot.flow import forms
 from bot.flow.book import Book
 from bot.flow.describe import candidates, standing, stretch
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
-from bot.flow.read import read
+from bot.flow.own_files import MOST_FILE
+from bot.flow.read import read, shipped_texts
 from bot.flow.say import SHOWS, notice
+from bot.flow.texts import Texts
 from bot.inbox import Inbox, Now
 from bot.knowledge import index
 from bot.knowledge.search import Search
@@ -55,7 +58,7 @@ from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
 from bot.responders.linking import Linking
 from bot.shelf import Edition, Shelf, shelf_prefix
-from bot.staff import StaffRoom, StaffSettings
+from bot.staff import Say, StaffRoom, StaffSettings
 from bot.timers import Timers
 from bot.tools import Tools
 from bot.turn import Director
@@ -81,6 +84,7 @@ class Parts:
     store: Store
     bus: Bus
     files: FileStore
+    fetcher: Fetcher
     engine: Engine
     inbox: Inbox
     outbox: Outbox
@@ -175,6 +179,7 @@ async def running(
         within = _within(folder, file, settings, accounts)
         shelf = Shelf(each, partial(edited, within=within), store=store, clock=clock, within=within)
         shelves[folder] = shelf
+        await keep_files(each, folder, kept)
         await _publish(shelf, each, folder, store, clock)
     shelf = shelves[file.flows]
     teams = {(each.channel, each.name): each.team for each in accounts}
@@ -184,6 +189,10 @@ async def running(
         return of_accounts.get((address.channel, address.account), shelf)
 
     by_place = {(channel.name, channel.account): channel for channel in channels}
+
+    def can_at(address: Address) -> Capabilities | None:
+        channel = by_place.get((address.channel, address.account))
+        return channel.capabilities(address) if channel else None
 
     def tell(conversation: Conversation, state: State, body: Incoming, /) -> Now | None:
         """On the web the turn answers soon enough."""
@@ -255,9 +264,20 @@ async def running(
         wake=engine.wake,
         drafted=engine.drafted,
         steps_of=lambda address, state: shelf_at(address).steps_of(state),
+        can_at=can_at,
     )
     connections = Connections(
-        with_rooms(built, file.staff, secret, store=store, bus=bus, desk=desk, clock=clock, random=random),
+        with_rooms(
+            built,
+            file.staff,
+            secret,
+            store=store,
+            bus=bus,
+            desk=desk,
+            clock=clock,
+            random=random,
+            say_in=lambda language: partial(_say, shelf, language, shipped_texts(language)),
+        ),
         receive=inbox,
         store=store,
         clock=clock,
@@ -286,6 +306,7 @@ async def running(
         store=store,
         bus=bus,
         files=kept,
+        fetcher=Fetcher(channels, kept, clock),
         engine=engine,
         inbox=inbox,
         outbox=outbox,
@@ -331,6 +352,7 @@ def with_rooms(
     desk: Desk,
     clock: Clock,
     random: Random,
+    say_in: Callable[[str], Say],
 ) -> Sequence[Channel]:
     """The channels, those that hold staff rooms within them. Raises `SettingsError` that names the account."""
     channels = {channel.account: channel for channel in built}
@@ -343,7 +365,15 @@ def with_rooms(
         settings = StaffSettings(chat=room.chat, people=room.people, alerts_only=room.alerts_only)
         try:
             channels[room.account] = StaffRoom(
-                channel, settings, store=store, bus=bus, desk=desk, clock=clock, random=random, vault=vault
+                channel,
+                settings,
+                store=store,
+                bus=bus,
+                desk=desk,
+                clock=clock,
+                random=random,
+                vault=vault,
+                say=say_in(room.language),
             )
         except SettingsError as error:
             raise SettingsError(f"staff: {error}") from error
@@ -384,12 +414,43 @@ def _within(folder: Path, file: DeskFile, settings: Settings, accounts: Sequence
     return None if all(account.flows == folder for account in accounts) else ""
 
 
+async def keep_files(book: Book, folder: Path, files: FileStore) -> None:
+    """What its flows show, before it is in force.
+
+    Raises `StoreDown`, and `SettingsError` for what changed since it was read.
+    """
+    for file in book.files:
+        try:
+            await files.look(file.ref)
+        except FileGone:
+            kept = await files.keep(_read(folder / file.path), most=MOST_FILE, name=file.name)
+            if kept.ref != file.ref:
+                raise SettingsError(f"{folder / file.path} changed while it was read: try again") from None
+
+
+async def _read(path: Path) -> AsyncIterator[bytes]:
+    try:
+        content = await asyncio.to_thread(path.read_bytes)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read any more ({error}): try again") from error
+    async for piece in pieces_of(content):
+        yield piece
+
+
 async def _publish(shelf: Shelf, book: Book, folder: Path, store: Store, clock: Clock) -> None:
     await index.index(folder / "knowledge", store, clock, language=book.assistant.language, within=shelf.within)
     for name in await shelf.publish(book):
         log.warning(
             "flow.same_number", flow=name, why="its steps changed and its version did not: give it the next one"
         )
+
+
+def _say(shelf: Shelf, language: str, shipped: Texts, key: str, /, **args: str) -> str:
+    """As the project has it, where that is one of its languages."""
+    book = shelf.book
+    language = language or book.assistant.language
+    texts = book.texts if language in book.assistant.languages else shipped
+    return texts.plain(key, language, dict(args))
 
 
 def _notice(shelf: Shelf, key: str, language: str, args: Mapping[str, str], /) -> Message:
@@ -434,7 +495,7 @@ def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] 
     channel = channels.get(turn.conversation.address.channel)
     can = channel.capabilities(turn.conversation.address) if channel else None
     return {
-        SHOWS: _shown_by(can) if can else [],
+        SHOWS: _shown_by(can.parts, can.form, "toast" in can.can) if can else [],
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
@@ -444,10 +505,6 @@ def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] 
 
 
 @lru_cache(maxsize=100)
-def _tags(parts: frozenset[type[Part]]) -> tuple[str, ...]:
-    return tuple(sorted(str(part.__struct_config__.tag) for part in parts))
-
-
-def _shown_by(can: Capabilities) -> list[Json]:
-    form, toast = can.form != "ask", "toast" in can.can
-    return [*_tags(can.parts), *(("form",) if form else ()), *(("toast",) if toast else ())]
+def _shown_by(parts: frozenset[type[Part]], form: str, toasts: bool) -> list[Json]:
+    tags: list[Json] = [*sorted(str(part.__struct_config__.tag) for part in parts)]
+    return [*tags, *(("form",) if form != "ask" else ()), *(("toast",) if toasts else ())]

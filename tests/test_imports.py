@@ -101,7 +101,7 @@ def test_the_core_takes_time_and_chance_from_its_ports_only() -> None:
 
 
 def _may_be_unrepeatable(module: str) -> bool:
-    return _within(module, "bot.store") or module in TESTING
+    return _within(module, "bot.store") or module == "bot.files" or module in TESTING
 
 
 def _unrepeatable_calls(path: Path) -> Iterator[str]:

@@ -99,8 +99,11 @@ def _held(book: Book, state: State, facts: Facts) -> Iterator[tuple[Slot, Json]]
     first, and those of the flow that has just ended at last.
     """
     for frame in (*reversed(state.stack), *((state.ended,) if state.ended else ())):
-        flow, look = book.flow_of(frame), look_up(state, frame, facts)
-        for slot in _last_first(frame, flow) if flow else ():
+        flow = book.flow_of(frame)
+        if flow is None or not flow.slots:
+            continue
+        look = look_up(state, frame, facts)
+        for slot in _last_first(frame, flow):
             if slot.always_ask or slot.type.name in _IN_ANY_WORDS or (had := look(slot.name)) is None:
                 continue
             if frame is not state.ended or book.home(state, slot.name) is None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bot.model import (
     SYSTEM,
     Author,
+    Closed,
     Control,
     Controlled,
     Echoed,
@@ -33,7 +34,7 @@ from bot.units import Accept
 
 COMMON = frozenset((Said, Pressed, Opened))
 """All that most arrivals are made of: they need nothing of what stands here."""
-UNSEEN = (Opened, Reacted, Viewed, Halted, Reachable, Migrated, Noted)
+UNSEEN = (Opened, Reacted, Viewed, Halted, Closed, Reachable, Migrated, Noted)
 """Nothing in a conversation as its customer sees it."""
 SPEAKS = (Said, Pressed, Submitted, Opened)
 """With these a customer opens a conversation again that was closed."""

@@ -99,7 +99,7 @@ class SqliteTx:
 
     def write(self, *changes: Change) -> None:
         for batch, rows in changes:
-            for part in batch.parts(rows):
+            for part in batch.parts(rows) if rows else ():
                 self._execute(*part)
 
     def query(self, query: Query, **given: Any) -> list[Values]:

@@ -18,6 +18,7 @@ class MemoryFiles:
 
     kept: dict[str, bytes] = field(default_factory=dict)
     """By digest."""
+    sources: dict[str, str] = field(default_factory=dict)
 
     async def keep(self, pieces: AsyncIterator[bytes], *, most: int, name: str = "") -> Kept:
         content = b""
@@ -29,13 +30,19 @@ class MemoryFiles:
         self.kept[digest] = content
         return Kept(f"{KEPT}{digest}", type_of(content[:HEAD], name), len(content))
 
-    async def look(self, ref: str) -> Kept:
+    async def look(self, ref: str, *, name: str = "") -> Kept:
         content = self._found(ref)
-        return Kept(ref, type_of(content[:HEAD]), len(content))
+        return Kept(ref, type_of(content[:HEAD], name), len(content))
 
-    async def open(self, ref: str) -> AsyncIterator[bytes]:
-        async for piece in pieces_of(self._found(ref)):
+    async def open(self, ref: str, *, start: int = 0) -> AsyncIterator[bytes]:
+        async for piece in pieces_of(self._found(ref)[start:]):
             yield piece
+
+    async def remember(self, source: str, ref: str) -> None:
+        self.sources[source] = ref
+
+    async def remembered(self, source: str) -> str | None:
+        return self.sources.get(source)
 
     def _found(self, ref: str) -> bytes:
         content = self.kept.get(digest_of(ref))

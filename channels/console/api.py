@@ -51,9 +51,10 @@ from channels.console.bodies import (
     ConsoleUnmerge,
     Number,
 )
+from channels.console.files import ConversationFiles
 from channels.console.gate import Gate
 from channels.console.live import Live
-from channels.console.problems import SECURITY, Denied, answer, answers, problem
+from channels.console.problems import FILE, SECURITY, Denied, answer, answers, problem
 from channels.console.rows import find_row, show
 from channels.console.sign_in import Present
 
@@ -61,6 +62,8 @@ log = structlog.get_logger()
 
 PAGE = 200
 MOST_BODY = 64 * 1024
+UPLOAD = "console_upload"
+"""The one route whose body is streamed; it caps it by itself."""
 
 _CURSOR = "^[!-~]{1,100}$"
 
@@ -80,6 +83,7 @@ def routes(
     random: Random,
     brand: str,
     is_private: IsPrivate,
+    files: ConversationFiles,
 ) -> APIRouter:
     router = APIRouter(prefix="/api/console", tags=["console"], route_class=_route(gate, random))
     anyone, agent = Depends(gate.anyone), Depends(gate.agent)
@@ -197,6 +201,23 @@ def routes(
         found = await _found(ConversationId(conversation))
         return await _identities(found.conversation.contact)
 
+    @router.get(
+        "/conversations/{conversation}/files/{seq}/{part}",
+        operation_id="console_file",
+        response_class=Response,
+        responses=FILE | answers(None, 401, 404, 413),
+    )
+    async def file(
+        conversation: Id,
+        seq: Annotated[Number, Path(description="Of the event that it came with.")],
+        part: Annotated[int, Path(ge=0, le=1000, description="Which part of the message, from 0.")],
+        range: Annotated[str, Header(max_length=100)] = "",
+        present: Present = agent,
+    ) -> Response:
+        """A file of a message: pictures to be shown in place, everything else to be saved."""
+        found = await _found(ConversationId(conversation))
+        return await files.show(found.conversation, seq, part, range=range)
+
     # Commands
 
     @router.post(
@@ -242,9 +263,32 @@ def routes(
     async def reply(conversation: Id, body: ConsoleReply, key: Key, present: Present = agent) -> Response:
         id = ConversationId(conversation)
         call = desk.reply(
-            id, present.agent, body.text, seen=body.seen, epoch=body.epoch, key=str(key), claim=body.claim
+            id,
+            present.agent,
+            body.text,
+            seen=body.seen,
+            epoch=body.epoch,
+            key=str(key),
+            claim=body.claim,
+            files=await files.attached(body.files),
         )
         return await _done(id, call)
+
+    @router.post(
+        "/conversations/{conversation}/files",
+        operation_id=UPLOAD,
+        responses=answers("Uploaded", 401, 404, 408, 413, 415),
+        openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}, "required": True}},
+    )
+    async def upload(
+        request: Request,
+        conversation: Id,
+        name: Annotated[str, Query(max_length=255, description="Of the file.")] = "",
+        present: Present = agent,
+    ) -> Response:
+        """Keep a file that is to go with a reply; nothing is said yet."""
+        await _found(ConversationId(conversation))
+        return answer(await files.take(request, name))
 
     @router.post(
         "/conversations/{conversation}/note",
@@ -397,13 +441,15 @@ def _route(gate: Gate, random: Random) -> type[APIRoute]:
             async def answered(request: Request) -> Response:
                 request_id = random.id()
                 try:
-                    response = await handle(await _capped(request))
+                    streams = self.operation_id == UPLOAD
+                    response = await handle(request if streams else await _capped(request))
                 except Exception as error:
                     denied = _denied(error)
                     if denied is None:
                         raise
                     response = problem(denied, request_id)
-                response.headers.update(SECURITY)
+                for name, value in SECURITY.items():
+                    response.headers.setdefault(name, value)
                 response.headers["Cache-Control"] = "no-store"
                 response.headers["X-Request-Id"] = request_id
                 return response

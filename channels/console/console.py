@@ -10,8 +10,10 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from bot.desk import Desk
-from bot.ports import Bus, Clock, Random, Store
+from bot.fetcher import Fetcher
+from bot.ports import Bus, Clock, FileStore, Random, Store
 from channels.console import api
+from channels.console.files import ConversationFiles
 from channels.console.gate import Gate
 from channels.console.live import Live
 from channels.console.pages import STATIC, Pages
@@ -46,11 +48,14 @@ class Console:
         *,
         passwords: Passwords | None = None,
         is_private: api.IsPrivate = lambda flow, slot: False,
+        files: FileStore,
+        fetcher: Fetcher,
     ) -> None:
-        """`is_private` says which slots are shown masked."""
+        """`is_private` says which slots are shown masked; `fetcher` keeps what it brings in `files`."""
         self._store, self._bus, self._desk, self._clock, self._random = store, bus, desk, clock, random
         self._settings = settings
         self._is_private = is_private
+        self._files = ConversationFiles(store, files, fetcher)
         self._live = Live(store, bus, clock)
         self._sign_ins = SignIns(store, clock, random, passwords or Passwords())
         self._gate = Gate(self._sign_ins, settings.origins)
@@ -65,6 +70,7 @@ class Console:
             random=self._random,
             brand=self._settings.brand,
             is_private=self._is_private,
+            files=self._files,
         )
 
     def routes(self) -> list[BaseRoute]:

@@ -106,6 +106,17 @@ def answers(name: str | None, *refusals: int) -> dict[int | str, dict[str, Any]]
     return {200: {"description": "Done", "content": {"application/json": _schema(name)}}, **found}
 
 
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    },
+    206: {"description": "The part of it that was asked for"},
+    416: {"description": "It ends before that"},
+}
+"""What OpenAPI says of a route that answers with a file."""
+
+
 def _schema(name: str) -> dict[str, Any]:
     return {"schema": {"$ref": f"#/components/schemas/Console{name}"}}
 
@@ -115,8 +126,10 @@ _REFUSALS = {
     401: "Signed out",
     403: "Not from this page, or not allowed",
     404: "Not found",
+    408: "The upload stopped half-way",
     409: "Somebody else has it, or there are newer messages",
     413: "Too large",
+    415: "A kind of file that is not taken",
     422: "Not understood",
     429: "Too many tries",
     503: "The store does not answer; try again",

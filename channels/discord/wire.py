@@ -140,6 +140,7 @@ class Pressable(Struct):
     """The message a press came from: what it shows comes back, used up."""
 
     id: Id
+    flags: int = 0
     components: list[dict[str, Any]] = []
 
 
@@ -170,9 +171,9 @@ class InteractionEvent(Struct):
 
 
 class GuildEvent(Struct):
-    """GUILD_CREATE, THREAD_LIST_SYNC."""
-
     threads: list[Place] = []
+    channels: list[Place] = []
+    premium_tier: int = 0
 
 
 frame_of = msgspec.json.Decoder(Frame).decode
@@ -180,5 +181,14 @@ message_of = msgspec.json.Decoder(MessageEvent).decode
 deleted_of = msgspec.json.Decoder(DeletedEvent).decode
 reaction_of = msgspec.json.Decoder(ReactionEvent).decode
 interaction_of = msgspec.json.Decoder(InteractionEvent).decode
+
+
+class SyncedEvent(Struct):
+    """What came into sight of one server."""
+
+    threads: list[Place] = []
+
+
+synced_of = msgspec.json.Decoder(SyncedEvent).decode
 guild_of = msgspec.json.Decoder(GuildEvent).decode
 place_of = msgspec.json.Decoder(Place).decode

@@ -90,7 +90,7 @@ _CAN = Capabilities(
     stream_every=timedelta(seconds=1.2),
     can=frozenset(("edit", "delete", "react", "thread", "private_note", "toast")),
     resend="lookup",
-    pace=Pace(chat=Rate(3, timedelta(seconds=3))),
+    pace=Pace(chat=Rate(3, timedelta(seconds=3)), apart={"edit": Pace(account=Rate(50, timedelta(minutes=1)))}),
 )
 
 

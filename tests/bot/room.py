@@ -71,20 +71,21 @@ class Room:
             steps_of=steps_of,
         )
 
-    async def says(self, words: str, *, by: str = "ana", channel: str = "telegram") -> ConversationId:
+    async def says(self, words: str | Message, *, by: str = "ana", channel: str = "telegram") -> ConversationId:
         """A customer says something."""
+        message = text(words) if isinstance(words, str) else words
         unit = Accept(
             channel=channel,
             account="shop",
             key=self.random.id(),
             twin=None,
-            digest=words.encode(),
+            digest=str(words).encode(),
             to=Address(channel, "shop", by),
             by=by,
             name=by.title(),
             language="es",
             at=self.clock.now(),
-            bodies=(Said(text(words)),),
+            bodies=(Said(message),),
             conversation=ConversationId(self.random.id()),
             contact=ContactId(self.random.id()),
             initial=State(language="es"),

@@ -12,8 +12,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import httpx2
+import pytest
 from openai import OpenAI
 from playwright.sync_api import Browser, Page, expect
+from websockets.sync.client import connect
 
 from config.machine import SystemClock
 from config.sandbox import made
@@ -133,7 +135,7 @@ def test_a_person_fills_in_a_slack_modal(browser: Browser, watched: Watch) -> No
         httpx2.Client(base_url=address, timeout=30) as site,
     ):
         token = site.get("/_/about").json()["told"]["token"]
-        chat = site.get("/_/seen").json()["chats"][0]["id"]
+        chat = next(one["id"] for one in site.get("/_/seen").json()["chats"] if one["kind"] == "private")
 
         def call(method: str, **arguments: Any) -> Any:
             answer = site.post(f"/api/{method}", json=arguments, headers={"authorization": f"Bearer {token}"}).json()
@@ -172,3 +174,36 @@ def until(page: Page, holds: Callable[[], Any]) -> None:
             return
         page.wait_for_timeout(100)
     raise AssertionError("it did not come to that")
+
+
+@pytest.mark.parametrize("name", ["slack", "discord"])
+def test_what_is_said_before_the_bot_has_come_waits_for_it(name: str, browser: Browser, watched: Watch) -> None:
+    with opened(name, browser, watched) as (page, address), httpx2.Client(base_url=address, timeout=30) as site:
+        told = site.get("/_/about").json()["told"]
+        absent = page.get_by_role("status").filter(has_text="The bot has not connected yet")
+        write(page, "is anybody there?")
+        write(page, "where is my order?")
+        expect(absent).to_contain_text("is anybody there?")
+        picture(page, f"sandbox-{name}-absent")
+        with connected(name, address, told):
+            expect(absent).to_be_hidden()
+            expect(page.get_by_role("log")).to_contain_text("where is my order?")
+            write(page, "thank you")
+            expect(page.get_by_role("log")).to_contain_text("thank you")
+        said = [one["data"]["text"] for one in site.get("/_/log").json() if one["name"] == "say"]
+        assert said == ["is anybody there?", "where is my order?", "thank you"]
+
+
+@contextmanager
+def connected(name: str, address: str, told: dict[str, str]) -> Iterator[None]:
+    """A bot that only listens."""
+    if name == "discord":
+        identify = {"token": told["token"], "intents": 512, "properties": {}}
+        with connect(f"{address.replace('http', 'ws')}/gateway?v=10&encoding=json") as socket:
+            socket.send(json.dumps({"op": 2, "d": identify}))
+            yield
+        return
+    bearer = {"authorization": f"Bearer {told['app_token']}"}
+    opened = httpx2.post(f"{address}/api/apps.connections.open", headers=bearer).json()
+    with connect(opened["url"]):
+        yield

@@ -38,6 +38,19 @@ async def test_the_same_content_twice_is_one_file(files: FileStore) -> None:
     assert await content(files, first.ref) == PNG
 
 
+async def test_a_part_of_it_comes_from_the_byte_that_is_asked_for(files: FileStore) -> None:
+    await files.keep(pieces_of(PNG), most=len(PNG))
+    assert b"".join([piece async for piece in files.open(REF, start=500_001)]) == PNG[500_001:]
+    assert b"".join([piece async for piece in files.open(REF, start=len(PNG))]) == b""
+
+
+async def test_it_is_known_where_a_file_came_from(files: FileStore) -> None:
+    await files.remember("telegram shop AgAC../x", REF)
+    await files.remember("telegram shop AgAC../x", f"kept:{'0' * 64}")
+    assert await files.remembered("telegram shop AgAC../x") == f"kept:{'0' * 64}"
+    assert await files.remembered("telegram shop \ud800") is None
+
+
 async def test_an_empty_file_is_a_file(files: FileStore) -> None:
     kept = await files.keep(pieces_of(b""), most=0)
     assert await content(files, kept.ref) == b""

@@ -9,9 +9,11 @@ const TAGS = { bold: "strong", italic: "em", strike: "s", underline: "u", code: 
 
 export const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 
+const cardText = (body) => (Array.isArray(body) ? body.map((span) => span.text).join("").trim() : body ?? "");
+
 export const plain = (message) =>
   (message.spans ?? []).map((span) => span.text).join("").trim() || message.cards?.[0]?.title
-  || (message.files?.length ? message.files[0].alt || message.files[0].name : "")
+  || cardText(message.cards?.[0]?.body) || (message.files?.length ? message.files[0].alt || message.files[0].name : "")
   || (message.location && "Location") || (message.contact && message.contact.name) || "";
 
 export function drawMessage(message, chat, before, compose) {
@@ -36,7 +38,7 @@ export function drawMessage(message, chat, before, compose) {
         message.by === "bot" && h("span", { class: "tag" }, "APP"), time),
       h("div", { class: "bubble" }, quoted(message, chat), body,
         h("span", { class: "foot" }, edited, time.cloneNode(true))),
-      !message.deleted && rows(message, chat),
+      !message.deleted && rows(message.rows, message, chat),
       !message.deleted && reactions(message, chat),
       thread && h("button", { type: "button", class: "replies", onclick: () => compose.open(thread.id) },
         icon("thread"), replies(thread)),
@@ -63,13 +65,17 @@ function quoted(message, chat) {
 
 function content(message, chat) {
   return [
-    message.spans?.length > 0 && h("div", { class: "text" }, spans(message.spans)),
+    message.blocks?.length > 0
+      ? message.blocks.map((each) => (each.table ? table(each.table) : h("div", { class: "text" }, spans(each.spans))))
+      : message.spans?.length > 0 && h("div", { class: "text" }, spans(message.spans)),
     message.table && table(message.table),
     ...(message.files ?? []).map(file),
-    ...(message.cards ?? []).map(card),
+    ...(message.cards ?? []).map((each) => card(each, message, chat)),
     message.location && location(message.location),
     message.contact && contact(message.contact),
     message.draft && h("span", { class: "caret", role: "img", "aria-label": "still writing" }),
+    message.can_stop && h("button", { type: "button", class: "stop", onclick: () => act("stop", { chat: chat.id }) },
+      icon("stop"), "Stop"),
   ];
 }
 
@@ -79,7 +85,11 @@ export function spans(list) {
   let block = null;
   for (const each of list ?? []) {
     const kind = (each.marks ?? []).find((mark) => mark === "fence" || mark === "quote" || mark === "heading");
-    if (!kind) { block = null; drawn.push(inline(each)); continue; }
+    if (!kind) { // what is below a heading begins there
+      drawn.push(inline(block?.kind === "heading" ? { ...each, text: each.text.replace(/^\n+/, "") } : each));
+      block = null;
+      continue;
+    }
     if (!block || block.kind !== kind) {
       const made = kind === "fence" ? h("pre", { tabindex: "0" }, h("code")) : h(kind === "quote" ? "blockquote" : "h4");
       block = { kind, place: made.firstElementChild ?? made };
@@ -109,9 +119,10 @@ function inline(span) {
   return spoiler;
 }
 
-function table({ columns, rows }) {
-  return h("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" }, h("table", null,
-    h("thead", null, h("tr", null, columns.map((name) => h("th", { scope: "col" }, name)))),
+function table({ columns, rows, title }) {
+  return h("div", { class: "table", tabindex: "0", role: "region", "aria-label": title || "Table" }, h("table", null,
+    title && h("caption", null, title),
+    columns.some(Boolean) && h("thead", null, h("tr", null, columns.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", null, rows.map((row) => h("tr", null, row.map((cell) => h("td", null, cell)))))));
 }
 
@@ -138,13 +149,17 @@ function file(each) {
     : h("div", { class: "file" }, inside);
 }
 
-function card(each) {
+/** Some platforms lay out buttons and pictures within it. */
+function card(each, message, chat) {
   const made = h("div", { class: "card" },
     each.title && h("strong", { class: "card-title" }, each.title),
     each.body && h("div", { class: "card-body" }, Array.isArray(each.body) ? spans(each.body) : each.body),
     each.fields?.length > 0 && h("dl", null, each.fields.map((field) =>
       h("div", null, h("dt", null, field.name), h("dd", null, field.value)))),
-    each.image && h("img", { src: each.image, alt: each.alt || each.title || "A picture" }));
+    each.image && h("img", { src: each.image, alt: each.alt || each.title || "A picture" }),
+    ...(each.files ?? []).map(file),
+    each.footer && h("div", { class: "card-footer" }, each.footer),
+    rows(each.rows, message, chat));
   if (each.color) made.style.setProperty("--card", each.color);
   return made;
 }
@@ -160,9 +175,9 @@ function contact({ name, phone }) {
     h("span", { class: "file-name" }, h("strong", null, name || "Contact"), h("span", null, phone)));
 }
 
-function rows(message, chat) {
-  if (!message.rows?.length) return null;
-  return h("div", { class: "rows" }, message.rows.map((row) =>
+function rows(list, message, chat) {
+  if (!list?.length) return null;
+  return h("div", { class: "rows" }, list.map((row) =>
     h("div", { class: "row" }, row.map((each) => control(each, message, chat)))));
 }
 
@@ -215,6 +230,10 @@ function button(each, message, chat) {
       each.label, h("span", { class: "arrow", "aria-hidden": "true" }, "↗"));
   }
   const made = h("button", { type: "button", class: `press ${each.style ?? ""}`, disabled: Boolean(each.disabled) }, each.label);
+  if (each.copy) {
+    made.addEventListener("click", () => copy(each.copy));
+    return made;
+  }
   made.addEventListener("click", async () => {
     made.setAttribute("aria-busy", "true");
     await act("press", { chat: chat.id, message: message.id, id: each.id });
@@ -228,11 +247,14 @@ function select(each, message, chat) {
   const label = each.placeholder || "Choose";
   if (!each.many) {
     const made = h("select", { class: "press select", "aria-label": label, disabled: Boolean(each.disabled) },
-      h("option", { value: "" }, label), each.options.map((option) => h("option", { value: option.id }, option.label)));
+      h("option", { value: "" }, label), each.options.map((option) => h("option", { value: option.id,
+        selected: (each.chosen ?? []).includes(option.id) }, option.label)));
     made.addEventListener("change", async () => { if (made.value) { await choose([made.value]); made.value = ""; } });
     return made;
   }
-  const boxes = each.options.map((option) => h("label", null, h("input", { type: "checkbox", value: option.id }), option.label));
+  const boxes = each.options.map((option) => h("label", null, h("input", { type: "checkbox", value: option.id,
+    checked: (each.chosen ?? []).includes(option.id) }), option.label));
+  if (each.disabled) return h("button", { type: "button", class: "press select", disabled: true }, label);
   const made = h("details", { class: "many" }, h("summary", { class: "press select" }, label), h("div", { class: "boxes" }, boxes,
     h("button", { type: "button", class: "strong", onclick: () => {
       made.open = false;

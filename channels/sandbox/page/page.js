@@ -2,7 +2,7 @@
 
 import { ask, avatar, closeMenu, h, icon, iconButton, keep, openMenu, toast } from "./dom.js";
 import { clock, drawMessage, plain } from "./message.js";
-import { act, can, chat, chats, get, isMine, state, threadOf, titleOf } from "./sandbox.js";
+import { act, can, chat, chats, get, isMine, sayHeld, state, threadOf, titleOf, waiting } from "./sandbox.js";
 import { Composer } from "./composer.js";
 import { Drawer } from "./drawer.js";
 import { showModal } from "./form.js";
@@ -36,6 +36,7 @@ const log = h("div", { class: "log", role: "log", "aria-label": "Messages", tabi
 const typing = h("div", { class: "typing", hidden: true }, h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("span", { "aria-live": "polite" }));
 const latest = h("button", { type: "button", class: "latest", hidden: true, onclick: () => toEnd() }, "New messages ↓");
 const nothing = h("div", { class: "nothing" });
+const absent = h("div", { class: "absent", role: "status", hidden: true });
 const gone = h("div", { class: "gone", role: "status", hidden: true }, "The sandbox does not answer. This page goes on when it is back.");
 
 drawer.button = developers;
@@ -50,6 +51,7 @@ document.body.append(
     h("main", { class: "main" },
       h("header", { class: "bar" }, back, face, h("div", { class: "about" }, title, status), h("div", { class: "tools" }, more, scheme, developers)),
       gone,
+      absent,
       h("div", { class: "stage", id: "message-log" }, log, typing, latest, nothing),
       composer.element),
     drawer.element),
@@ -100,10 +102,21 @@ function draw() {
   drawChats();
   drawChat();
   composer.update();
+  drawAbsent();
+  sayHeld().then(drawAbsent);
   showModal();
   if (seen.toast && seen.toast !== draw.toast) toast(seen.toast);
   draw.toast = seen.toast;
 }
+
+function drawAbsent() {
+  const words = waiting();
+  absent.hidden = !state.seen.absent && !words.length;
+  absent.replaceChildren(h("span", null, "The bot has not connected yet. What you write is sent when it has."),
+    ...words.map((each) => h("q", null, each)));
+}
+
+document.addEventListener("held", drawAbsent);
 
 function drawPeople() {
   const { people } = state.seen;

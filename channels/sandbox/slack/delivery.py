@@ -63,8 +63,14 @@ class Delivery:
         self._held: list[Callable[[], Any]] = []
         self._late: list[Callable[[], Any]] = []
         self._connected = asyncio.Event()
+        self._met = False
         self.missed = 0
         """How often the app did not say that it has what it was told."""
+
+    @property
+    def has_met(self) -> bool:
+        """Whether the app has ever been there."""
+        return self._met or bool(self.hook)
 
     @property
     def connections(self) -> int:
@@ -241,6 +247,7 @@ class Delivery:
         line = Line(socket)
         self._lines.append(line)
         self._connected.set()
+        self._met = True
         self._journal.add("connection", "opened", {"connections": len(self._lines)})
         hello = {"type": "hello", "num_connections": len(self._lines), "debug_info": {"host": "sandbox"}}
         try:

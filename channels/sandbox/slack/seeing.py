@@ -27,6 +27,7 @@ class Seeing:
             "platform": "slack",
             "bots": [{"id": one.id, "name": one.name} for one in box.people.values() if one.is_bot],
             "people": [{"id": one.id, "name": one.name} for one in box.people.values() if not one.is_bot],
+            "absent": not box.delivery.has_met,
             "chats": [
                 *(shown for chat in box.chats.values() for shown in self._chats(chat)),
                 *map(self._home_seen, box.homes.values()),

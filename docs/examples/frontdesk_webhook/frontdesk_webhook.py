@@ -14,7 +14,7 @@ from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-import httpx2
+import aiohttp
 import msgspec
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, HttpUrl, SecretStr
@@ -44,7 +44,7 @@ NAME = "webhook"
 FRESH = timedelta(minutes=5)
 """How far the clocks of both sides may be apart, and how long a signature can be used."""
 LARGEST = 256 * 1024
-PATIENCE = 20.0
+PATIENCE = aiohttp.ClientTimeout(total=20)
 CAN = Capabilities(
     text=Limit(4000),
     marks=frozenset(),
@@ -77,11 +77,11 @@ def build(account: str, settings: Settings, *, clock: Clock, random: Random, vau
 async def check(account: str, settings: Settings, *, vault: Vault) -> tuple[Finding, ...]:
     """`frontdesk channel check`: whether the application answers."""
     try:
-        async with httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
-            answer = await client.get(str(settings.url))
-    except httpx2.HTTPError as error:
+        async with aiohttp.ClientSession(timeout=PATIENCE) as client, client.get(str(settings.url)) as answer:
+            status = answer.status
+    except (aiohttp.ClientError, TimeoutError) as error:
         return (Finding(False, f"{settings.url} does not answer ({type(error).__name__})", "look at `url`"),)
-    return (Finding(True, f"{settings.url} answers ({answer.status_code})"),)
+    return (Finding(True, f"{settings.url} answers ({status})"),)
 
 
 # What comes in
@@ -185,14 +185,14 @@ class Webhook:
 
     def __init__(self, account: str, settings: Settings, clock: Clock) -> None:
         self.account, self._settings, self._clock = account, settings, clock
-        self._client: httpx2.AsyncClient | None = None
+        self._client: aiohttp.ClientSession | None = None
 
     def capabilities(self, to: Address) -> Capabilities:
         return CAN
 
     async def run(self, receive: Receive) -> None:
         """What comes in needs no connection of ours; what goes out keeps its connections as long as this runs."""
-        async with httpx2.AsyncClient(timeout=PATIENCE, trust_env=False, follow_redirects=False) as self._client:
+        async with aiohttp.ClientSession(timeout=PATIENCE) as self._client:
             try:
                 await asyncio.Event().wait()
             finally:
@@ -239,19 +239,21 @@ class Webhook:
             raise TryLater("the channel does not run")
         signature = signed(self._secret, raw, self._clock.now())
         try:
-            answer = await self._client.post(
+            async with self._client.post(
                 str(self._settings.url),
-                content=raw,
+                data=raw,
                 headers={"X-Signature": signature, "Content-Type": "application/json", "Idempotency-Key": key},
-            )
-        except httpx2.ConnectError as error:  # nothing was sent
+                allow_redirects=False,
+            ) as answer:
+                said = await answer.read()
+        except aiohttp.ClientConnectorError as error:  # nothing was sent
             raise TryLater("the application cannot be reached") from error
-        except httpx2.HTTPError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(f"no answer ({type(error).__name__})") from error
-        if answer.status_code != 200:
+        if answer.status != 200:
             raise _refusal(answer)
         try:
-            ref = msgspec.json.decode(answer.content, type=_Taken).id
+            ref = msgspec.json.decode(said, type=_Taken).id
         except msgspec.MsgspecError as error:
             raise Unreachable("the answer is no JSON with an `id`") from error
         return Receipt((ref,), self._clock.now())
@@ -265,9 +267,9 @@ class _Taken(Struct, frozen=True):
     id: str
 
 
-def _refusal(answer: httpx2.Response) -> NotSent:
-    why = f"the application answered {answer.status_code}"
-    match answer.status_code:
+def _refusal(answer: aiohttp.ClientResponse) -> NotSent:
+    why = f"the application answered {answer.status}"
+    match answer.status:
         case 404 | 410:
             return Forbidden(why, scope="address")
         case 401 | 403:

@@ -19,15 +19,18 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from bot.bus.memory import MemoryBus
+from bot.fetcher import Fetcher
 from bot.model import ConversationId
 from bot.ports import News
 from bot.store import open_store
 from bot.testing.clock import SettableClock
+from bot.testing.files import MemoryFiles
 from bot.units import Agent
 from channels.console.accounts import add_agent
 from channels.console.console import Console, ConsoleSettings
 from channels.console.frames import Done, Me, Problem, ServerFrame
 from channels.console.passwords import Passwords
+from channels.memory import Memory
 from tests.bot.room import Room
 
 HERE = "http://127.0.0.1:8080"
@@ -58,6 +61,8 @@ class Place:
     passwords: Passwords
     jo: Agent
     kim: Agent
+    files: MemoryFiles
+    platform: Memory
 
     def browser(self, *, base: str = HERE, address: str = "127.0.0.1", app: Any = None) -> "Browser":
         transport = httpx2.ASGITransport(app=app or self.app, client=(address, 50_000))
@@ -141,11 +146,23 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         for name in ("jo", "kim")
     ]
     settings = ConsoleSettings(brand="Shop", origins=("https://desk.example",), static=tmp_path)
-    console = Console(store, room.bus, room.desk, clock, room.random, settings, passwords=passwords)
+    files, platform = MemoryFiles(), Memory(clock, account="shop")
+    console = Console(
+        store,
+        room.bus,
+        room.desk,
+        clock,
+        room.random,
+        settings,
+        passwords=passwords,
+        files=files,
+        fetcher=Fetcher((platform,), files, clock),
+    )
     app = FastAPI()
     app.include_router(console.router())
     app.router.routes.extend(console.routes())
-    yield Place(room, bus, console, app, passwords, *people)
+    jo, kim = people
+    yield Place(room, bus, console, app, passwords, jo, kim, files, platform)
     console.close()
     await store.close()
 

@@ -475,7 +475,7 @@ async def test_dc9_a_card_is_an_embed_with_its_buttons() -> None:
         assert shown["cards"] == [
             {
                 "title": "Shoe",
-                "body": "Red, size 42",
+                "body": [{"text": "Red, size 42", "marks": [], "link": ""}],
                 "image": "https://shop.example/shoe.png",
                 "fields": [],
                 "color": "",

@@ -99,8 +99,25 @@ HEARD: dict[str, tuple[str, Incoming]] = {
     "reaction": ("", Reacted("👍", True, "1434830000000000110")),
     "press": (f"@{ADA}", Pressed(T, "A-17", "1434830000000000110")),
     "chosen_in_a_thread": (THREAD, Pressed("abcdefghijklmnopqrstuw", "", "1434830000000000110")),
+    "people_chosen": (THREAD, Said(words("@Bob (driver), @eve, @Warehouse"), "interaction.1434830000000000305")),
+    "channel_chosen": (THREAD, Said(words("#support"), "interaction.1434830000000000306")),
     "command": ("", Said(words("order A-17"), "interaction.1434830000000000303")),
     "submitted": ("", Submitted(T, {"name": "Ada", "reason": "damaged", "more": ""}, "1434830000000000304")),
+    "submitted_every_field": (
+        "",
+        Submitted(
+            T,
+            {
+                "when": "morning",
+                "broken": "lamp, chair",
+                "news": False,
+                "photos": "broken.jpg",
+                "driver": "@Bob",
+                "later": "",
+            },
+            "1434830000000000307",
+        ),
+    ),
 }
 IGNORED = sorted(set(RECORDED) - set(HEARD))
 
