@@ -337,6 +337,21 @@ def test_dc9_each_field_is_what_it_is_answered_best_with() -> None:
     assert fields[4]["default"] is True
 
 
+@pytest.mark.parametrize(
+    ("form", "language", "label"),
+    [
+        (Form((Field("size", "Size"),), token=token(1)), "de-AT", "Ausfüllen"),
+        (Form((Field("size", "Size"),), token=token(1)), "", "Fill in"),
+        (Form((Field("size", "Size"),), submit="Tell us", token=token(1)), "de", "Tell us"),
+    ],
+    ids=["German", "no language", "its own"],
+)
+def test_dc9_the_button_of_a_window_says_what_it_is_for(form: Form, language: str, label: str) -> None:
+    shown, _ = body(Message((form,), language))
+
+    assert shown["components"][0]["components"][0]["label"] == label
+
+
 def test_dc9_the_only_answer_is_a_list_of_one() -> None:
     form = Form((Field("size", "Size", "choice", options=SIZES[:1], required=False),), token=token(1))
     [shown] = modal(form, form.fields, {}, {}, ("Yes", "No"))["components"]
