@@ -8,6 +8,7 @@ FrontdeskError
 │   ├── Forbidden        never again, to this address or for this account
 │   ├── Unshowable       the platform refused this payload: once more as plain text, then a dead letter
 │   │   ├── TooLarge     a file has more bytes than may be taken
+│   │   ├── WrongKind    a file of a kind that is not taken, or whose name says another
 │   │   └── FileGone     a file that can no longer be had
 │   ├── TryLater         certainly not sent; waits `after`, or backs off
 │   └── Unreachable      no answer: outcome unknown
@@ -86,14 +87,21 @@ class TooLarge(Unshowable):
         """Bytes."""
 
 
+class WrongKind(Unshowable):
+    pass
+
+
 class FileGone(Unshowable):
     pass
 
 
 class TryLater(NotSent):
-    def __init__(self, why: str, *, after: timedelta | None = None) -> None:
+    """`scope`: what the wait is about. A whole `account` makes no call before it is over."""
+
+    def __init__(self, why: str, *, after: timedelta | None = None, scope: Literal["chat", "account"] = "chat") -> None:
         super().__init__(why)
         self.after = after
+        self.scope = scope
 
 
 class Unreachable(NotSent):

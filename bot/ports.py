@@ -204,6 +204,9 @@ class Pace(Struct, frozen=True, kw_only=True):
 
     account: Rate | None = None
     chat: Rate | None = None
+    apart: Mapping[str, Pace] = {}
+    """Calls that the platform counts by themselves, `edit` (of drafts, too) or `typing`, with their own rates. Of those
+    above only the account's counts them as well."""
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):

@@ -334,6 +334,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """The platform refused it once: send it as plain text."""
     once: bool = False
     """See `Entry`."""
+    revises: int = 0
+    """Seq of the message that it takes the place of; 0: it is one of its own."""
     shown: Shown | None = None
     """The draft that its first piece settles."""
     age: timedelta
@@ -403,6 +405,13 @@ class RefOf(Question[str], frozen=True):
 
     Empty: it has none.
     """
+
+    conversation: ConversationId
+    seq: int
+
+
+class RefsOf(Question[tuple[str, ...]], frozen=True):
+    """All that a message of ours is on its platform now, after it was written anew."""
 
     conversation: ConversationId
     seq: int

@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import os
 import sys
+import tempfile
+from pathlib import Path
 
 from rich.console import Console as Screen
 from rich.text import Text as Shown
 
+from bot.files import FolderFiles
 from bot.flow import say
 from bot.flow.read import read
 from bot.model import Address
@@ -45,9 +48,12 @@ async def chat(*, inspect: bool, language: str) -> None:
     console = panes.console if inspect else screen
     terminal = Terminal(clock=clock, random=random, idle=idle, console=console, language=language)
     store = open_store("sqlite://", clock)
-    async with running(
-        settings, file, book, store=store, clock=clock, random=random, senders=[terminal], slash=True
-    ) as parts:
+    async with contextlib.AsyncExitStack() as stack:
+        files = FolderFiles(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="frontdesk-chat-"))))
+        desk = running(
+            settings, file, book, store=store, clock=clock, random=random, senders=[terminal], files=files, slash=True
+        )
+        parts = await stack.enter_async_context(desk)
         started.set_result(parts)
         if inspect:
             parts.bus.listen(None, panes.happened)

@@ -12,6 +12,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "flows.md"
 
 _KINDS = {
     "wording": "a text, `@key`, or one text per language",
+    "file": "a path below `files/`, or one per language",
     "content": "a text, `@key`, one text per language, or [content](#content)",
     "expression": "a name, a value, or CEL",
     "expressions": "name to expression",

@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.errors import FlowErrors, FrontdeskError
 from bot.flow.read import read
 from bot.knowledge import index
-from config.wiring import Parts
+from config.wiring import Parts, keep_files
 
 EVERY = 0.5
 """Seconds between two looks; what is still being written is waited for."""
@@ -40,6 +40,7 @@ async def publish(parts: Parts, folder: Path, tell: Callable[[str], None]) -> No
     shelf = parts.shelves[folder]
     try:
         book = await asyncio.to_thread(read, folder)
+        await keep_files(book, folder, parts.files)
         await index.index(
             folder / "knowledge", parts.store, parts.clock, language=book.assistant.language, within=shelf.within
         )

@@ -44,7 +44,16 @@ def components() -> dict[str, Schema]:
         "Console",
         console,
         _CONSOLE,
-        (console.Rows, console.Detail, console.Events, console.Identities, console.Me, console.Done, console.Problem),
+        (
+            console.Rows,
+            console.Detail,
+            console.Events,
+            console.Identities,
+            console.Me,
+            console.Uploaded,
+            console.Done,
+            console.Problem,
+        ),
     )
 
 

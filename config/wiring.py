@@ -18,16 +18,18 @@ from bot.bus.memory import MemoryBus
 from bot.connections import Connections, ConnectionSettings
 from bot.desk import Desk, Notices, author
 from bot.engine import Engine, EngineSettings
-from bot.errors import SettingsError
+from bot.errors import FileGone, SettingsError
 from bot.fetcher import Fetcher
-from bot.files import FolderFiles
+from bot.files import FolderFiles, pieces_of
 from bot.flow import forms
 from bot.flow.book import Book
 from bot.flow.describe import candidates, standing, stretch
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
-from bot.flow.read import read
+from bot.flow.own_files import MOST_FILE
+from bot.flow.read import read, shipped_texts
 from bot.flow.say import SHOWS, notice
+from bot.flow.texts import Texts
 from bot.inbox import Inbox, Now
 from bot.knowledge import index
 from bot.knowledge.search import Search
@@ -39,6 +41,7 @@ from bot.people import Codes
 from bot.ports import (
     BuildChannel,
     Bus,
+    Capabilities,
     Channel,
     Clock,
     FileStore,
@@ -55,7 +58,7 @@ from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
 from bot.responders.linking import Linking
 from bot.shelf import Edition, Shelf, shelf_prefix
-from bot.staff import StaffRoom, StaffSettings
+from bot.staff import Say, StaffRoom, StaffSettings
 from bot.timers import Timers
 from bot.tools import Tools
 from bot.turn import Director
@@ -176,6 +179,7 @@ async def running(
         within = _within(folder, file, settings, accounts)
         shelf = Shelf(each, partial(edited, within=within), store=store, clock=clock, within=within)
         shelves[folder] = shelf
+        await keep_files(each, folder, kept)
         await _publish(shelf, each, folder, store, clock)
     shelf = shelves[file.flows]
     teams = {(each.channel, each.name): each.team for each in accounts}
@@ -185,6 +189,10 @@ async def running(
         return of_accounts.get((address.channel, address.account), shelf)
 
     by_place = {(channel.name, channel.account): channel for channel in channels}
+
+    def can_at(address: Address) -> Capabilities | None:
+        channel = by_place.get((address.channel, address.account))
+        return channel.capabilities(address) if channel else None
 
     def tell(conversation: Conversation, state: State, body: Incoming, /) -> Now | None:
         """On the web the turn answers soon enough."""
@@ -256,9 +264,20 @@ async def running(
         wake=engine.wake,
         drafted=engine.drafted,
         steps_of=lambda address, state: shelf_at(address).steps_of(state),
+        can_at=can_at,
     )
     connections = Connections(
-        with_rooms(built, file.staff, secret, store=store, bus=bus, desk=desk, clock=clock, random=random),
+        with_rooms(
+            built,
+            file.staff,
+            secret,
+            store=store,
+            bus=bus,
+            desk=desk,
+            clock=clock,
+            random=random,
+            say_in=lambda language: partial(_say, shelf, language, shipped_texts(language)),
+        ),
         receive=inbox,
         store=store,
         clock=clock,
@@ -333,6 +352,7 @@ def with_rooms(
     desk: Desk,
     clock: Clock,
     random: Random,
+    say_in: Callable[[str], Say],
 ) -> Sequence[Channel]:
     """The channels, those that hold staff rooms within them. Raises `SettingsError` that names the account."""
     channels = {channel.account: channel for channel in built}
@@ -345,7 +365,15 @@ def with_rooms(
         settings = StaffSettings(chat=room.chat, people=room.people, alerts_only=room.alerts_only)
         try:
             channels[room.account] = StaffRoom(
-                channel, settings, store=store, bus=bus, desk=desk, clock=clock, random=random, vault=vault
+                channel,
+                settings,
+                store=store,
+                bus=bus,
+                desk=desk,
+                clock=clock,
+                random=random,
+                vault=vault,
+                say=say_in(room.language),
             )
         except SettingsError as error:
             raise SettingsError(f"staff: {error}") from error
@@ -386,12 +414,43 @@ def _within(folder: Path, file: DeskFile, settings: Settings, accounts: Sequence
     return None if all(account.flows == folder for account in accounts) else ""
 
 
+async def keep_files(book: Book, folder: Path, files: FileStore) -> None:
+    """What its flows show, before it is in force.
+
+    Raises `StoreDown`, and `SettingsError` for what changed since it was read.
+    """
+    for file in book.files:
+        try:
+            await files.look(file.ref)
+        except FileGone:
+            kept = await files.keep(_read(folder / file.path), most=MOST_FILE, name=file.name)
+            if kept.ref != file.ref:
+                raise SettingsError(f"{folder / file.path} changed while it was read: try again") from None
+
+
+async def _read(path: Path) -> AsyncIterator[bytes]:
+    try:
+        content = await asyncio.to_thread(path.read_bytes)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read any more ({error}): try again") from error
+    async for piece in pieces_of(content):
+        yield piece
+
+
 async def _publish(shelf: Shelf, book: Book, folder: Path, store: Store, clock: Clock) -> None:
     await index.index(folder / "knowledge", store, clock, language=book.assistant.language, within=shelf.within)
     for name in await shelf.publish(book):
         log.warning(
             "flow.same_number", flow=name, why="its steps changed and its version did not: give it the next one"
         )
+
+
+def _say(shelf: Shelf, language: str, shipped: Texts, key: str, /, **args: str) -> str:
+    """As the project has it, where that is one of its languages."""
+    book = shelf.book
+    language = language or book.assistant.language
+    texts = book.texts if language in book.assistant.languages else shipped
+    return texts.plain(key, language, dict(args))
 
 
 def _notice(shelf: Shelf, key: str, language: str, args: Mapping[str, str], /) -> Message:

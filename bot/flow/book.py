@@ -14,6 +14,7 @@ from bot.flow.actions import Action
 from bot.flow.conditions import Expression
 from bot.flow.examples import Examples
 from bot.flow.hours import ALWAYS, Hours
+from bot.flow.own_files import FlowFile
 from bot.flow.rules import Rules
 from bot.flow.slots import Labelled, SlotType
 from bot.flow.source import Mark
@@ -59,6 +60,8 @@ class FlowSource(Struct, frozen=True, kw_only=True):
     languages: tuple[str, ...]
     texts: dict[str, dict[str, str]]
     """The texts that it names: key, then language."""
+    files: tuple[FlowFile, ...] = ()
+    """The files that it names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +177,8 @@ class Book:
     """The flows that the engine starts by itself."""
     kept: Mapping[tuple[str, str], Kept] = field(default_factory=dict)
     """Older versions by their name among the published and version: those that the conversation at hand stands in."""
+    files: tuple[FlowFile, ...] = ()
+    """All that its flows name, to be kept before it is in force."""
 
     def newest(self, flow: str) -> Flow | None:
         """The version that new conversations take."""

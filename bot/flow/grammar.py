@@ -13,6 +13,7 @@ Kind = Literal[
     "text",  # plain characters
     "name",  # small letters, digits and `_`, beginning with a letter
     "wording",  # what customers or staff read: a text, `@key`, or a mapping of language to text
+    "file",  # the path of a file in files/, or a mapping of language to such a path
     "content",  # a wording, or a mapping of the shape `content`
     "expression",  # a name, a plain value, or CEL
     "expressions",  # a mapping of name to expression
@@ -148,10 +149,12 @@ IMAGE = Shape(
     name="image",
     means="a picture",
     keys=(
-        Key("address", "wording", "where it lies: https", required=True),
+        Key("file", "file", "a PNG, JPEG, GIF or WebP of the project's own, up to 5 MB, as `files/map.png`"),
+        Key("address", "wording", "where it lies, when it is not the project's own: https"),
         Key("alt", "wording", "what it shows, for those who do not see it", required=True),
     ),
-    example="{address: https://shop.example/map.png, alt: The way to our shop}",
+    example="{file: files/map.png, alt: The way to our shop}",
+    one_of=(("file", "address"),),
 )
 
 TABLE = Shape(
@@ -179,6 +182,7 @@ CONTENT = Shape(
         Key("cards", "expression", "such cards, known only then: a list of `{title, body, meta, image, options}`"),
         Key("table", "shape", "lines and columns", of="table"),
         Key("image", "shape", "a picture", of="image"),
+        Key("file", "file", "a file of the project's own to keep, up to 10 MB, as `files/return_form.pdf`"),
         Key(
             "form",
             "names",

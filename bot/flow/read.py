@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
@@ -20,6 +20,7 @@ from bot.flow.conditions import FACTS, BadExpression, Expression, compile_expres
 from bot.flow.examples import prepare
 from bot.flow.fields import Fields, Problems
 from bot.flow.hours import WEEKDAYS, Hours, Interval, days, interval
+from bot.flow.own_files import FlowFile, OwnFiles, in_folder
 from bot.flow.patterns import PATTERNS
 from bot.flow.read_content import ContentReader, Making, Project
 from bot.flow.read_flow import SHARED, FlowReader
@@ -48,6 +49,23 @@ ARGS: Mapping[str, frozenset[str]] = {
     "miss_again": frozenset(PATTERNS["stuck"]),
     "stuck": frozenset(PATTERNS["stuck"]),
     "handoff_joined": frozenset({"name"}),
+    "correction": frozenset({"text"}),
+    "link_code": frozenset({"code"}),
+    "staff_hint": frozenset({"mark"}),
+    "staff_unsent": frozenset({"mark"}),
+    "staff_title": frozenset({"customer", "channel"}),
+    "staff_stranger": frozenset({"id"}),
+    "staff_newer": frozenset({"said"}),
+    "staff_refused": frozenset({"why"}),
+    "staff_corrected": frozenset({"text"}),
+    "staff_struck": frozenset({"text"}),
+    **dict.fromkeys(
+        (
+            *("staff_edited", "staff_gone", "staff_note", "staff_cut_off", "staff_instruction", "staff_with"),
+            "staff_moved",
+        ),
+        frozenset({"who"}),
+    ),
 }
 """What the texts of the program itself are given; a project that writes its own may use the same names."""
 
@@ -106,6 +124,7 @@ class _Reading:
             flows=names,
             starters=frozenset(_started(header)),
             files=self.files,
+            own=OwnFiles(in_folder(self.folder)),
             documents=self._document_names(),
         )
         patterns = self._patterns(project, [node for node in documents if _is_pattern(node)])
@@ -132,6 +151,7 @@ class _Reading:
             rules=rules,
             examples=prepare(lines, rules),
             patterns={name: patterns.get(name) or _shipped_pattern(name, project) for name in PATTERNS},
+            files=_named((*flows.values(), *patterns.values())),
         )
 
     # The header
@@ -340,8 +360,7 @@ class _Reading:
 
     def _flow(self, node: Node, project: Project) -> Flow | None:
         """With the texts that it names noted as its own."""
-        wording = replace(project.wording, used=set())
-        return FlowReader(replace(project, wording=wording), self.problems).read(node)
+        return FlowReader(_for_itself(project), self.problems).read(node)
 
     def _flow_files(self) -> list[Path]:
         files = sorted(path for path in self.folder.glob("*.yaml") if path.name != "assistant.yaml")
@@ -372,7 +391,7 @@ class _Reading:
         found: dict[str, Flow] = {}
         places: dict[str, Node] = {}
         for node in documents:
-            flow = FlowReader(project, self.problems).read(node)
+            flow = FlowReader(_for_itself(project), self.problems).read(node)
             if flow is None:
                 continue
             if first := places.get(flow.name):
@@ -430,6 +449,22 @@ def shipped_words(languages: Sequence[str]) -> dict[str, dict[str, Words]]:
         for key, words in _shipped(tag).items():
             found.setdefault(key, {})[tag] = words
     return found
+
+
+def shipped_texts(language: str) -> Texts:
+    """The program's own texts, for whoever reads no language of the project."""
+    words = shipped_words((language,) if language else ())
+    return Texts({key: Wording(key, by_language, language) for key, by_language in words.items()}, language)
+
+
+def _named(flows: Iterable[Flow]) -> tuple[FlowFile, ...]:
+    """The files that flows name, each once."""
+    return tuple({file.path: file for flow in flows for file in flow.source.files}.values())
+
+
+def _for_itself(project: Project) -> Project:
+    """What one flow names is noted by itself."""
+    return replace(project, wording=replace(project.wording, used=set()), own=replace(project.own, used={}))
 
 
 def _is_pattern(node: Node) -> bool:

@@ -14,10 +14,11 @@ from bot.flow.actions import Action, span
 from bot.flow.book import Slot
 from bot.flow.conditions import FACTS, BadExpression, Expression, compile_expression, constant
 from bot.flow.fields import Fields, Problems, check_name, known
+from bot.flow.own_files import BadFlowFile, FlowFile, OwnFiles
 from bot.flow.patterns import CALLABLE
 from bot.flow.slots import SlotType
 from bot.flow.source import Node
-from bot.flow.texts import Wording
+from bot.flow.texts import Wording, compile_text
 from bot.flow.wording import WordingReader
 from bot.model import Set, Start
 
@@ -30,7 +31,7 @@ ONLY_WITH: Mapping[str, tuple[str, ...]] = {
 """Keys of a slot that mean something for some types only."""
 
 
-_PARTS = ("card", "carousel", "cards", "table", "image", "form")
+_PARTS = ("card", "carousel", "cards", "table", "image", "file", "form")
 _CARD = ("title", "body", "meta", "image")
 
 
@@ -47,6 +48,8 @@ class Project:
     starters: frozenset[str]
     files: Mapping[str, str]
     """Path to what stands in the file."""
+    own: OwnFiles
+    """What the flow may show."""
     documents: frozenset[str] = frozenset()
     """Names of the files in knowledge/, without their endings."""
 
@@ -144,6 +147,7 @@ class ContentReader:
             text=self._project.wording.read(text, {*self.names, *args}) if text else None,
             listed=self.expression(node["options"], {*self.names, *args}) if "options" in node else None,
             image=self._image(node["image"], args) if "image" in node else None,
+            file=self._own(node["file"]) if "file" in node else None,
             options=tuple(self.option(item) for item in fields.items(looks[0])) if looks else (),
             look=cast(Any, look),
             card=self._card(node["card"], args) if "card" in node else None,
@@ -180,15 +184,39 @@ class ContentReader:
 
     def _image(self, node: Node, args: Mapping[str, Expression]) -> s.ImageWords | None:
         fields = Fields(node, "the image", self._problems)
-        if node.kind != "mapping" or "address" not in node or "alt" not in node:
-            self._problems.add(node, "an image is a mapping with 'address' and 'alt', what it shows in words")
+        if node.kind != "mapping" or ("file" in node) == ("address" in node) or "alt" not in node:
+            why = "an image is a mapping with 'file' or 'address', and with 'alt', what it shows in words"
+            self._problems.add(node, why)
             return None
         fields.only(grammar.IMAGE.names)
         names = {*self.names, *args}
-        address, alt = (self._project.wording.read(node[key], names) for key in ("address", "alt"))
+        alt = self._project.wording.read(node["alt"], names)
+        if "file" in node:
+            own = self._own(node["file"], picture=True)
+            return s.ImageWords(None, alt, own) if own else None
         if not str(node["address"].scalar).startswith(("https://", "@", "{{")):
             self._problems.add(node["address"], "the address of an image begins with https://")
-        return s.ImageWords(address, alt)
+        return s.ImageWords(self._project.wording.read(node["address"], names), alt)
+
+    def _own(self, node: Node, *, picture: bool = False) -> s.FileWords | None:
+        """Files are checked here, so that no customer is the first to find that one is missing."""
+        languages, found = self._project.wording.languages, dict[str, FlowFile]()
+        given = node.pairs.items() if node.kind == "mapping" else [(languages[0], (node, node))]
+        for tag, (at, path) in given:
+            known(tag, languages, at, "the file is given in language", self._problems)
+            if path.kind != "text":
+                self._problems.add(path, f"here stands the path of a file, as files/map.png, not {path.named}")
+                continue
+            try:
+                found[tag] = self._project.own.find(str(path.scalar), picture=picture)
+            except BadFlowFile as error:
+                self._problems.add(path, str(error))
+        if node.kind == "mapping" and languages[0] not in node.pairs:
+            self._problems.add(node, f"the file is missing in {languages[0]!r}, the project's own language")
+        refs = {tag: compile_text(file.ref, tag) for tag, file in found.items()}
+        return (
+            s.FileWords(Wording("", refs, languages[0]), {file.ref: file for file in found.values()}) if refs else None
+        )
 
     def option(self, node: Node) -> s.LabelledOption:
         """`{label, start: flow}` or `{label, command: /slash}`: something to press outside of a question."""

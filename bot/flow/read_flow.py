@@ -107,7 +107,8 @@ class FlowReader:
     def _greets(self, flow: Flow, node: Node) -> None:
         step = flow.steps.get(flow.first)
         said = step.variants[0].content if isinstance(step, s.Say) and len(step.variants) == 1 else None
-        if said is None or said.text is None or said.card or said.image or said.listed or said.args or said.text.reads:
+        more = said and (said.card or said.image or said.file or said.listed or said.args)
+        if said is None or said.text is None or more or said.text.reads:
             self._problems.add(
                 node["pattern"],
                 "pattern 'start' begins with a 'say' of a text without values, and options if you like: it is shown"
@@ -137,6 +138,7 @@ class FlowReader:
             yaml=self._project.files.get(node.mark.path, ""),
             languages=wording.languages,
             texts={key: {tag: words.source for tag, words in written.items()} for key, written in texts.items()},
+            files=tuple(self._project.own.used.values()),
         )
 
     def _examples(self, fields: Fields) -> dict[str, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.flow import source
 from bot.flow.book import PATTERN, Book, Flow, FlowSource
 from bot.flow.fields import Problems
+from bot.flow.own_files import OwnFiles, as_published
 from bot.flow.read import shipped_words
 from bot.flow.read_content import Project
 from bot.flow.read_flow import FlowReader
@@ -34,6 +35,7 @@ def reread(name: str, written: FlowSource, book: Book) -> Flow | str:
         flows=names,
         starters=frozenset(),
         files={written.path: written.yaml},
+        own=OwnFiles(as_published({file.path: file for file in written.files})),
     )
     flow = FlowReader(project, problems).read(nodes[0])
     if flow is None or problems.found:

@@ -11,10 +11,24 @@ from msgspec.structs import replace
 from bot.commands import parse_slash, slash, way_into
 from bot.flow.book import Book, Flow, Slot
 from bot.flow.conditions import Look, Unevaluated
+from bot.flow.own_files import FlowFile
 from bot.flow.question import MOST_OPTIONS, options_of
 from bot.flow.slots import Labelled
-from bot.flow.steps import Ask, Call, CardWords, Content, Do, ImageWords, LabelledOption, Step, TableWords, wordings
+from bot.flow.steps import (
+    Ask,
+    Call,
+    CardWords,
+    Content,
+    Do,
+    FileWords,
+    ImageWords,
+    LabelledOption,
+    Step,
+    TableWords,
+    wordings,
+)
 from bot.flow.texts import Chosen, Unsayable
+from bot.mime import kind_of
 from bot.model import (
     Card,
     Carousel,
@@ -235,6 +249,8 @@ def _parts(said: Content, flow: Flow, look: Look, language: str, seed: str) -> l
         parts.append(_table(said.table, look, language, args))
     if said.image is not None:
         parts.append(_image(said.image, look, language, args))
+    if said.file is not None:
+        parts.append(_file(said.file, language))
     if said.options:
         parts.append(Choices(_options(said.options, language), look=said.look))
     if said.listed is not None and (listed := _listed(said.listed.evaluate(look))):
@@ -305,11 +321,25 @@ def _cell(value: object) -> str:
 
 
 def _image(image: ImageWords, look: Look, language: str, args: Mapping[str, object]) -> Part:
-    """Its description with a link to it, where the channel cannot show it."""
-    alt, address = image.alt.plain(language, args), _address(image.address.plain(language, args))
+    """Its description, with a link where it has a public address, where the channel cannot show it."""
+    alt = image.alt.plain(language, args)
+    if image.own is not None:
+        own = _own(image.own, language)
+        return Media("image", own.ref, own.name, own.type, own.size, alt=alt)
+    address = _address(image.address.plain(language, args)) if image.address else ""
     if address and _shows(look, "media"):
         return Media("image", address, alt=alt)
     return Text((Span(alt, link=address),))
+
+
+def _file(file: FileWords, language: str) -> Part:
+    own = _own(file, language)
+    kind = kind_of(own.type)
+    return Media("file" if kind == "image" else kind, own.ref, own.name, own.type, own.size)
+
+
+def _own(file: FileWords, language: str) -> FlowFile:
+    return file.by_ref[file.refs.plain(language, {})]
 
 
 def _address(address: str) -> str:

@@ -21,6 +21,7 @@ _NAME = "^[a-z][a-z0-9_]{0,59}$"
 _LANGUAGE = "^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$"
 _SPAN = "^[0-9]{1,6}(ms|s|m|h|d)$"
 _TEXT: Schema = {"type": "string", "pattern": r"\S"}
+_FILE: Schema = {"type": "string", "pattern": "^files/."}
 _PLAIN: Schema = {"type": ["string", "number", "boolean"]}
 _ABOUT: Mapping[File, str] = {
     "flow": "Flows of a Frontdesk project: flows/*.yaml",
@@ -130,6 +131,8 @@ class _Maker:
                 return self._named(key.kind)
             case "wording":
                 return _wording()
+            case "file":
+                return {"anyOf": [_FILE, {"type": "object", "additionalProperties": _FILE}]}
             case "content":
                 return {"anyOf": [_wording(), self.ref(grammar.CONTENT)]}
             case "expression" | "value":

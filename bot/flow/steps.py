@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Literal
 
 from bot.flow.conditions import Expression
+from bot.flow.own_files import FlowFile
 from bot.flow.texts import Wording
 from bot.model import Mode
 
@@ -40,9 +41,20 @@ class TableWords:
 
 
 @dataclass(frozen=True, slots=True)
+class FileWords:
+    """A file of the project's own."""
+
+    refs: Wording
+    """Its `ref`, in the languages that have one of their own."""
+    by_ref: Mapping[str, FlowFile]
+
+
+@dataclass(frozen=True, slots=True)
 class ImageWords:
-    address: Wording
+    address: Wording | None
+    """None: it is the project's own."""
     alt: Wording
+    own: FileWords | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +66,7 @@ class Content:
     look: Literal["buttons", "quick", "list"] = "quick"
     card: CardWords | None = None
     image: ImageWords | None = None
+    file: FileWords | None = None
     carousel: tuple[CardWords, ...] = ()
     cards: Expression | None = None
     """More of these, known only when it is said: a list of `{title, body, meta, image, options}`."""

@@ -75,6 +75,7 @@ _ANSWERS: Mapping[type, Callable[[Tx, Any], Any]] = {
     units.Agents: accounts.agents,
     units.FindSignIn: accounts.find_sign_in,
     units.RefOf: sending.ref_of,
+    units.RefsOf: sending.refs_of,
     units.Deliveries: lists.deliveries,
     units.DeadLetters: lists.dead_letters,
     units.Backlog: backlog.backlog,

@@ -62,6 +62,8 @@ log = structlog.get_logger()
 
 PAGE = 200
 MOST_BODY = 64 * 1024
+UPLOAD = "console_upload"
+"""The one route whose body is streamed; it caps it by itself."""
 
 _CURSOR = "^[!-~]{1,100}$"
 
@@ -261,9 +263,32 @@ def routes(
     async def reply(conversation: Id, body: ConsoleReply, key: Key, present: Present = agent) -> Response:
         id = ConversationId(conversation)
         call = desk.reply(
-            id, present.agent, body.text, seen=body.seen, epoch=body.epoch, key=str(key), claim=body.claim
+            id,
+            present.agent,
+            body.text,
+            seen=body.seen,
+            epoch=body.epoch,
+            key=str(key),
+            claim=body.claim,
+            files=await files.attached(body.files),
         )
         return await _done(id, call)
+
+    @router.post(
+        "/conversations/{conversation}/files",
+        operation_id=UPLOAD,
+        responses=answers("Uploaded", 401, 404, 408, 413, 415),
+        openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}, "required": True}},
+    )
+    async def upload(
+        request: Request,
+        conversation: Id,
+        name: Annotated[str, Query(max_length=255, description="Of the file.")] = "",
+        present: Present = agent,
+    ) -> Response:
+        """Keep a file that is to go with a reply; nothing is said yet."""
+        await _found(ConversationId(conversation))
+        return answer(await files.take(request, name))
 
     @router.post(
         "/conversations/{conversation}/note",
@@ -416,7 +441,8 @@ def _route(gate: Gate, random: Random) -> type[APIRoute]:
             async def answered(request: Request) -> Response:
                 request_id = random.id()
                 try:
-                    response = await handle(await _capped(request))
+                    streams = self.operation_id == UPLOAD
+                    response = await handle(request if streams else await _capped(request))
                 except Exception as error:
                     denied = _denied(error)
                     if denied is None:

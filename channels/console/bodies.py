@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from bot.model import How, Verdict
 
 TEXT_BYTES = 8 * 1024
+MOST_FILES = 10
+"""Of one reply."""
 
 
 def _short_enough(text: str) -> str:
@@ -17,6 +19,7 @@ def _short_enough(text: str) -> str:
     return text
 
 
+Text = Annotated[str, Field(max_length=TEXT_BYTES), AfterValidator(_short_enough)]
 Words = Annotated[str, Field(min_length=1, max_length=TEXT_BYTES), AfterValidator(_short_enough)]
 Number = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
@@ -34,11 +37,25 @@ class ConsoleTakeOver(_Body):
     epoch: Number
 
 
+class ConsoleFile(_Body):
+    """One that was uploaded before."""
+
+    ref: Annotated[str, Field(pattern="^kept:[0-9a-f]{64}$")]
+    name: Annotated[str, Field(max_length=255)] = ""
+
+
 class ConsoleReply(_Body):
-    text: Words
+    text: Text
     seen: Number
     epoch: Number
     claim: bool = False
+    files: Annotated[tuple[ConsoleFile, ...], Field(max_length=MOST_FILES, strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not (self.text or self.files):
+            raise ValueError("neither a text nor a file")
+        return self
 
 
 class ConsoleNote(_Body):

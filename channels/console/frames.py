@@ -119,6 +119,17 @@ class Me(Struct, frozen=True):
     brand: str
 
 
+class Uploaded(Struct, frozen=True):
+    """A file that may go with a reply."""
+
+    ref: str
+    kind: Literal["image", "audio", "video", "file"]
+    name: str
+    type: str
+    """MIME, by its first bytes."""
+    size: int
+
+
 class Done(Struct, frozen=True):
     """What a command of the console did: the row after it, and the seq of what it wrote."""
 

@@ -70,7 +70,11 @@ CAN = Capabilities(
     typing_every=timedelta(seconds=8),
     can=frozenset(("edit", "delete", "react", "reply_to", "thread", "toast")),
     resend="safe",
-    pace=Pace(account=Rate(50, timedelta(seconds=1)), chat=Rate(5, timedelta(seconds=5))),
+    pace=Pace(
+        account=Rate(50, timedelta(seconds=1)),
+        chat=Rate(5, timedelta(seconds=5)),
+        apart={"edit": Pace(chat=Rate(5, timedelta(seconds=5))), "typing": Pace(chat=Rate(5, timedelta(seconds=5)))},
+    ),
 )
 _IN_THREAD = replace(CAN, shared=True)
 _AT_MEMBER = replace(_IN_THREAD, text=Limit(2000 - _MENTION_ROOM))

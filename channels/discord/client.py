@@ -238,7 +238,7 @@ def translated(error: BaseException) -> NotSent:
         case discord.HTTPException(status=429):
             wait = error.response.headers.get("Retry-After", "")
             after = timedelta(seconds=float(wait)) if wait.replace(".", "", 1).isdigit() else timedelta(minutes=10)
-            return TryLater("Discord has banned this address for a while", after=after)
+            return TryLater("Discord has banned this address for a while", after=after, scope="account")
         case discord.HTTPException(status=status) if status >= 500:
             return Unreachable(f"Discord answered {status}")
         case discord.HTTPException():

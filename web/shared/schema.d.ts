@@ -102,6 +102,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/console/conversations/{conversation}/files": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Upload
+         * @description Keep a file that is to go with a reply; nothing is said yet.
+         */
+        readonly post: operations["console_upload"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/console/conversations/{conversation}/files/{seq}/{part}": {
         readonly parameters: {
             readonly query?: never;
@@ -377,7 +397,7 @@ export interface components {
             readonly kind: "agent" | "bot" | "customer" | "system";
             readonly name?: string;
         };
-        readonly Body: components["schemas"]["Said"] | components["schemas"]["Edited"] | components["schemas"]["Deleted"] | components["schemas"]["Pressed"] | components["schemas"]["Submitted"] | components["schemas"]["Reacted"] | components["schemas"]["Opened"] | components["schemas"]["Viewed"] | components["schemas"]["Halted"] | components["schemas"]["Reachable"] | components["schemas"]["Migrated"] | components["schemas"]["Echoed"] | components["schemas"]["Rang"] | components["schemas"]["Signalled"] | components["schemas"]["Noted"] | components["schemas"]["Controlled"] | components["schemas"]["Returned"] | components["schemas"]["Settled"] | components["schemas"]["Turned"] | components["schemas"]["Acting"] | components["schemas"]["Acted"] | components["schemas"]["Discarded"] | components["schemas"]["Partial"];
+        readonly Body: components["schemas"]["Said"] | components["schemas"]["Edited"] | components["schemas"]["Deleted"] | components["schemas"]["Pressed"] | components["schemas"]["Submitted"] | components["schemas"]["Reacted"] | components["schemas"]["Opened"] | components["schemas"]["Viewed"] | components["schemas"]["Halted"] | components["schemas"]["Closed"] | components["schemas"]["Reachable"] | components["schemas"]["Migrated"] | components["schemas"]["Echoed"] | components["schemas"]["Rang"] | components["schemas"]["Signalled"] | components["schemas"]["Noted"] | components["schemas"]["Controlled"] | components["schemas"]["Returned"] | components["schemas"]["Settled"] | components["schemas"]["Turned"] | components["schemas"]["Acting"] | components["schemas"]["Acted"] | components["schemas"]["Discarded"] | components["schemas"]["Partial"];
         /** Cancel */
         readonly Cancel: {
             /** @enum {string} */
@@ -423,6 +443,14 @@ export interface components {
             /** @enum {string} */
             readonly command: "clarify";
             readonly flows?: readonly string[];
+        };
+        /**
+         * Closed
+         * @description Somebody closed the thread that this is; nothing of it is deleted.
+         */
+        readonly Closed: {
+            /** @enum {string} */
+            readonly kind: "closed";
         };
         readonly Command: components["schemas"]["Start"] | components["schemas"]["Set"] | components["schemas"]["Unset"] | components["schemas"]["Cancel"] | components["schemas"]["Resume"] | components["schemas"]["Clarify"] | components["schemas"]["Skip"] | components["schemas"]["Repeat"] | components["schemas"]["Lookup"] | components["schemas"]["Chat"] | components["schemas"]["Human"] | components["schemas"]["Restart"] | components["schemas"]["Refuse"];
         /**
@@ -523,6 +551,19 @@ export interface components {
         readonly ConsoleEvents: {
             readonly items: readonly components["schemas"]["Event"][];
             readonly next: number | null;
+        };
+        /**
+         * ConsoleFile
+         * @description One that was uploaded before.
+         */
+        readonly ConsoleFile: {
+            /**
+             * Name
+             * @default
+             */
+            readonly name: string;
+            /** Ref */
+            readonly ref: string;
         };
         /** ConsoleHandBack */
         readonly ConsoleHandBack: {
@@ -641,6 +682,11 @@ export interface components {
             readonly claim: boolean;
             /** Epoch */
             readonly epoch: number;
+            /**
+             * Files
+             * @default []
+             */
+            readonly files: readonly components["schemas"]["ConsoleFile"][];
             /** Seen */
             readonly seen: number;
             /** Text */
@@ -758,6 +804,18 @@ export interface components {
             readonly conversation: string;
             /** @enum {string} */
             readonly frame: "unwatch";
+        };
+        /**
+         * Uploaded
+         * @description A file that may go with a reply.
+         */
+        readonly ConsoleUploaded: {
+            /** @enum {string} */
+            readonly kind: "audio" | "file" | "image" | "video";
+            readonly name: string;
+            readonly ref: string;
+            readonly size: number;
+            readonly type: string;
         };
         /** Viewers */
         readonly ConsoleViewers: {
@@ -1088,7 +1146,7 @@ export interface components {
         };
         /**
          * Noted
-         * @description An agent's words to colleagues. It has no parts and no address: there is nothing to send.
+         * @description Words to colleagues, by an agent or by us. It has no parts and no address: there is nothing to send.
          */
         readonly Noted: {
             /** @enum {string} */
@@ -1346,6 +1404,7 @@ export interface components {
             readonly kind: "said";
             readonly message: components["schemas"]["Message"];
             readonly ref?: string;
+            readonly revises?: number;
         };
         /** Set */
         readonly Set: {
@@ -1965,6 +2024,7 @@ export type Carousel = components['schemas']['Carousel'];
 export type Chat = components['schemas']['Chat'];
 export type Choices = components['schemas']['Choices'];
 export type Clarify = components['schemas']['Clarify'];
+export type Closed = components['schemas']['Closed'];
 export type Command = components['schemas']['Command'];
 export type ConsoleCaughtUp = components['schemas']['ConsoleCaughtUp'];
 export type ConsoleClientFrame = components['schemas']['ConsoleClientFrame'];
@@ -1977,6 +2037,7 @@ export type ConsoleDraftText = components['schemas']['ConsoleDraftText'];
 export type ConsoleEvent = components['schemas']['ConsoleEvent'];
 export type ConsoleEventFrame = components['schemas']['ConsoleEventFrame'];
 export type ConsoleEvents = components['schemas']['ConsoleEvents'];
+export type ConsoleFile = components['schemas']['ConsoleFile'];
 export type ConsoleHandBack = components['schemas']['ConsoleHandBack'];
 export type ConsoleIdentities = components['schemas']['ConsoleIdentities'];
 export type ConsoleIdentityView = components['schemas']['ConsoleIdentityView'];
@@ -2002,6 +2063,7 @@ export type ConsoleTyping = components['schemas']['ConsoleTyping'];
 export type ConsoleTypingNow = components['schemas']['ConsoleTypingNow'];
 export type ConsoleUnmerge = components['schemas']['ConsoleUnmerge'];
 export type ConsoleUnwatch = components['schemas']['ConsoleUnwatch'];
+export type ConsoleUploaded = components['schemas']['ConsoleUploaded'];
 export type ConsoleViewers = components['schemas']['ConsoleViewers'];
 export type ConsoleWatch = components['schemas']['ConsoleWatch'];
 export type Control = components['schemas']['Control'];
@@ -2579,6 +2641,107 @@ export interface operations {
             };
             /** @description Too large */
             readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
+    readonly console_upload: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Of the file. */
+                readonly name?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/octet-stream": unknown;
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsoleUploaded"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The upload stopped half-way */
+            readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Too large */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description A kind of file that is not taken */
+            readonly 415: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

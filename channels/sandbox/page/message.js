@@ -65,13 +65,17 @@ function quoted(message, chat) {
 
 function content(message, chat) {
   return [
-    message.spans?.length > 0 && h("div", { class: "text" }, spans(message.spans)),
+    message.blocks?.length > 0
+      ? message.blocks.map((each) => (each.table ? table(each.table) : h("div", { class: "text" }, spans(each.spans))))
+      : message.spans?.length > 0 && h("div", { class: "text" }, spans(message.spans)),
     message.table && table(message.table),
     ...(message.files ?? []).map(file),
     ...(message.cards ?? []).map((each) => card(each, message, chat)),
     message.location && location(message.location),
     message.contact && contact(message.contact),
     message.draft && h("span", { class: "caret", role: "img", "aria-label": "still writing" }),
+    message.can_stop && h("button", { type: "button", class: "stop", onclick: () => act("stop", { chat: chat.id }) },
+      icon("stop"), "Stop"),
   ];
 }
 
@@ -115,9 +119,10 @@ function inline(span) {
   return spoiler;
 }
 
-function table({ columns, rows }) {
-  return h("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" }, h("table", null,
-    h("thead", null, h("tr", null, columns.map((name) => h("th", { scope: "col" }, name)))),
+function table({ columns, rows, title }) {
+  return h("div", { class: "table", tabindex: "0", role: "region", "aria-label": title || "Table" }, h("table", null,
+    title && h("caption", null, title),
+    columns.some(Boolean) && h("thead", null, h("tr", null, columns.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", null, rows.map((row) => h("tr", null, row.map((cell) => h("td", null, cell)))))));
 }
 
@@ -182,6 +187,10 @@ function button(each, message, chat) {
       each.label, h("span", { class: "arrow", "aria-hidden": "true" }, "↗"));
   }
   const made = h("button", { type: "button", class: `press ${each.style ?? ""}`, disabled: Boolean(each.disabled) }, each.label);
+  if (each.copy) {
+    made.addEventListener("click", () => copy(each.copy));
+    return made;
+  }
   made.addEventListener("click", async () => {
     made.setAttribute("aria-busy", "true");
     await act("press", { chat: chat.id, message: message.id, id: each.id });

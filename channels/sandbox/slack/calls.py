@@ -6,6 +6,7 @@ refused, more strictly than Slack does it.
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -459,8 +460,9 @@ def publish_view(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
 def upload_url(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
     if given["length"] <= 0:
         raise Refused("invalid_arguments", ["[ERROR] length must be greater than 0"])
+    kind = mimetypes.guess_type(given["filename"])[0] or ""
     upload = Upload(
-        box.new_id("F"), given["filename"], "", b"", team.bot, team.id, given["length"], alt=given.get("alt_txt", "")
+        box.new_id("F"), given["filename"], kind, b"", team.bot, team.id, given["length"], alt=given.get("alt_txt", "")
     )
     box.files[upload.id] = upload
     return {"upload_url": f"{box.address}/upload/v1/{upload.id}", "file_id": upload.id}
@@ -475,25 +477,36 @@ def complete_upload(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
         if len(upload.data) != upload.expected:
             raise Refused("file_update_failed", ["[ERROR] the bytes that came are not as many as were announced"])
         uploads.append((upload, one.get("title", "")))
+    blocks = [] if given.get("initial_comment") else _beside_files(given.get("blocks") or [])
     targets = [given["channel_id"]] if given.get("channel_id") else str(given.get("channels", "")).split(",")
     chats = [_chat(box, team, target) for target in targets if target]
     for upload, title in uploads:
         upload.title, upload.done = title or upload.name, True
     for chat in chats:
-        box.add(
+        post = box.add(
             chat,
             by=team.bot,
             text=given.get("initial_comment", ""),
+            blocks=blocks,
             thread=_thread(chat, given),
             is_bot=True,
             files=[upload for upload, _ in uploads],
         )
+        box.settle_status(chat, post.thread)
     return {"files": [{"id": upload.id, "title": upload.title} for upload, _ in uploads]}
+
+
+def _beside_files(blocks: list[Any]) -> list[dict[str, Any]]:
+    """What Slack takes beside files: rich text and sections."""
+    checked = check_blocks(blocks)
+    if any(block["type"] not in ("rich_text", "section") for block in checked):
+        raise Refused("internal_error")
+    return checked
 
 
 def file_info(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
     upload = box.files.get(given["file"])
-    if upload is None:
+    if upload is None or not upload.done:
         raise Refused("file_not_found")
     return {"file": box.file_shown(upload, chats=True)}
 
@@ -681,6 +694,7 @@ METHODS: Mapping[str, Method] = {
         channel_id=str,
         channels=str,
         initial_comment=str,
+        blocks=list,
         thread_ts=str,
     ),
     "files.info": _method(file_info, "files:read", "file", file=str, cursor=str, limit=int),

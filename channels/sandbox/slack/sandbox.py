@@ -275,12 +275,18 @@ class SlackSandbox:
             "url_private_download": where,
         }
         if chats:
-            shown["shares"] = {
-                chat.id: [{"ts": post.ts} for post in chat.posts.values() if upload in post.files]
-                for chat in self.chats.values()
-                if any(upload in post.files for post in chat.posts.values())
-            }
+            shown["shares"] = self._shares(upload)
         return shown
+
+    def _shares(self, upload: Upload) -> dict[str, dict[str, list[dict[str, str]]]]:
+        shares: dict[str, dict[str, list[dict[str, str]]]] = {}
+        for chat in self.chats.values():
+            if found := [post for post in chat.posts.values() if upload in post.files and not post.deleted]:
+                kept = shares.setdefault("public" if chat.kind == "channel" else "private", {})
+                kept[chat.id] = [
+                    {"ts": post.ts} | ({"thread_ts": post.thread} if post.thread else {}) for post in found
+                ]
+        return shares
 
     def about(self, chat: Chat) -> dict[str, Any]:
         return {

@@ -23,6 +23,8 @@ EVERY_SCOPE = [
     "im:history",
     "im:read",
     "im:write",
+    "links:read",
+    "links:write",
     "mpim:history",
     "mpim:read",
     "reactions:read",

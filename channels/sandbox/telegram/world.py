@@ -68,6 +68,10 @@ class Draft:
     entities: list[Object]
     until: datetime
     can_stop: bool
+    stays: bool
+    """When it is stopped: until it fades, or something is said."""
+    rich: Object | None = None
+    """A rich message, instead of a text."""
 
 
 @dataclass(slots=True)

@@ -152,7 +152,7 @@ what is said has no key 'form'
 
 image without words
 - {say: {image: §{address: "https://x.example/a.png"}}}
-an image is a mapping with 'address' and 'alt', what it shows in words
+an image is a mapping with 'file' or 'address', and with 'alt', what it shows in words
 
 image at no address
 - {say: {image: {address: §a.png, alt: A map}}}

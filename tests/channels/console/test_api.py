@@ -90,7 +90,7 @@ async def test_nobody_gets_in_without_a_sign_in(place: Place) -> None:
                 path = route.path.replace("{conversation}", NOBODYS).replace("{seq}/{part}", "1/0")
                 answer = await stranger.http.request(method, path, headers={"Origin": HERE})
                 answers[f"{method} {path}"] = problem(answer)
-    assert len(answers) == 16
+    assert len(answers) == 17
     assert set(answers.values()) == {(401, "signed_out")}
 
 
@@ -155,6 +155,7 @@ async def test_the_description_is_complete(place: Place) -> None:
         "console_sign_out",
         "console_take_over",
         "console_unmerge",
+        "console_upload",
         "console_views",
     ]
 

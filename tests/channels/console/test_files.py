@@ -1,12 +1,17 @@
 """What agents see of files: bound to the event that names them, and nothing in them can run."""
 
+from urllib.parse import quote
+
+import httpx2
 import pytest
 
 from bot.errors import FileGone, Forbidden, NotSent, TryLater, Unreachable, Unshowable
 from bot.files import pieces_of
-from bot.model import ConversationId, Media, Message, Span, Text
+from bot.model import ConversationId, Media, Message, Said, Span, Text
 from bot.units import Log
-from tests.channels.console.conftest import Browser, Place, problem
+from bot.uploads import MOST_UPLOAD
+from channels.console.frames import Uploaded
+from tests.channels.console.conftest import Browser, Place, problem, read
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 500
 OGG = b"OggS" + bytes(range(256)) * 100
@@ -156,3 +161,91 @@ async def test_two_accounts_of_a_platform_have_files_of_their_own(place: Place, 
     id = await said(place, Media("image", "AgAC"))
     assert (await jo.get(file_of(id))).content == PNG
     assert [event.seq for event in await place.room.store.read(Log(conversation=id))] == [1]
+
+
+# What agents send
+
+
+async def uploaded(browser: Browser, id: ConversationId, content: bytes, name: str) -> httpx2.Response:
+    return await browser.post(f"/conversations/{id}/files?name={quote(name)}", content=content, headers=OCTETS)
+
+
+OCTETS: dict[str, str | None] = {"Content-Type": "application/octet-stream"}
+
+
+async def test_an_agent_sends_a_picture_with_words(place: Place, jo: Browser) -> None:
+    id = await said(place, Text((Span("Where are you?"),)))
+    up = read(await uploaded(jo, id, PNG, "the way.png"), Uploaded)
+    file = {"ref": up.ref, "name": up.name}
+    done = await jo.act(id, "reply", {"text": "Here.", "seen": 1, "epoch": 0, "claim": True, "files": [file]})
+    event = (await place.room.store.read(Log(conversation=id, after=done.seq - 1)))[0]
+    assert event.body == Said(Message((Media("image", up.ref, "the way.png", "image/png", len(PNG), caption="Here."),)))
+    assert (await jo.get(file_of(id, 0, done.seq))).content == PNG
+
+
+async def test_several_files_stand_below_the_words(place: Place, jo: Browser) -> None:
+    id = await said(place, Text((Span("Hello"),)))
+    files = []
+    for content, name in ((PNG, "a.png"), (b"%PDF-1.7", "b.pdf")):
+        up = read(await uploaded(jo, id, content, name), Uploaded)
+        files.append({"ref": up.ref, "name": up.name})
+    done = await jo.act(id, "reply", {"text": "Both.", "seen": 1, "epoch": 0, "claim": True, "files": files})
+    (event,) = await place.room.store.read(Log(conversation=id, after=done.seq - 1))
+    assert isinstance(event.body, Said)
+    assert [type(part) for part in event.body.message.parts] == [Text, Media, Media]
+
+
+async def test_a_file_needs_no_words(place: Place, jo: Browser) -> None:
+    id = await said(place, Text((Span("Hello"),)))
+    up = read(await uploaded(jo, id, PNG, "a.png"), Uploaded)
+    file = {"ref": up.ref, "name": up.name}
+    reply = {"text": "", "seen": 1, "epoch": 0, "claim": True, "files": [file]}
+    assert (await jo.act(id, "reply", reply)).row.last_text == "[image] a.png"
+    nothing = {**reply, "files": []}
+    assert problem(await jo.post(f"/conversations/{id}/reply", nothing)) == (422, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (HTML, "page.html"),
+        (HTML, "photo.png"),
+        (b"<svg/>", "a.svg"),
+        (PNG, "photo.jpg"),
+        (PNG, "photo.png.exe"),
+        (b"MZ\x90\0" + b"\0" * 5000, "setup.txt"),
+        (b"", "empty.txt"),
+    ],
+)
+async def test_what_is_not_what_it_says_is_not_kept(place: Place, jo: Browser, content: bytes, name: str) -> None:
+    id = await said(place, Text((Span("Hello"),)))
+    assert problem(await uploaded(jo, id, content, name)) == (415, "invalid")
+    assert place.files.kept == {}
+
+
+async def test_an_upload_ends_where_it_is_too_large(place: Place, jo: Browser) -> None:
+    id = await said(place, Text((Span("Hello"),)))
+    answer = await uploaded(jo, id, PNG + b"\0" * MOST_UPLOAD, "a.png")
+    assert problem(answer) == (413, "invalid")
+    assert "20 MB at most" in answer.text
+    assert place.files.kept == {}
+
+
+async def test_only_what_was_uploaded_can_be_sent(place: Place, jo: Browser) -> None:
+    id = await said(place, Text((Span("Hello"),)))
+    for file in (
+        {"ref": f"kept:{'0' * 64}", "name": "a.png"},
+        {"ref": "https://evil.example/a.png", "name": "a.png"},
+        {"ref": "kept:../../etc/passwd", "name": "a.png"},
+        {"ref": read(await uploaded(jo, id, PNG, "a.png"), Uploaded).ref, "name": "a.exe"},
+    ):
+        reply = {"text": "Look", "seen": 1, "epoch": 0, "claim": True, "files": [file]}
+        assert problem(await jo.post(f"/conversations/{id}/reply", reply)) == (422, "invalid")
+
+
+async def test_an_upload_needs_a_sign_in_and_its_token(place: Place, jo: Browser) -> None:
+    id = await said(place, Text((Span("Hello"),)))
+    assert problem(await uploaded(place.browser(), id, PNG, "a.png")) == (401, "signed_out")
+    jo.csrf = "another"
+    assert problem(await uploaded(jo, id, PNG, "a.png")) == (403, "csrf")
+    assert place.files.kept == {}

@@ -150,21 +150,24 @@ class DiscordHarness:
         chats = self.sandbox.seen()["chats"]
         shown = next(chat for chat in chats if chat["id"] == (self._thread if thread else self.direct))["messages"]
         ours = self.sandbox.world.bot.name
-        return [_seen(one) for one in shown if one["name"] == ours and not (one["deleted"] or one["ephemeral"])]
+        shown = [one for one in shown if one["name"] == ours and not (one["deleted"] or one["ephemeral"])]
+        return [_seen(one, shown) for one in shown]
 
     def typing(self, *, thread: bool = False) -> bool:
         place = self.sandbox.world.places[int(self._thread if thread else self.direct)]
         return self.sandbox.world.bot in self.sandbox.world.typing_now(place)
 
 
-def _seen(message: Any) -> Seen:
+def _seen(message: Any, among: Sequence[Any]) -> Seen:
+    answered = next((_text(one["spans"]) for one in among if one["id"] == message["reply_to"]), "")
     cards = [text for card in message["cards"] for text in (card["title"], _text(card["body"]), card["footer"]) if text]
     rows = [*(row for card in message["cards"] for row in card.get("rows", ())), *message["rows"]]
     files = [*message["files"], *(file for card in message["cards"] for file in card.get("files", ()))]
     components = [one for row in rows for one in row]
     labels = [one["label"] for one in components if one["kind"] == "button"]
     labels += [option["label"] for one in components if one["kind"] == "select" for option in one["options"]]
-    return Seen("\n".join(filter(None, (_text(message["spans"]), *cards))), tuple(labels), len(files))
+    words = "\n".join(filter(None, (_text(message["spans"]), *cards)))
+    return Seen(words, tuple(labels), len(files), answered)
 
 
 def _text(shown: Any) -> str:

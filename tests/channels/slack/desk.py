@@ -62,7 +62,7 @@ class Desk:
         return self.inbox.fresh
 
     async def settled(self) -> None:
-        await until(lambda: not self.harness.owed() and not self.channel._tasks)
+        await until(lambda: not self.harness.owed() and not self.channel._answers.tasks)
 
     def bodies(self) -> list[Incoming]:
         return [body for arrival in self.inbox.fresh for body in arrival.bodies]

@@ -26,6 +26,7 @@ from bot.model import Address, AgentId
 from bot.store.sqlite import MemoryStore
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import START
+from bot.testing.files import MemoryFiles
 from bot.units import Agent, Find, Found
 from config.settings import DeskFile, Settings
 from config.wiring import Parts, running
@@ -248,6 +249,7 @@ class Worker:
             clock=self.clock,
             random=self.house.chance_of_life(),
             senders=[Chat(outside)],
+            files=MemoryFiles(),
             model=Model(outside),
             lease=LEASE,
         )

@@ -1,6 +1,6 @@
 /** HTTP to the server. Every refusal is a `Refusal` with the server's problem; a broken line is an `Unreachable`. */
 
-import type { Counts, Detail, Done, Events, How, Me, Problem, Rows, Verdict, View } from "./wire";
+import type { Counts, Detail, Done, Events, How, Me, Problem, Rows, Uploaded, Verdict, View } from "./wire";
 
 export class Refusal extends Error {
   readonly problem: Problem;
@@ -19,6 +19,8 @@ export interface Reply {
   seen: number;
   epoch: number;
   claim: boolean;
+  /** Uploaded before. */
+  files?: readonly { ref: string; name: string }[];
 }
 
 type Fetch = (address: string, init: RequestInit) => Promise<Response>;
@@ -85,6 +87,29 @@ export class Api {
     return this.#act(id, "resolve", { epoch, reason }, key);
   }
 
+  /** Keeps a file that is to go with a reply. */
+  upload(id: string, file: File, signal: AbortSignal): Promise<Uploaded> {
+    const headers = { accept: "application/json", "content-type": "application/octet-stream", ...this.#token() };
+    const path = `/conversations/${encodeURIComponent(id)}/files?name=${encodeURIComponent(file.name.slice(-255))}`;
+    return this.#ask(path, { method: "POST", headers, body: file, signal });
+  }
+
+  /** Where the file of a part is: for a browser to draw, play or save. */
+  fileAddress(id: string, seq: number, part: number): string {
+    return `/api/console/conversations/${encodeURIComponent(id)}/files/${seq}/${part}`;
+  }
+
+  /** The status under which it is to be had; 0: no answer. */
+  async fileStatus(address: string): Promise<number> {
+    try {
+      const answer = await this.#fetch(address, { method: "GET", credentials: "same-origin" });
+      void answer.body?.cancel();
+      return answer.status;
+    } catch {
+      return 0;
+    }
+  }
+
   #act(id: string, name: string, body: unknown, key: string): Promise<Done> {
     return this.#write(`/conversations/${encodeURIComponent(id)}/${name}`, body, key);
   }
@@ -112,8 +137,11 @@ export class Api {
       "content-type": "application/json",
       "idempotency-key": key,
     };
-    if (this.#known) headers["x-csrf-token"] = this.#known.csrf;
-    return this.#ask(path, { method: "POST", headers, body: JSON.stringify(body) });
+    return this.#ask(path, { method: "POST", headers: { ...headers, ...this.#token() }, body: JSON.stringify(body) });
+  }
+
+  #token(): Record<string, string> {
+    return this.#known ? { "x-csrf-token": this.#known.csrf } : {};
   }
 
   async #ask<T>(path: string, init: RequestInit): Promise<T> {

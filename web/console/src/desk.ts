@@ -5,9 +5,10 @@
 
 import { type Api, Refusal, Unreachable } from "./api";
 import type { Kind } from "./composer/floor";
+import type { Attached } from "./composer/attached";
 import type { Unsent } from "./composer/unsent";
 import type { Clock } from "./live/link";
-import { type Done, epochOf, type Event, type How, type Problem, type Row, type Verdict } from "./wire";
+import { type Done, epochOf, type Event, type How, type Problem, type Row, type Uploaded, type Verdict } from "./wire";
 
 const TRIES = 3;
 const TRY_AGAIN = 5_000;
@@ -16,6 +17,7 @@ export interface Sending {
   key: string;
   kind: Kind;
   text: string;
+  files: readonly Uploaded[];
   state: "sending" | "waiting" | "failed";
   /** Why the server would not have it. */
   problem: string;
@@ -52,16 +54,18 @@ export class Desk {
   readonly #api: Api;
   readonly #book: Book;
   readonly #unsent: Unsent;
+  readonly #attached: Attached;
   readonly #clock: Clock;
   readonly #places = new Map<string, Place>();
   readonly #last = new Map<string, Promise<unknown>>();
   readonly #listeners = new Set<() => void>();
   readonly #waiting = new Set<() => void>();
 
-  constructor(api: Api, book: Book, unsent: Unsent, clock: Clock) {
+  constructor(api: Api, book: Book, unsent: Unsent, attached: Attached, clock: Clock) {
     this.#api = api;
     this.#book = book;
     this.#unsent = unsent;
+    this.#attached = attached;
     this.#clock = clock;
   }
 
@@ -83,7 +87,8 @@ export class Desk {
   send(conversation: string, kind: Kind, how: { claim: boolean; seen: number }): Promise<boolean> {
     const key = crypto.randomUUID();
     const text = this.#unsent.lift(conversation, kind, key).trim();
-    const sending: Sending = { key, kind, text, state: "sending", problem: "" };
+    const files = kind === "reply" ? this.#attached.lift(conversation) : [];
+    const sending: Sending = { key, kind, text, files, state: "sending", problem: "" };
     this.#change(conversation, (place) => ({ ...place, trouble: null, sending: [...place.sending, sending] }));
     return this.#inOrder(conversation, () => this.#deliver(conversation, sending, how));
   }
@@ -91,7 +96,9 @@ export class Desk {
   /** What the server would not have goes back into the composer. */
   edit(conversation: string, key: string): void {
     const sending = this.#drop(conversation, key);
-    if (sending) this.#unsent.giveBack(conversation, sending.kind, key);
+    if (!sending) return;
+    this.#unsent.giveBack(conversation, sending.kind, key);
+    this.#attached.giveBack(conversation, sending.files);
   }
 
   forget(conversation: string, key: string): void {
@@ -144,7 +151,8 @@ export class Desk {
 
   async #deliver(conversation: string, sending: Sending, how: { claim: boolean; seen: number }): Promise<boolean> {
     const { key, kind, text } = sending;
-    const reply = { text, seen: how.seen, epoch: this.#epoch(conversation), claim: how.claim };
+    const files = sending.files.map(({ ref, name }) => ({ ref, name }));
+    const reply = { text, seen: how.seen, epoch: this.#epoch(conversation), claim: how.claim, ...(files.length && { files }) };
     for (;;) {
       try {
         const done = await (kind === "note"

@@ -5,6 +5,7 @@ import { createContext, useContext, useSyncExternalStore } from "react";
 
 import type { Api } from "./api";
 import { keys } from "./cache";
+import { Attached } from "./composer/attached";
 import { Unsent } from "./composer/unsent";
 import { heard, lastSeq, refreshed } from "./conversation/held";
 import { Desk, type Place } from "./desk";
@@ -19,12 +20,14 @@ export interface Tools {
   link: Link;
   desk: Desk;
   unsent: Unsent;
+  attached: Attached;
   /** A conversation as the server has it, joined to what is held. */
   load(conversation: string): Promise<Detail>;
 }
 
 export function openTools(me: Me, api: Api, client: QueryClient, storage: Storage | null): Tools {
   const unsent = new Unsent(storage, me.id);
+  const attached = new Attached(api);
   // Whoever the server says is signed in now: nobody, or somebody else from another tab.
   const signedOut = () => void client.invalidateQueries({ queryKey: keys.me });
   const detail = (id: string) => client.getQueryData<Detail>(keys.conversation(id));
@@ -38,6 +41,7 @@ export function openTools(me: Me, api: Api, client: QueryClient, storage: Storag
       signedOut,
     },
     unsent,
+    attached,
     browserClock,
   );
   const link = new Link(
@@ -71,7 +75,7 @@ export function openTools(me: Me, api: Api, client: QueryClient, storage: Storag
     if (problem.events) hear(id, problem.events);
   }
 
-  return { me, api, client, link, desk, unsent, load };
+  return { me, api, client, link, desk, unsent, attached, load };
 }
 
 function openSocket(): Socket {

@@ -12,6 +12,7 @@ import type {
   ConsoleRowFrame,
   ConsoleRows,
   ConsoleServerFrame,
+  ConsoleUploaded,
   Control,
 } from "../../shared/schema";
 
@@ -27,6 +28,7 @@ export type Problem = ConsoleProblem;
 export type Row = ConsoleRow;
 export type Rows = ConsoleRows;
 export type ServerFrame = ConsoleServerFrame;
+export type Uploaded = ConsoleUploaded;
 export type View = ConsoleRowFrame["views"][number];
 export type How = "resume" | "restart" | "free";
 export type Verdict = "" | "approve" | "refuse";

@@ -20,9 +20,9 @@ export interface Asked {
   token: string;
 }
 
-type Answer = object | Problem | Error;
+type Answer = object | Problem | Error | Promise<never>;
 
-/** Answers in turn; what was asked stands in `asked`. */
+/** Answers in turn, a promise when it is kept; what was asked stands in `asked`. */
 export class FakeServer {
   asked: Asked[] = [];
   #answers: Answer[] = [];
@@ -36,12 +36,12 @@ export class FakeServer {
     if (init.method === "POST") {
       this.asked.push({
         path: address.replace("/api/console", ""),
-        body: JSON.parse(String(init.body)) as Record<string, unknown>,
+        body: init.body instanceof File ? { file: init.body.name } : (JSON.parse(String(init.body)) as Record<string, unknown>),
         key: headers.get("idempotency-key") ?? "",
         token: headers.get("x-csrf-token") ?? "",
       });
     }
-    const answer = this.#answers.shift() ?? new Error("nobody answers");
+    const answer = (await this.#answers.shift()) ?? new Error("nobody answers");
     if (answer instanceof Error) throw answer;
     const refused = "code" in answer;
     return new Response(JSON.stringify(answer), {

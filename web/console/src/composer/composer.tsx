@@ -13,6 +13,7 @@ import { Kbd } from "../keys/use-keys";
 import { useTexts } from "../texts";
 import { useTools } from "../tools";
 import type { Row } from "../wire";
+import { Chips } from "./chips";
 import styles from "./composer.module.css";
 import { claims, type Floor, type Kind, mayReply } from "./floor";
 import { FloorBar, TroubleStrip } from "./strips";
@@ -36,18 +37,23 @@ interface Props {
 
 export function Composer({ ref, row, floor, kind, onKind, trouble, seen, onTakeOver, onNext }: Props) {
   const { t } = useTexts();
-  const { desk, link, unsent } = useTools();
+  const { attached, desk, link, unsent } = useTools();
   const field = useRef<HTMLTextAreaElement>(null);
   const text = useSyncExternalStore(unsent.subscribe, () => unsent.text(row.id, kind));
+  const files = useSyncExternalStore(attached.subscribe, () => attached.list(row.id));
+  const picker = useRef<HTMLInputElement>(null);
   const claim = kind === "reply" && claims(floor);
-  const empty = text.trim() === "";
   const barred = kind === "reply" && !mayReply(floor);
+  const going = kind === "reply" ? files : [];
+  const empty = text.trim() === "" && !going.some((file) => file.state === "ready");
+  // What did not come through is in sight, and is not left behind unnoticed.
+  const waits = going.some((file) => file.state !== "ready");
 
   // At once: the keys that follow belong into the text, and must not be taken for acts.
   useImperativeHandle(ref, () => ({ focus: () => field.current?.focus() }));
 
   function send(seq = seen()): Promise<boolean> {
-    return empty || barred ? Promise.resolve(false) : desk.send(row.id, kind, { claim, seen: seq });
+    return empty || barred || waits ? Promise.resolve(false) : desk.send(row.id, kind, { claim, seen: seq });
   }
 
   async function sendAndResolve() {
@@ -60,6 +66,14 @@ export function Composer({ ref, row, floor, kind, onKind, trouble, seen, onTakeO
     unsent.append(row.id, "note", text);
     desk.dismiss(row.id);
     onKind("note");
+  }
+
+  /** Whatever it was dropped on or pasted into: files go to the customer, and so into a reply. */
+  function attach(chosen: FileList | null | undefined): boolean {
+    if (!chosen?.length || !mayReply(floor)) return false;
+    if (kind === "note") onKind("reply");
+    attached.add(row.id, chosen);
+    return true;
   }
 
   function onKeyDown(event: KeyboardEvent) {
@@ -90,7 +104,14 @@ export function Composer({ ref, row, floor, kind, onKind, trouble, seen, onTakeO
         />
       )}
       <FloorBar row={row} floor={floor} claiming={claim && !empty} onTakeOver={onTakeOver} />
-      <div className={styles.box}>
+      <div
+        className={styles.box}
+        onDragOver={(event) => event.dataTransfer.types.includes("Files") && event.preventDefault()}
+        onDrop={(event) => {
+          if (event.dataTransfer.files.length) event.preventDefault();
+          attach(event.dataTransfer.files);
+        }}
+      >
         <div className={styles.top}>
           <Kinds kind={kind} reply={mayReply(floor) || unsent.text(row.id, "reply") !== ""} onKind={onKind} />
           {kind === "note" && (
@@ -114,11 +135,32 @@ export function Composer({ ref, row, floor, kind, onKind, trouble, seen, onTakeO
             if (kind === "reply") link.typing(row.id);
           }}
           onKeyDown={onKeyDown}
+          onPaste={(event) => attach(event.clipboardData.files) && event.preventDefault()}
         />
+        {kind === "reply" && <Chips files={files} onRemove={(id) => attached.remove(row.id, id)} />}
         <div className={styles.bottom}>
+          {kind === "reply" && (
+            <>
+              <button type="button" className={styles.attach} disabled={barred} aria-label={t("composer.attach")} title={t("composer.attach")} onClick={() => picker.current?.click()}>
+                <Icon name="clip" />
+              </button>
+              <input
+                ref={picker}
+                type="file"
+                multiple
+                hidden
+                data-attach=""
+                onChange={(event) => {
+                  attach(event.currentTarget.files);
+                  event.currentTarget.value = "";
+                  field.current?.focus();
+                }}
+              />
+            </>
+          )}
           <Button
             size="xs"
-            disabled={empty || barred}
+            disabled={empty || barred || waits}
             className={kind === "note" ? styles.add : undefined}
             rightSection={<Kbd keys={claim ? "Enter" : "Mod+Enter"} />}
             onClick={() => void send()}

@@ -9,6 +9,7 @@ import type { Bubble as BubbleItem } from "./timeline";
 const MARKS: Record<Exclude<BubbleItem["came"], ""> | "deleted", IconName> = { edited: "pen", deleted: "cross", submitted: "press", echoed: "outside" };
 
 interface Props {
+  conversation: string;
   bubble: BubbleItem;
   customer: string;
   chosen: ReadonlySet<string>;
@@ -17,13 +18,14 @@ interface Props {
   onTurn(turn: number): void;
 }
 
-export function Bubble({ bubble, customer, chosen, inFlight, onTurn }: Props) {
+export function Bubble({ conversation, bubble, customer, chosen, inFlight, onTurn }: Props) {
   const texts = useTexts();
   const { t } = texts;
   const { author, first, last } = bubble;
   const name = useName(author, customer, bubble.own);
   const { turn } = bubble;
   const mark = bubble.gone || bubble.came;
+  const theirs = author.kind === "customer" || bubble.came === "echoed";
   return (
     <article className={styles.bubble} data-by={author.kind} data-own={bubble.own || undefined} data-first={first || undefined} data-last={last || undefined}>
       {first && (
@@ -40,7 +42,7 @@ export function Bubble({ bubble, customer, chosen, inFlight, onTurn }: Props) {
             <span className="hidden">{t("said.pressed")}</span>
           </span>
         )}
-        <Parts parts={bubble.parts} chosen={chosen} />
+        <Parts parts={bubble.parts} chosen={chosen} said={{ conversation, seq: bubble.seq, theirs }} />
         {bubble.stopped && (
           <p className={styles.stopped} title={t("said.stopped.hint")}>
             <Icon name="stop" size={12} />

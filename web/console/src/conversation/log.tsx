@@ -71,7 +71,7 @@ export function Log(props: Props) {
         <div className={styles.items}>
           <Beginning more={detail.more} busy={props.fetchingOlder} onOlder={props.onOlder} />
           {items.map((item) => (
-            <ItemView key={`${item.item} ${item.seq}`} item={item} customer={customer} pressed={pressed} inFlight={item.seq === props.inFlight} onUse={props.onUse} onTurn={props.onTurn} />
+            <ItemView key={`${item.item} ${item.seq}`} conversation={detail.row.id} item={item} customer={customer} pressed={pressed} inFlight={item.seq === props.inFlight} onUse={props.onUse} onTurn={props.onTurn} />
           ))}
           {draft && <DraftBubble draft={draft} />}
           {typing && <TypingLine typing={typing} customer={customer} />}
@@ -92,6 +92,7 @@ export function Log(props: Props) {
 }
 
 interface ItemProps {
+  conversation: string;
   item: Item;
   customer: string;
   pressed: ReadonlySet<string>;
@@ -100,12 +101,12 @@ interface ItemProps {
   onTurn: Props["onTurn"];
 }
 
-function ItemView({ item, customer, pressed, inFlight, onUse, onTurn }: ItemProps) {
+function ItemView({ conversation, item, customer, pressed, inFlight, onUse, onTurn }: ItemProps) {
   switch (item.item) {
     case "day":
       return <Day at={item.at} />;
     case "bubble":
-      return <Bubble bubble={item} customer={customer} chosen={pressed} inFlight={inFlight} onTurn={onTurn} />;
+      return <Bubble conversation={conversation} bubble={item} customer={customer} chosen={pressed} inFlight={inFlight} onTurn={onTurn} />;
     case "note":
       return <Note note={item} />;
     case "line":

@@ -6,6 +6,7 @@ import { Icon, type IconName } from "../icons";
 import { isSafe } from "../../../shared/markdown";
 import { useTexts } from "../texts";
 import type { Part } from "../wire";
+import { MediaBox, type Said } from "./media";
 import styles from "./parts.module.css";
 import { plain } from "./timeline";
 import { Outside, Words } from "./words";
@@ -13,13 +14,21 @@ import { Outside, Words } from "./words";
 interface Props {
   parts: readonly Part[];
   chosen: ReadonlySet<string>;
+  said: Said;
 }
 
-export function Parts({ parts, chosen }: Props) {
-  return parts.map((part, index) => <PartView key={index} part={part} chosen={chosen} />);
+export function Parts({ parts, chosen, said }: Props) {
+  return parts.map((part, index) => <PartView key={index} part={part} chosen={chosen} said={said} index={index} />);
 }
 
-function PartView({ part, chosen }: { part: Part; chosen: ReadonlySet<string> }) {
+interface PartProps {
+  part: Part;
+  chosen: ReadonlySet<string>;
+  said: Said;
+  index: number;
+}
+
+function PartView({ part, chosen, said, index }: PartProps) {
   switch (part.part) {
     case "text":
       return <Words spans={part.spans} />;
@@ -52,7 +61,7 @@ function PartView({ part, chosen }: { part: Part; chosen: ReadonlySet<string> })
     case "form":
       return <FormBox form={part} />;
     case "media":
-      return <MediaBox media={part} />;
+      return <MediaBox media={part} said={said} index={index} />;
     case "location": {
       const { latitude, longitude, label } = part;
       const address = `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}`;
@@ -146,22 +155,6 @@ function FormBox({ form }: { form: Of<"form"> }) {
         ))}
       </dl>
     </div>
-  );
-}
-
-/** A file is named and, where it has a public address, linked; nothing is loaded by itself. */
-function MediaBox({ media }: { media: Of<"media"> }) {
-  const texts = useTexts();
-  const { t } = texts;
-  const kind = t(`part.${media.kind}`);
-  const title = media.alt || media.name || kind;
-  const size = media.size ? texts.bytes(media.size) : "";
-  return (
-    <Thing icon="file" title={isSafe(media.ref) ? <Outside address={media.ref}>{title}</Outside> : title}>
-      <p className={styles.cardMeta}>{[title === kind ? "" : kind, size].filter(Boolean).join(" · ")}</p>
-      {media.caption && <p dir="auto">{media.caption}</p>}
-      {media.transcript && <blockquote dir="auto">{media.transcript}</blockquote>}
-    </Thing>
   );
 }
 

@@ -22,6 +22,12 @@ export function SendingBubble({ sending, onEdit, onForget }: Props) {
         <p className={styles.sendingText} dir="auto">
           {sending.text}
         </p>
+        {sending.files.map((file) => (
+          <p key={file.ref} className={styles.sendingFile} dir="auto">
+            <Icon name="file" size={12} />
+            {file.name}
+          </p>
+        ))}
       </div>
       {state === "failed" ? (
         <div className={styles.notSent} role="alert">

@@ -199,6 +199,8 @@ function itemOf(event: Event, reader: Reader, around: readonly string[], known: 
       return line("plain", "line.deleted", { name: reader.customer });
     case "reacted":
       return line("plain", body.added === false ? "line.unreacted" : "line.reacted", { name: reader.customer, emoji: body.emoji });
+    case "closed":
+      return line("plain", "line.thread_closed", { name: reader.customer });
     case "halted":
       return line("plain", "line.halted", { name: reader.customer });
     case "reachable":
