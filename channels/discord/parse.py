@@ -237,9 +237,7 @@ def _said(event: wire.MessageEvent, known: Known) -> Message:
     parts += (_sticker(sticker) for sticker in event.sticker_items)
     for forwarded in event.message_snapshots:
         snapshot = forwarded.message
-        shown = "\n\n".join(
-            filter(None, (each for embed in snapshot.embeds for each in (embed.title, embed.description)))
-        )
+        shown = [each for embed in snapshot.embeds for each in (embed.title, embed.description) if each]
         if text := _text(snapshot.content or "\n\n".join(shown), (), known):
             parts.append(text)
         parts += (_media(file, voice=False) for file in snapshot.attachments)
