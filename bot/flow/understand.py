@@ -171,11 +171,14 @@ class _Ear:
         return form_of(state, token, self.turn.conversation.control.epoch)
 
     def submitted(self, token: str, values: Mapping[str, Json], state: State) -> list[Given] | None:
-        """All of it, or, when something in it is wrong, nothing: the customer has been told and has it still open."""
+        """All of it, or, when something in it is wrong, nothing: the customer has been told and has it still open.
+
+        With no value at all it was closed as it was: what it asks is then asked in words.
+        """
         if (form := self.form(token, state)) is None:
-            return [Ordered(Refuse("void"), "button")]
+            return [Ordered(Refuse("void"), "button")] if values else None
         if wrong(self.book, state, self.facts, form, values):
-            return None
+            return None if values else [Ordered(Repeat(), "button")]
         return [Ordered(command, "answer") for command in filled(form, values)]
 
     def starter(self, token: str, state: State) -> str:

@@ -203,7 +203,50 @@ function contact({ name, phone }) {
 function rows(list, message, chat) {
   if (!list?.length) return null;
   return h("div", { class: "rows" }, list.map((row) =>
-    h("div", { class: "row" }, row.map((each) => each.kind === "select" ? select(each, message, chat) : button(each, message, chat)))));
+    h("div", { class: "row" }, row.map((each) => control(each, message, chat)))));
+}
+
+function control(each, message, chat) {
+  if (each.kind === "select") return select(each, message, chat);
+  if (each.kind === "search") return search(each, message, chat);
+  return PICKED[each.kind] ? picker(each, message, chat) : button(each, message, chat);
+}
+
+const PICKED = { date: "date", time: "time", datetime: "datetime-local" };
+
+function picker(each, message, chat) {
+  const label = each.placeholder || `Pick a ${each.kind === "datetime" ? "day and a time" : each.kind}`;
+  const made = h("input", { type: PICKED[each.kind], class: "press", "aria-label": label, title: label });
+  made.value = each.value ?? "";
+  made.addEventListener("change", () => {
+    if (made.value) act("choose", { chat: chat.id, message: message.id, id: each.id, values: [made.value] });
+  });
+  return made;
+}
+
+// A list whose options the app gives as the person types.
+function search(each, message, chat) {
+  const named = { chat: chat.id, message: message.id, id: each.id };
+  const label = each.placeholder || "Search";
+  const input = h("input", { type: "search", "aria-label": label, placeholder: "Type to search", autocomplete: "off" });
+  const found = h("div", { class: "found" });
+  const made = h("details", { class: "many" }, h("summary", { class: "press select" }, label),
+    h("div", { class: "boxes" }, input, found));
+  let asked = 0;
+  const ask = async () => {
+    const turn = ++asked;
+    const answer = await act("suggest", { ...named, text: input.value });
+    if (turn !== asked || !answer) return;
+    const options = answer.options.map((option) => h("button", { type: "button", class: "option", onclick: () => {
+      made.open = false;
+      input.value = "";
+      act("choose", { ...named, values: [option.id] });
+    } }, option.label));
+    found.replaceChildren(...(options.length ? options : [h("p", { class: "none" }, "Nothing begins like that.")]));
+  };
+  input.addEventListener("input", ask);
+  made.addEventListener("toggle", () => { if (made.open) { ask(); input.focus(); } });
+  return made;
 }
 
 function button(each, message, chat) {

@@ -267,6 +267,15 @@ function empty() {
 function chatMenu() {
   const here = chat();
   const member = (what, text) => ({ text, run: () => act("member", { chat: here.id, what }) });
+  const opens = (payload, text) => ({ text, run: async () => {
+    const made = await act("open", { chat: here.id, payload });
+    await refresh();
+    if (made?.chat && payload !== "home") open(made.chat);
+  } });
+  if (here.kind === "private" && state.seen.platform === "slack") {
+    openMenu(more, [opens("", "New thread with the assistant"), opens("home", "Open the app's home")], "This chat");
+    return;
+  }
   openMenu(more, here.kind === "private"
     ? [here.blocked ? member("unblock", "Unblock the bot") : member("block", "Block the bot")]
     : [member("join", "Add the bot"), member("leave", "Remove the bot")], "This chat");
@@ -274,7 +283,7 @@ function chatMenu() {
 
 /** Whether there is anything to do with the chat as a whole. */
 function hasMenu(here) {
-  if (here.kind === "private") return can("block");
+  if (here.kind === "private") return can("block") || state.seen.platform === "slack";
   return ["channel", "group"].includes(here.kind) && ["telegram", "slack"].includes(state.seen.platform);
 }
 
