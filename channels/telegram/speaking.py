@@ -28,6 +28,7 @@ log = structlog.get_logger()
 _DRAFT = "draft "
 _OF_DRAFTS = frozenset(("draft_id", "can_stop", "keep_on_stop"))
 _TEXTS = frozenset(("sendMessage", "sendRichMessage"))
+_CAPTIONED = frozenset(("sendPhoto", "sendAnimation", "sendVideo", "sendAudio", "sendVoice", "sendDocument"))
 _REWRITTEN = dict.fromkeys(_TEXTS, "editMessageText")
 _EDITABLE = {
     "editMessageText": frozenset(("text", "entities", "link_preview_options", "rich_message", "reply_markup")),
@@ -277,8 +278,10 @@ class Speaking:
     async def edit(self, to: Address, ref: str, message: Message, *, key: str) -> Receipt:
         place = place_of(to)
         call = render(place, message)[0]
-        if call.method not in _TEXTS and "caption" not in call.payload:
-            raise Unshowable("only text can be written anew, and the words of one file")
+        if "media" in call.payload:  # an album's words are those of its first file
+            call = Call("sendPhoto", call.payload["media"][0])
+        elif call.method not in _TEXTS and call.method not in _CAPTIONED:
+            raise Unshowable("only text can be written anew, and the words of files")
         await self._rewrite(to, place, ref, call)
         return Receipt((ref,), self._clock.now())
 
