@@ -119,9 +119,11 @@ async def test_dc12_more_bytes_than_the_server_takes_are_refused_before_the_call
         assert here.messages() == []
 
 
-async def test_dc12_a_boosted_server_takes_larger_files() -> None:
+async def test_dc12_a_boosted_server_takes_larger_files_also_in_the_next_process() -> None:
     async with room() as here:
         here.channel.hearing.known.learn("GUILD_CREATE", b'{"id":"1","premium_tier":3,"channels":[{"id":"77"}]}')
+        await here.bench.stop()
+        await here.bench.start()  # which resumes, and is not told again
         files = [here.channel.capabilities(Address("discord", "shop", chat)).files for chat in ("77", "78")]
 
         assert [file.bytes_out >> 20 for file in files if file] == [100, 10]
