@@ -340,6 +340,21 @@ async def test_what_is_answered_may_be_gone(gone: str) -> None:
         assert here.messages()[-1]["reply_to"] is None
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [Do(status=403, error="160002"), Do(status=400, error="50035")],
+    ids=["no right to read", "no such reply"],
+)
+async def test_what_may_not_be_pointed_to_is_answered_all_the_same(refusal: Do) -> None:
+    async with room() as here:
+        asked = await here.say("where is it?")
+        here.sandbox.faults.script([Rule(on="create_message", nth=1, do=refusal)])
+        await here.channel.send(here.direct, text("On its way."), key="k", reply_to=asked)
+
+        assert here.said() == ["On its way."]
+        assert here.messages()[-1]["reply_to"] is None
+
+
 # Windows
 
 
