@@ -15,7 +15,7 @@ from typing import Any, Literal
 import structlog
 from msgspec.structs import replace
 
-from bot.errors import NotSent, Unshowable
+from bot.errors import NotSent, StoreDown, Unshowable
 from bot.model import (
     Address,
     Card,
@@ -52,6 +52,7 @@ from bot.ports import (
 )
 from channels.slack import emoji
 from channels.slack.answers import Answers
+from channels.slack.behind import Behind
 from channels.slack.client import Workspaces
 from channels.slack.drafts import Drafts
 from channels.slack.hearing import Hearing
@@ -68,6 +69,7 @@ from channels.slack.render import COLUMNS, LONGEST_LABEL, LONGEST_LIST, LONGEST_
 from channels.slack.settings import Settings
 from channels.slack.sharing import LARGEST, Sharing
 from channels.slack.sockets import Sockets
+from channels.slack.watch import Watch
 
 log = structlog.get_logger()
 
@@ -105,13 +107,23 @@ class Slack:
         self._workspaces = Workspaces(settings, clock, vault)
         self._known, self._lists = Known(vault), Lists(clock, vault)
         self._answers = Answers(account, settings, self._workspaces, self._known, clock)
-        self._hearing = Hearing(account, settings, self._workspaces, self._known, self._lists, self._answers)
+        self._behind = Behind(account, clock, vault)
+        self._hearing = Hearing(
+            account,
+            settings,
+            self._workspaces,
+            known=self._known,
+            lists=self._lists,
+            answers=self._answers,
+            behind=self._behind,
+        )
         self._sockets = Sockets(account, settings, self._workspaces, clock=clock, random=random)
         self._installing = Installing(account, settings, self._workspaces, clock=clock, random=random)
         self._drafts = Drafts(account, self._workspaces, self._known, clock)
         self._sharing = Sharing(account, self._workspaces, clock=clock, vault=vault, files=files)
         self._posting = Posting(self._workspaces, self._known, self._lists, self._drafts, self._sharing, clock)
-        self._history = History(account, self._workspaces, self._hearing)
+        self._history = History(account, self._workspaces, self._hearing, clock)
+        self._watch = Watch(account, self._workspaces, self._history, self._behind, clock)
         self._reacted = Lately[tuple[str, str], str]()
 
     def __repr__(self) -> str:
@@ -136,15 +148,28 @@ class Slack:
 
     async def run(self, receive: Receive) -> None:
         await self._workspaces.open()
+        over_sockets = self._settings.connection == "socket"
+        is_listening = self._sockets.is_connected if over_sockets else lambda: True
+        watching = asyncio.create_task(self._watch.run(receive, is_listening))
         try:
-            if self._settings.connection == "socket":
+            await self._forget_old()
+            if over_sockets:
                 await self._sockets.run(partial(self._hearing.take, receive=receive))
             else:
                 await asyncio.Event().wait()
         finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
             await self._hearing.idle.wait()
             await self._answers.close()
             await self._workspaces.close()
+
+    async def _forget_old(self) -> None:
+        try:
+            await self._sharing.forget_old()
+            await self._lists.forget_old()
+        except StoreDown as down:
+            log.warning("slack.store_down", account=self.account, why=down)
 
     def routes(self, receive: Receive) -> Mapping[str, ASGI]:
         root = f"/hooks/slack/{self.account}"

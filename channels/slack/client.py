@@ -103,6 +103,13 @@ class Workspaces:
         """Raises `NotSent`."""
         return await self._called(await self._client(team), team, method, json=json, params=params)
 
+    async def teams(self) -> tuple[str, ...]:
+        """Workspaces in which it is installed. Raises `NotSent`."""
+        if self.is_one:
+            answer = await self.call("", "auth.test", json={})
+            return (str(answer.get("team_id") or ""),)
+        return tuple([name.removeprefix("install/") for name in await self._vault.names("install/")])
+
     async def at(self, to: Address, method: str, **arguments: Any) -> dict[str, Any]:
         """With the token of the workspace it is in. Raises `NotSent`."""
         return await self.call(place(to.chat)[0], method, **arguments)

@@ -40,7 +40,7 @@ class Heard(Struct, frozen=True, kw_only=True):
     links: tuple[str, ...] = ()
     """Addresses that somebody wrote, to be shown with what they lead to."""
     ts: str = ""
-    """The message that holds them."""
+    """The message that holds them; of an alarm, since when."""
     what: str = ""
     """The name of the event, for those who look after the account."""
 

@@ -12,8 +12,9 @@ from bot.errors import StoreDown
 from bot.model import Opened, Reacted, Said
 from bot.ports import Accepted, Arrival, FormErrors, Receive
 from channels.slack.answers import Answers
+from channels.slack.behind import Behind
 from channels.slack.client import Workspaces
-from channels.slack.heard import Heard
+from channels.slack.heard import Heard, instant
 from channels.slack.known import Known
 from channels.slack.lists import Lists
 from channels.slack.parse import hear
@@ -25,10 +26,18 @@ log = structlog.get_logger()
 
 class Hearing:
     def __init__(
-        self, account: str, settings: Settings, workspaces: Workspaces, known: Known, lists: Lists, answers: Answers
+        self,
+        account: str,
+        settings: Settings,
+        workspaces: Workspaces,
+        *,
+        known: Known,
+        lists: Lists,
+        answers: Answers,
+        behind: Behind,
     ) -> None:
         self._account, self._settings, self._workspaces = account, settings, workspaces
-        self._known, self._lists, self._answers = known, lists, answers
+        self._known, self._lists, self._answers, self._behind = known, lists, answers, behind
         self._at_work = 0
         self.idle = asyncio.Event()
         """Nothing is between hearing and acknowledging."""
@@ -98,6 +107,7 @@ class Hearing:
                     await self._workspaces.forget(heard.team)
             case "app_rate_limited":
                 log.error("slack.events_dropped", account=self._account, workspace=heard.team)
+                await self._behind.limited(instant(heard.ts))
 
 
 def _within_acknowledgement(heard: Heard, accepted: Accepted) -> dict[str, Any]:

@@ -97,8 +97,9 @@ def _event(envelope: wire.Envelope, raw: bytes, account: str, listen: Listen) ->
         case "url_verification":
             return Heard(arrival=nothing(raw, account, "challenge"), kind="challenge", challenge=envelope.challenge)
         case "app_rate_limited":
+            ts = str(envelope.minute_rate_limited)
             limited = nothing(raw, account, f"limited:{envelope.team_id}:{digest(raw)}")
-            return Heard(arrival=limited, kind="alarm", team=envelope.team_id, what="app_rate_limited")
+            return Heard(arrival=limited, kind="alarm", team=envelope.team_id, what="app_rate_limited", ts=ts)
         case "event_callback":
             pass
         case other:

@@ -230,7 +230,7 @@ def _chosen(options: Sequence[Option], *, as_list: bool) -> Iterator[dict[str, A
         return
     if len(options) > MOST_OPTIONS:
         search = {"type": "external_select", "action_id": "choose", "min_query_length": 0}
-        yield {"type": "actions", "elements": [search | {"placeholder": label("…")}]}
+        yield {"type": "actions", "elements": [search]}
         return
     if not as_list and len(options) <= MOST_BUTTONS:
         elements = [

@@ -21,6 +21,7 @@ class Envelope(Struct, frozen=True):
     event_time: int = 0
     authorizations: list[Authorization] | None = None
     is_ext_shared_channel: bool | None = False
+    minute_rate_limited: int = 0
     challenge: str = ""
 
 

@@ -1,7 +1,7 @@
 // The chat page: draws what the person sees now, as often as the sandbox says that something changed.
 
 import { ask, avatar, closeMenu, h, icon, iconButton, keep, openMenu, toast } from "./dom.js";
-import { clock, drawMessage, plain } from "./message.js";
+import { clock, drawMessage, plain, together } from "./message.js";
 import { act, can, chat, chats, get, isMine, sayHeld, state, threadOf, titleOf, waiting } from "./sandbox.js";
 import { Composer } from "./composer.js";
 import { Drawer } from "./drawer.js";
@@ -219,8 +219,8 @@ function drawChat() {
   log.dataset.kind = here.kind;
   const all = messages(here);
   const elements = [];
-  all.forEach((message, at) => {
-    const before = all[at - 1];
+  together(all).forEach((message, at, shown) => {
+    const before = shown[at - 1];
     if (!before || new Date(before.at).toDateString() !== new Date(message.at).toDateString()) elements.push(day(message.at));
     elements.push(kept(message, here, before));
   });
@@ -267,6 +267,15 @@ function empty() {
 function chatMenu() {
   const here = chat();
   const member = (what, text) => ({ text, run: () => act("member", { chat: here.id, what }) });
+  const opens = (payload, text) => ({ text, run: async () => {
+    const made = await act("open", { chat: here.id, payload });
+    await refresh();
+    if (made?.chat && payload !== "home") open(made.chat);
+  } });
+  if (here.kind === "private" && state.seen.platform === "slack") {
+    openMenu(more, [opens("", "New thread with the assistant"), opens("home", "Open the app's home")], "This chat");
+    return;
+  }
   openMenu(more, here.kind === "private"
     ? [here.blocked ? member("unblock", "Unblock the bot") : member("block", "Block the bot")]
     : [member("join", "Add the bot"), member("leave", "Remove the bot")], "This chat");
@@ -274,7 +283,7 @@ function chatMenu() {
 
 /** Whether there is anything to do with the chat as a whole. */
 function hasMenu(here) {
-  if (here.kind === "private") return can("block");
+  if (here.kind === "private") return can("block") || state.seen.platform === "slack";
   return ["channel", "group"].includes(here.kind) && ["telegram", "slack"].includes(state.seen.platform);
 }
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from channels.sandbox.slack.blocks import Refused, check_blocks, check_view
-from channels.sandbox.slack.world import Chat, Pane, Post, Team, Upload, View
+from channels.sandbox.slack.world import Chat, Kind, Pane, Post, Team, Upload, View
 
 if TYPE_CHECKING:
     from channels.sandbox.slack.sandbox import SlackSandbox
@@ -25,7 +25,8 @@ LONGEST_MARKDOWN = 12_000
 LONGEST_METADATA = 16_384
 STREAM_LIVES = timedelta(minutes=5)
 _HISTORY = {"im": "im:history", "mpim": "mpim:history", "channel": "channels:history", "group": "groups:history"}
-_READ = {"im": "im:history", "mpim": "mpim:read", "channel": "channels:read", "group": "groups:read"}
+_KINDS: Mapping[str, Kind] = {"im": "im", "mpim": "mpim", "public_channel": "channel", "private_channel": "group"}
+_READ = {"im": "im:read", "mpim": "mpim:read", "channel": "channels:read", "group": "groups:read"}
 
 Arguments = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -290,7 +291,15 @@ def unschedule(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
 
 def unfurl(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
     chat = _chat(box, team, given["channel"])
-    _post(chat, given["ts"], "cannot_find_message")
+    post = _post(chat, given["ts"], "cannot_find_message")
+    unfurls = given.get("unfurls")
+    if not unfurls:
+        raise Refused("missing_unfurls")
+    for address, shown in unfurls.items():
+        if f"<{address}" not in post.text or not isinstance(shown, dict):
+            raise Refused("cannot_unfurl_url")
+        post.unfurled[address] = check_blocks(shown.get("blocks") or [])
+    box.journal.touch()
     return {}
 
 
@@ -343,6 +352,24 @@ def info(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
     chat = _chat(box, team, given["channel"], inside=False)
     box.needs(team, _READ[chat.kind])
     return {"channel": box.about(chat)}
+
+
+def conversations(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
+    """Those in which the app is a member."""
+    kinds = [kind.strip() for kind in given.get("types", "public_channel").split(",")]
+    for kind in kinds:
+        if kind not in _KINDS:
+            raise Refused("invalid_types")
+        box.needs(team, _READ[_KINDS[kind]])
+    wanted = {_KINDS[kind] for kind in kinds}
+    found = [
+        box.about(chat)
+        for chat in box.chats.values()
+        if team.bot in chat.members and chat.kind in wanted and not (chat.archived and given.get("exclude_archived"))
+    ]
+    start, limit = int(given.get("cursor") or 0), given.get("limit") or 100
+    following = str(start + limit) if start + limit < len(found) else ""
+    return {"channels": found[start : start + limit], "response_metadata": {"next_cursor": following}}
 
 
 def open_(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
@@ -572,7 +599,15 @@ def revoke(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
 
 
 def team_info(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
-    return {"team": {"id": team.id, "name": team.name, "domain": team.name.lower().replace(" ", "-")}}
+    """Another one where a channel is shared with it."""
+    wanted = box.teams.get(given.get("team") or team.id)
+    shares = wanted is not None and any(
+        team.bot in chat.members and any(box.people[id].team == wanted.id for id in chat.members)
+        for chat in box.chats.values()
+    )
+    if wanted is None or not (wanted is team or shares):
+        raise Refused("team_not_found")
+    return {"team": {"id": wanted.id, "name": wanted.name, "domain": wanted.name.lower().replace(" ", "-")}}
 
 
 def bot_info(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
@@ -674,6 +709,9 @@ METHODS: Mapping[str, Method] = {
     ),
     "conversations.members": _method(members, "", "channel", channel=str, cursor=str, limit=int),
     "conversations.join": _method(join, "channels:join", "channel", channel=str),
+    "users.conversations": _method(
+        conversations, "", types=str, cursor=str, limit=int, exclude_archived=bool, user=str
+    ),
     "users.info": _method(user_info, "users:read", "user", user=str, include_locale=bool),
     "reactions.add": _method(react, "reactions:write", "channel name timestamp", channel=str, name=str, timestamp=str),
     "reactions.remove": _method(
