@@ -245,7 +245,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     can: frozenset[
         Literal["edit", "delete", "react", "reply_to", "thread", "delivered", "read", "private_note", "toast", "share"]
     ] = frozenset()
-    """`toast`: whoever presses sees what is told within the acknowledgement, so that the chat need not say it."""
+    """`toast`: whoever presses sees what is told within the acknowledgement, so that the chat need not say it.
+    `share`: an option may ask for one's own number or place (`Option.shares`)."""
     resend: Literal["safe", "lookup", "blind"] = "blind"
     """What a repeat does when the outcome is unknown: the platform knows the key (`safe`), `send` looks for it first
     (`lookup`), or it may be there twice (`blind`)."""
