@@ -2066,6 +2066,7 @@ export interface components {
             readonly account: string;
             readonly locale?: string;
             readonly secret?: string;
+            readonly zone?: string;
         };
         /** Typing */
         readonly WidgetTyping: {
