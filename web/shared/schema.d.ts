@@ -762,6 +762,11 @@ export interface components {
              * @default []
              */
             readonly files: readonly components["schemas"]["ConsoleFile"][];
+            /**
+             * Reply To
+             * @description Seq of the message that it answers.
+             */
+            readonly reply_to?: number | null;
             /** Seen */
             readonly seen: number;
             /** Text */
