@@ -28,7 +28,7 @@ from bot.flow.describe import candidates, standing, stretch
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
 from bot.flow.own_files import MOST_FILE
-from bot.flow.read import read, shipped_texts
+from bot.flow.read import SHIPPED, read, shipped_texts
 from bot.flow.say import SHOWS, notice
 from bot.flow.texts import Texts
 from bot.inbox import Inbox, Now
@@ -287,7 +287,7 @@ async def running(
             desk=desk,
             clock=clock,
             random=random,
-            say_in=lambda language: partial(_say, shelf, language, shipped_texts(language)),
+            say_in=partial(_say_in, shelf),
         ),
         receive=inbox,
         store=store,
@@ -454,6 +454,14 @@ async def _publish(shelf: Shelf, book: Book, folder: Path, store: Store, clock: 
         log.warning(
             "flow.same_number", flow=name, why="its steps changed and its version did not: give it the next one"
         )
+
+
+def _say_in(shelf: Shelf, language: str) -> Say:
+    """Raises `SettingsError` for a language without texts."""
+    known = sorted({*SHIPPED, *shelf.book.assistant.languages})
+    if language and language not in known:
+        raise SettingsError(f"there are no texts in {language!r}, but in {', '.join(known)}")
+    return partial(_say, shelf, language, shipped_texts(language))
 
 
 def _say(shelf: Shelf, language: str, shipped: Texts, key: str, /, **args: str) -> str:
