@@ -627,6 +627,9 @@ class Draft(Protocol):
     def stopped(self) -> bool:
         """The customer ended it, or a human took over: produce no more."""
 
+    async def over(self) -> None:
+        """Returns when it is `stopped`."""
+
 
 class Powers(Protocol):
     """What the engine does on a responder's behalf during one turn."""

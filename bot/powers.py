@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Literal
 
@@ -28,6 +29,7 @@ class DraftStream:
         """What was shown."""
         self._bus, self._turn, self._pieces = bus, turn, 0
         self._ended_by: Literal["customer", "control"] | None = None
+        self._over = asyncio.Event()
         self._unlisten = bus.listen(turn.conversation.id, self._hear)
         if turn.attempt > 1:
             self._reset("attempt")
@@ -45,6 +47,9 @@ class DraftStream:
     def stopped(self) -> bool:
         return self._ended_by is not None and bool(self.text)
 
+    async def over(self) -> None:
+        await self._over.wait()
+
     @property
     def stopped_by_customer(self) -> bool:
         return self._ended_by == "customer"
@@ -54,6 +59,7 @@ class DraftStream:
         if self.text and self._ended_by != "control":
             self._reset(why)
         self.text, self._pieces = "", 0
+        self._over.clear()
         if self._ended_by == "customer":
             self._ended_by = None
 
@@ -68,6 +74,8 @@ class DraftStream:
                 if self.text and self._ended_by != "control":
                     self._reset("control")
                 self._ended_by = "control"
+        if self.stopped:
+            self._over.set()
 
     def _reset(self, why: Literal["attempt", "cancel", "control"]) -> None:
         self._bus.publish(DraftReset(self._turn.conversation.id, self._turn.id, why))

@@ -14,17 +14,29 @@ T = TypeVar("T")
 
 async def within(clock: Clock, span: timedelta, work: Awaitable[T]) -> T:
     """Like `asyncio.timeout`, on the injected clock. Raises `TimeoutError` after the work has been cancelled."""
-    task = asyncio.ensure_future(work)
-    alarm = asyncio.ensure_future(clock.sleep(span.total_seconds()))
-    try:
-        await asyncio.wait((task, alarm), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        task.cancel()
-        alarm.cancel()
-        await asyncio.gather(task, alarm, return_exceptions=True)
+    task = await _done_or(clock.sleep(span.total_seconds()), work)
     if task.cancelled():
         raise TimeoutError(f"not done within {span.total_seconds():g} s")
     return task.result()
+
+
+async def until(over: Awaitable[object], work: Awaitable[object]) -> None:
+    """Wait for the work, but no longer than for `over`: then it is cancelled, and has ended when this returns."""
+    task = await _done_or(over, work)
+    if not task.cancelled():
+        task.result()
+
+
+async def _done_or(other: Awaitable[object], work: Awaitable[T]) -> asyncio.Future[T]:
+    """The work, which has ended: by itself, or cancelled because the other came first."""
+    task, signal = asyncio.ensure_future(work), asyncio.ensure_future(other)
+    try:
+        await asyncio.wait((task, signal), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        task.cancel()
+        signal.cancel()
+        await asyncio.gather(task, signal, return_exceptions=True)
+    return task
 
 
 class Handed(asyncio.Future[T]):

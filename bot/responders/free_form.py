@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ from bot.ports import (
     Wanted,
     Words,
 )
+from bot.waiting import until
 
 log = structlog.get_logger()
 
@@ -192,7 +194,10 @@ class FreeForm:
         return tuple([each for each in found if each.document.partition(".")[0] in stretch.knows][:most])
 
     async def _hear(self, ask: Ask, draft: Draft, heard: _Heard) -> None:
-        """Take the answer in until it ends or the draft is stopped. Raises `ModelDown`."""
+        """Take the answer in until it ends or the draft is stopped, also where the model stalls. Raises `ModelDown`."""
+        await until(draft.over(), self._take_in(ask, draft, heard))
+
+    async def _take_in(self, ask: Ask, draft: Draft, heard: _Heard) -> None:
         speaks = (
             bool(ask.restyle or ask.task or ask.passages)
             or self._limits.ungrounded
@@ -267,6 +272,9 @@ class _Unseen:
 
     def add(self, text: str) -> None:
         pass
+
+    async def over(self) -> None:
+        await asyncio.Event().wait()  # nobody can stop what nobody sees
 
 
 def _last_back(turn: Turn, past: Iterable[Event]) -> Event | None:

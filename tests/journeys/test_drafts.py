@@ -173,6 +173,14 @@ async def test_who_stops_an_answer_keeps_what_was_shown_and_no_more(desk: Stage,
     assert await desk.of(Discarded, "web") == []
 
 
+async def test_a_model_that_stalls_is_not_waited_for_after_a_stop(desk: Stage, model: ScriptedModel) -> None:
+    model.then("A refund ", asyncio.Event().wait, "takes five days.", words=ASKED)
+    await asked(desk)
+    desk.parts.bus.publish(Stopped((await desk.found("web")).conversation.id))
+    await desk.settle()
+    assert await desk.lines("web") == [("customer", ASKED), ("bot", "A refund …")]
+
+
 async def test_the_pending_question_still_comes_after_a_stopped_answer(desk: Stage, model: ScriptedModel) -> None:
     await desk.write("book it")
     await desk.settle()

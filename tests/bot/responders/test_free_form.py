@@ -1,5 +1,6 @@
 """The model speaks for the bot: with evidence, in public, until it is stopped."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -79,14 +80,19 @@ def asks(words: str) -> Turn:
 class Draft:
     def __init__(self, stops_after: int = 1000) -> None:
         self.texts: list[str] = []
-        self._stops_after = stops_after
+        self._stops_after, self._over = stops_after, asyncio.Event()
 
     def add(self, text: str) -> None:
         self.texts.append(text)
+        if self.stopped:
+            self._over.set()
 
     @property
     def stopped(self) -> bool:
         return len(self.texts) >= self._stops_after
+
+    async def over(self) -> None:
+        await self._over.wait()
 
 
 class Powers:
