@@ -70,8 +70,8 @@ class Answers:
             self.spawn(self._reading.before(heard, receive))
         if not is_channel(to.chat):
             self.spawn(self._find_direct(heard, receive))
-        elif place(to.chat)[1].startswith("D"):
-            self.spawn(self._known.met(arrival.by, place(to.chat)[1]))
+        elif (channel := place(to.chat)[1]).startswith("D") and not self._known.is_met(arrival.by, channel):
+            self.spawn(self._known.met(arrival.by, channel))
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         async def guarded() -> None:
