@@ -50,6 +50,7 @@ from bot.model import (
 from bot.ports import Bus, Capabilities, Clock, Happened, Store
 from bot.units import Agent, Amend, Amended, Behind, Entry, Find, Found, Log, Missing, NewHandoff, Stale
 
+_CHANGES: frozenset[Literal["edit", "delete"]] = frozenset(("edit", "delete"))
 _NEVER = -1
 """An epoch that no row has: a unit under it writes nothing, and a repeat is still recognised by its key."""
 
@@ -309,7 +310,7 @@ class Desk:
             now = found.conversation
             if message == was:
                 return self._amend(found, _NOTHING)
-            if self._can(now, "edit"):
+            if "edit" in self.changes(now.address):
                 said = Said(message, revises=seq)
             else:
                 _refuse_unless(may_speak(agent, now.control), now.control)
@@ -327,7 +328,7 @@ class Desk:
             now = found.conversation
             if not was.parts:
                 return self._amend(found, _NOTHING)
-            if not self._can(now, "delete"):
+            if "delete" not in self.changes(now.address):
                 raise Refusal("nothing can be taken back on this channel: send a correction")
             return self._amend(found, Change(None, (self._public(now, agent, Said(Message(()), revises=seq)),)))
 
@@ -351,9 +352,10 @@ class Desk:
             after = events[-1].seq
         return message
 
-    def _can(self, now: Conversation, what: Literal["edit", "delete"]) -> bool:
-        can = self._can_at(now.address)
-        return can is None or what in can.can
+    def changes(self, address: Address) -> frozenset[Literal["edit", "delete"]]:
+        """What may be done there to a message that was sent. Without `edit` a correction is said."""
+        can = self._can_at(address)
+        return _CHANGES if can is None else frozenset(each for each in _CHANGES if each in can.can)
 
     def _public(self, now: Conversation, agent: Agent, said: Said) -> Entry:
         return Entry(author(agent), said, now.control.epoch, public=True, deliver=self._is_sent(now))

@@ -72,6 +72,8 @@ class Option(Struct, frozen=True, omit_defaults=True):
     """What choosing it means: an answer to the pending question, or a command in its slash form. Sent to no door."""
     token: str = ""
     """Opaque, about 20 characters, given by the engine when the message is committed. Only this travels in a button."""
+    shares: Literal["", "number", "place"] = ""
+    """Choosing it sends one's own phone number, or where one is. Only for a channel whose `can` has `share`."""
 
 
 class Choices(Struct, frozen=True, tag_field="part", tag="choices", omit_defaults=True):

@@ -658,6 +658,24 @@ class Identities(Question[tuple[Identity, ...]], frozen=True):
     contact: ContactId
 
 
+class Person(Struct, frozen=True, kw_only=True):
+    contact: ContactId
+    name: str
+    conversations: int
+    identities: tuple[tuple[str, str], ...]
+    """(channel, external id)"""
+
+
+class FindPeople(Question[tuple[Person, ...]], frozen=True, kw_only=True):
+    """Who has `search` in their name or in one of their ids, the latest first.
+
+    Who has no name goes by the last four characters of their contact: a search that ends so finds them.
+    """
+
+    search: str
+    most: int = 20
+
+
 class PutIdentity(Unit[bool], frozen=True, kw_only=True):
     """What is known of an identity; None: as it was. False: there is no such identity."""
 

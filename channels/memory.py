@@ -110,7 +110,7 @@ class Memory:
     """Where typing was shown, one entry for each pulse."""
     reactions: dict[str, str] = field(default_factory=dict)
     """Ours, by the id of the message."""
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
     """What customers sent, by the file's `ref`."""
     faults: list[Exception | None] = field(default_factory=list)
     """Raised by the next calls of `send`, one each; None: no fault."""

@@ -35,8 +35,8 @@ _DEMO = Path(__file__).parent / "demo"
 _WIDGET = ("/ws/widget", "/api/widget/", "/widget/")
 _CONSOLE = ("/console", "/api/console", "/ws/console", "/openapi.json")
 _SHOP_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 

@@ -227,6 +227,7 @@ def _web(parts: Parts) -> Web:
         random=parts.random,
         secret=parts.settings.secret(),
         greeting=greeting,
+        files=parts.files,
     )
 
 

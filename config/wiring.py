@@ -495,7 +495,7 @@ def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] 
     channel = channels.get(turn.conversation.address.channel)
     can = channel.capabilities(turn.conversation.address) if channel else None
     return {
-        SHOWS: _shown_by(can.parts, can.form, "toast" in can.can) if can else [],
+        SHOWS: _shown_by(can.parts, can.form, can.can) if can else [],
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
@@ -505,6 +505,6 @@ def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] 
 
 
 @lru_cache(maxsize=100)
-def _shown_by(parts: frozenset[type[Part]], form: str, toasts: bool) -> list[Json]:
+def _shown_by(parts: frozenset[type[Part]], form: str, can: frozenset[str]) -> list[Json]:
     tags: list[Json] = [*sorted(str(part.__struct_config__.tag) for part in parts)]
-    return [*tags, *(("form",) if form != "ask" else ()), *(("toast",) if toasts else ())]
+    return [*tags, *(("form",) if form != "ask" else ()), *sorted(can & {"toast", "share"})]

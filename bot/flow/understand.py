@@ -202,9 +202,10 @@ class _Ear:
     def sent(self, message: Message, state: State) -> Found:
         """The first part that is what the pending question asks for."""
         pending = self.book.pending(state)
-        if pending is None or pending.slot.type.take is None:
+        take = (pending.slot.type.take or pending.slot.type.read) if pending else None
+        if pending is None or take is None:
             return ()
-        values = (value for part in message.parts if (value := pending.slot.type.take(part)) is not None)
+        values = (value for part in message.parts if (value := take(part)) is not None)
         return tuple([(Set(pending.slot.name, value), "answer") for value in islice(values, 1)])
 
     # Words

@@ -84,6 +84,7 @@ _ANSWERS: Mapping[type, Callable[[Tx, Any], Any]] = {
     units.Publication: published.publication,
     units.Standing: published.standing,
     units.Identities: people.identities,
+    units.FindPeople: people.find_people,
     units.DraftOf: drafts.draft_of,
     units.Stranded: drafts.stranded,
     units.Secret: vault.secret,

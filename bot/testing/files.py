@@ -16,7 +16,7 @@ from bot.ports import KEPT, Kept
 class MemoryFiles:
     """Implements `FileStore`."""
 
-    kept: dict[str, bytes] = field(default_factory=dict)
+    kept: dict[str, bytes] = field(default_factory=dict, repr=False)
     """By digest."""
     sources: dict[str, str] = field(default_factory=dict)
 

@@ -123,8 +123,8 @@ class Line:
                 return ended.resume
             except (TimeoutError, discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 raise _ended(error, self.application) from error
-            except Exception:
-                log.exception("discord.event_unread")  # a frame the library chokes on: we have had its text
+            except Exception as error:  # a frame the library chokes on: we have had its text
+                log.warning("discord.event_unread", why=f"{type(error).__name__}: {error}"[:200])
                 if not socket.open:
                     return True
 

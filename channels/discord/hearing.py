@@ -24,7 +24,7 @@ from bot.ports import Arrival, Clock, Random, Receive, Vault
 from channels.discord import commands, wire
 from channels.discord.background import Background
 from channels.discord.client import Line
-from channels.discord.parse import Known, backfilled, parsed
+from channels.discord.parse import Known, backfilled, parsed, swept
 from channels.discord.presses import Presses
 from channels.discord.render import Call, place_of
 from channels.discord.session import Kept, Logins, Mark, Session
@@ -186,6 +186,9 @@ class Hearing:
             elif name in wire.PLACES:
                 self.known.learn(name, heard.frame.d)
                 self._changed = True
+            elif name == "MESSAGE_DELETE_BULK":
+                for gone in swept(heard.frame, heard.raw, self.known):
+                    arrivals += self._wanted(gone)
             elif heard.raw:
                 arrivals += self._wanted(parsed(heard.frame, heard.raw, self.known))
         await self._commit(arrivals, receive)

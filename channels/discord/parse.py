@@ -126,6 +126,21 @@ def parsed(frame: wire.Frame, raw: bytes, known: Known) -> Arrival:
     return _total(lambda: _event(frame.t or "", frame.d, raw, known), raw, known)
 
 
+def swept(frame: wire.Frame, raw: bytes, known: Known) -> list[Arrival]:
+    """Messages that a moderator deleted at once were said by several people: each is an event of its own."""
+    try:
+        event = wire.swept_of(frame.d)
+    except (ValueError, RecursionError):
+        return [_dead(raw, known, "its messages cannot be read")]
+    gone = [wire.DeletedEvent(id, event.channel_id, event.guild_id) for id in event.ids]
+
+    def deleted(one: wire.DeletedEvent) -> Arrival:
+        told = msgspec.json.encode({"op": 0, "t": "MESSAGE_DELETE", "d": one})
+        return _total(lambda: _deleted(one, told, known), told, known)
+
+    return [deleted(one) for one in gone]
+
+
 def posted(raw: bytes, known: Known) -> Arrival:
     """An interaction as it comes over HTTP."""
     return _total(lambda: _interaction(raw, raw, known), raw, known)
@@ -221,9 +236,12 @@ def _said(event: wire.MessageEvent, known: Known) -> Message:
     parts += (_media(file, voice=voice) for file in event.attachments)
     parts += (_sticker(sticker) for sticker in event.sticker_items)
     for forwarded in event.message_snapshots:
-        if text := _text(forwarded.message.content, (), known):
+        snapshot = forwarded.message
+        shown = [each for embed in snapshot.embeds for each in (embed.title, embed.description) if each]
+        if text := _text(snapshot.content or "\n\n".join(shown), (), known):
             parts.append(text)
-        parts += (_media(file, voice=False) for file in forwarded.message.attachments)
+        parts += (_media(file, voice=False) for file in snapshot.attachments)
+        parts += (_sticker(sticker) for sticker in snapshot.sticker_items)
     return Message(tuple(parts))
 
 

@@ -39,6 +39,7 @@ from channels.discord.parse import MEMBER
 EPHEMERAL = 1 << 6
 
 _NOBODY: Json = {"parse": []}
+_FILL_IN = {"en": "Fill in", "fr": "Remplir", "es": "Rellenar", "de": "Ausfüllen", "pt": "Preencher", "ar": "املأ"}
 _SEEN = ("image", "sticker", "video")
 """Kinds of files that a gallery shows."""
 
@@ -103,7 +104,7 @@ def nonce(key: str) -> str:
 
 
 def body(message: Message, to: Address | None = None, look: Look = "best") -> tuple[Json, tuple[Upload, ...]]:
-    made = _Body()
+    made = _Body(message.language)
     if to is not None and to.thread.startswith(MEMBER):
         made.words.append(f"<@{to.thread.removeprefix(MEMBER)}>")
     for part in message.parts:
@@ -112,7 +113,8 @@ def body(message: Message, to: Address | None = None, look: Look = "best") -> tu
 
 
 class _Body:
-    def __init__(self) -> None:
+    def __init__(self, language: str) -> None:
+        self.language = language
         self.words = list[str]()
         self.cards = list[Card]()
         self.embeds = list[Json]()
@@ -145,7 +147,7 @@ class _Body:
                 self._media(part)
             case Form():
                 self.words.append(f"**{escaped(part.title)}**" if part.title.strip() else "")
-                label = (part.submit or part.title or "…")[:80]
+                label = (part.submit or _FILL_IN.get(self.language.partition("-")[0], _FILL_IN["en"]))[:80]
                 self.rows.append(row([button(label, part.token, "primary")]))
             case Notice():
                 self.words.append("\n".join(f"-# {line}" for line in escaped(part.text).split("\n") if line.strip()))

@@ -25,16 +25,16 @@ async def opened(uploads: Sequence[Upload], files: FileStore, most: int) -> Asyn
 async def _opened(upload: Upload, files: FileStore, most: int) -> AsyncIterator[Path]:
     if upload.size > most:
         raise _too_large(upload, most)
-    with tempfile.NamedTemporaryFile() as file:
-        try:
+    try:
+        with tempfile.NamedTemporaryFile() as file:
             async for piece in _pieces(upload, files):
                 file.write(piece)
                 if file.tell() > most:
                     raise _too_large(upload, most)
-        except StoreDown as error:
-            raise TryLater(f"{upload.name} cannot be read now") from error
-        file.flush()
-        yield Path(file.name)
+            file.flush()
+            yield Path(file.name)
+    except (StoreDown, OSError) as error:
+        raise TryLater(f"{upload.name} cannot be read now: {error}") from error
 
 
 async def _pieces(upload: Upload, files: FileStore) -> AsyncIterator[bytes]:

@@ -56,7 +56,7 @@ PRIVATE = Capabilities(
     stream="native",
     stream_every=timedelta(seconds=1.1),
     typing_every=timedelta(seconds=4.5),
-    can=frozenset(("edit", "delete", "react", "reply_to", "thread", "toast")),
+    can=frozenset(("edit", "delete", "react", "reply_to", "thread", "toast", "share")),
     resend="blind",
     pace=Pace(account=Rate(30, timedelta(seconds=1)), chat=Rate(3, timedelta(seconds=3))),
 )
@@ -67,12 +67,12 @@ GROUP = replace(
     stream_every=timedelta(seconds=3.1),
     pace=Pace(account=Rate(30, timedelta(seconds=1)), chat=Rate(20, timedelta(minutes=1))),
     shared=True,
-    can=PRIVATE.can | {"private_note"},
+    can=PRIVATE.can - {"share"} | {"private_note"},
 )
 """Elsewhere: a draft would be seen by nobody."""
-DIRECT = replace(GROUP, shared=False, can=PRIVATE.can)
+DIRECT = replace(GROUP, shared=False, can=PRIVATE.can - {"share"})
 """Direct messages of a channel: a chat of one person with those who run it."""
-BUSINESS = replace(PRIVATE, stream="whole", can=PRIVATE.can - {"react"})
+BUSINESS = replace(PRIVATE, stream="whole", can=PRIVATE.can - {"react", "share"})
 GUEST = replace(
     PRIVATE,
     parts=frozenset((Text, Sources, Notice)),
@@ -264,13 +264,15 @@ class _Writing(Struct):
             return {"reply_markup": {"remove_keyboard": True}} if self.clear else {}
         below = choices is not None and choices.look == "quick" and self.place.is_private and not self.place.business
         if below:
-            rows = [[{"text": option.label} for option in row] for row in _rows(options)]
+            rows = [[{"text": option.label, **_SHARES[option.shares]} for option in row] for row in _rows(options)]
             keyboard = {"keyboard": rows, "one_time_keyboard": True, "resize_keyboard": True}
             return {"reply_markup": keyboard}
-        rows = [[{"text": o.label, "callback_data": o.token or o.label[:20]} for o in row] for row in _rows(options)]
+        pressed = [option for option in options if not option.shares]
+        rows = [[{"text": o.label, "callback_data": o.token or o.label[:20]} for o in row] for row in _rows(pressed)]
         return {"reply_markup": {"inline_keyboard": rows}}
 
 
+_SHARES: dict[str, dict[str, bool]] = {"": {}, "number": {"request_contact": True}, "place": {"request_location": True}}
 _PLAIN_LINKS = {"link_preview_options": {"is_disabled": True}}
 _KINDS = {
     "image": ("sendPhoto", "photo"),

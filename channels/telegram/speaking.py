@@ -281,7 +281,11 @@ class Speaking:
         return Receipt((ref,), self._clock.now())
 
     async def delete(self, to: Address, ref: str) -> None:
-        await self._change("deleteMessage", place_of(to), ref, {})
+        try:
+            await self._change("deleteMessage", place_of(to), ref, {})
+        except Unshowable as error:
+            if "not found" not in str(error):  # it is gone already
+                raise
 
     async def react(self, to: Address, ref: str, emoji: str | None) -> None:
         reaction = [{"type": "emoji", "emoji": emoji}] if emoji else []

@@ -25,7 +25,7 @@ from channels.web.frames import (
     ServerFrame,
     Typing,
 )
-from channels.web.views import view_event
+from channels.web.views import FileAt, nowhere, view_event
 
 DRAW_EVERY = 0.03
 """Seconds between two frames of a draft."""
@@ -46,9 +46,9 @@ class Told:
 
     __slots__ = ("_frame", "_prev", "prev", "seq", "view")
 
-    def __init__(self, event: Event, bot: BotSpeaker) -> None:
+    def __init__(self, event: Event, bot: BotSpeaker, file_at: FileAt) -> None:
         self.seq, self.prev = event.seq, event.prev
-        self.view: CustomerEvent | None = view_event(event, bot)
+        self.view: CustomerEvent | None = view_event(event, bot, file_at)
         self._frame, self._prev = b"", -1
 
     def frame(self, prev: int) -> bytes:
@@ -157,7 +157,7 @@ class Audience:
     def _hear(self, news: News) -> None:
         match news:
             case Happened(events=events):
-                if self.readers and (told := [Told(event, self._hall.bot) for event in events if event.public]):
+                if self.readers and (told := [self._hall.told(event) for event in events if event.public]):
                     for reader in self.readers:
                         reader.tell(told)
                 for event in events:
@@ -204,14 +204,17 @@ class Audience:
 class Hall:
     """All audiences of one account in this process: no more than it has readers, and a few that linger."""
 
-    def __init__(self, *, bus: Bus, clock: Clock, bot: BotSpeaker) -> None:
-        self.bus, self.bot = bus, bot
+    def __init__(self, *, bus: Bus, clock: Clock, bot: BotSpeaker, file_at: FileAt = nowhere) -> None:
+        self.bus, self.bot, self._file_at = bus, bot, file_at
         self._clock = clock
         self._audiences: dict[Key, Audience] = {}
         self._lingering: dict[Audience, float] = {}  # Each with when it may go; the oldest first.
         self._drawing: deque[tuple[float, Audience]] = deque()  # Those drawn lately, with when they may be again.
         self._waiting: set[Audience] = set()  # The same, to be asked.
         self._drawer: asyncio.Task[None] | None = None
+
+    def told(self, event: Event) -> Told:
+        return Told(event, self.bot, self._file_at)
 
     def join(self, key: Key, reader: Reader) -> Audience:
         audience = self._audiences.get(key)

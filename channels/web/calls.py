@@ -134,7 +134,7 @@ class PostFrame(Call):
         frame = read_frame(body, door.settings.limits.frame_bytes)
         if isinstance(frame, RefusedFrame):
             return frame
-        thread = frame.conversation if isinstance(frame, Hello) else _query(scope, "conversation")
+        thread = frame.conversation if isinstance(frame, Hello) else query(scope, "conversation")
         if not door.history.is_thread(thread):
             return refused("unknown_conversation")
         try:
@@ -211,7 +211,7 @@ class Stream(Call):
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send, address: str) -> None:
         token = (header(scope, b"authorization") or "").partition(" ")[2]
-        hello = Hello(token, _query(scope, "conversation"), _after(scope))
+        hello = Hello(token, query(scope, "conversation"), _after(scope))
         line = Line(self._door, send, _events, address=address, watched=False)
         has_started = False
         try:
@@ -305,7 +305,7 @@ def _event(frame: bytes, seq: int) -> bytes:
     return b"id: %d\ndata: %b\n\n" % (seq, frame) if seq else b"data: %b\n\n" % frame
 
 
-def _query(scope: Scope, name: str) -> str:
+def query(scope: Scope, name: str) -> str:
     """The value of a parameter; what cannot be read is a conversation that does not exist, a cursor that is 0."""
     try:
         values: list[str] = parse_qs(scope["query_string"].decode("ascii"), max_num_fields=10).get(name, [""])
@@ -315,7 +315,7 @@ def _query(scope: Scope, name: str) -> str:
 
 
 def _after(scope: Scope) -> int:
-    given = header(scope, b"last-event-id") or _query(scope, "after")
+    given = header(scope, b"last-event-id") or query(scope, "after")
     return int(given) if given.isdecimal() and given.isascii() and len(given) < 18 else 0
 
 

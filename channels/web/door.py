@@ -7,8 +7,9 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bot.model import ConversationId
-from bot.ports import Bus, Clock, Random, Receive, Stopped, Store, Typed
+from bot.model import ConversationId, Media
+from bot.ports import Accepted, Bus, Clock, FileStore, Random, Receive, Stopped, Store, Typed
+from channels.web.addresses import FileAddresses
 from channels.web.audience import Hall, Key
 from channels.web.frames import Ack, BotSpeaker, Greeting, Limits, Press, RefusedFrame, Say, Submit
 from channels.web.history import History
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from channels.web.line import Line
 
 PING_EVERY = 10.0
+_UPLOADS_AT_ONCE = 3
+"""Of one visitor."""
 _TYPING_SECONDS = 6.0
 _TYPING_PER_MINUTE = 60
 _SLOTS = 40
@@ -40,18 +43,24 @@ class Door:
         random: Random,
         secret: bytes,
         greeting: Callable[[str], Greeting],
+        files: FileStore,
     ) -> None:
         limits, bot = settings.limits, BotSpeaker(settings.assistant)
         self.settings, self.bus, self.clock, self.random, self.greeting = settings, bus, clock, random, greeting
-        self.limits = Limits(limits.text_bytes, limits.messages_per_minute)
+        self.files, self.addresses = files, FileAddresses(secret, settings.account, clock)
+        self.limits = Limits(limits.text_bytes, limits.messages_per_minute, limits.file_bytes)
         self.origins = frozenset(settings.origins)
         self.tokens = Tokens(secret, settings.account, clock)
-        self.history = History(account=settings.account, store=store, random=random, bot=bot)
-        self.hall = Hall(bus=bus, clock=clock, bot=bot)
+        self.history = History(account=settings.account, store=store, random=random, bot=bot, file_at=self.addresses.of)
+        self.hall = Hall(bus=bus, clock=clock, bot=bot, file_at=self.addresses.of)
         self.connections = Places(limits.connections_per_address)
         self.visitors = Places(limits.connections_per_visitor)
         self.grants = Pace(limits.tokens_per_address, clock)
         self.reads = Pace(limits.reads_per_address, clock)
+        self.uploads = Pace(limits.files_per_minute, clock)
+        self.uploads_of_address = Pace(limits.files_per_address, clock)
+        self.uploading = Places(_UPLOADS_AT_ONCE)
+        self.downloads = Pace(limits.downloads_per_address, clock)
         self._signals = Pace(_TYPING_PER_MINUTE, clock)
         self._intake = Intake(account=settings.account, receive=receive, clock=clock, limits=limits)
         self._slots: tuple[set[Line], ...] = tuple(set() for _ in range(_SLOTS))
@@ -64,6 +73,16 @@ class Door:
     ) -> Ack | RefusedFrame:
         """Hand a message to the inbox; whoever reads its conversation hears of it."""
         taken = await self._intake.take(frame, raw=raw, visitor=visitor, thread=thread, address=address)
+        return self._taken(taken, visitor, thread)
+
+    async def take_file(
+        self, media: Media, id: str, *, raw: bytes, visitor: Visitor, thread: str, address: str
+    ) -> Ack | RefusedFrame:
+        """The same for a file that is kept already."""
+        taken = await self._intake.take_file(media, id, raw=raw, visitor=visitor, thread=thread, address=address)
+        return self._taken(taken, visitor, thread)
+
+    def _taken(self, taken: tuple[Ack, Accepted] | RefusedFrame, visitor: Visitor, thread: str) -> Ack | RefusedFrame:
         if isinstance(taken, RefusedFrame):
             return taken
         ack, accepted = taken

@@ -121,7 +121,8 @@ class MediaView(Struct, frozen=True, tag_field="part", tag="media"):
     alt: str = ""
     transcript: str = ""
     address: str = ""
-    """Where a person may open it; nothing of another host is ever loaded by itself. Empty: nowhere."""
+    """Where a person may open it. Relative to the server's: a file of ours, signed for some hours, which may be loaded;
+    nothing of another host is ever loaded by itself. Empty: nowhere."""
 
 
 class LocationView(Struct, frozen=True, tag_field="part", tag="location"):
@@ -224,7 +225,18 @@ class ControlView(Struct, frozen=True):
     """Agent while `human` and `closed` by one; else the bot."""
 
 
-CustomerEvent = SaidView | PressedView | SubmittedView | ControlledView | PartialView
+class RevisedView(Struct, frozen=True, tag_field="kind", tag="revised"):
+    """An agent wrote a message of theirs anew, or took it back."""
+
+    seq: int
+    at: datetime
+    of: int
+    """Seq of the message."""
+    parts: tuple[PartView, ...]
+    """What stands in its place; empty: it was taken back."""
+
+
+CustomerEvent = SaidView | RevisedView | PressedView | SubmittedView | ControlledView | PartialView
 
 
 # Server to widget
@@ -240,6 +252,7 @@ class DraftView(Struct, frozen=True):
 class Limits(Struct, frozen=True):
     text_bytes: int
     per_minute: int
+    file_bytes: int
 
 
 class Greeting(Struct, frozen=True):
@@ -310,6 +323,7 @@ class Typing(Struct, frozen=True, tag_field="frame", tag="typing"):
 RefusalCode = Literal[
     "bad_frame",
     "too_large",
+    "wrong_kind",
     "empty",
     "invalid",
     "rate",

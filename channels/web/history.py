@@ -19,7 +19,7 @@ from channels.web.frames import (
     Welcome,
 )
 from channels.web.intake import CHANNEL
-from channels.web.views import view_control, view_event
+from channels.web.views import FileAt, nowhere, view_control, view_event
 
 PAGE = 100
 """Events read at once."""
@@ -31,8 +31,10 @@ _THREAD = re.compile(r"[0-9a-f]{32}")
 class History:
     """One account's conversations. Its methods raise `StoreDown`."""
 
-    def __init__(self, *, account: str, store: Store, random: Random, bot: BotSpeaker) -> None:
-        self._account, self._store, self._random, self.bot = account, store, random, bot
+    def __init__(
+        self, *, account: str, store: Store, random: Random, bot: BotSpeaker, file_at: FileAt = nowhere
+    ) -> None:
+        self._account, self._store, self._random, self.bot, self.file_at = account, store, random, bot, file_at
 
     def is_thread(self, given: str) -> bool:
         """Whether a visitor may name a conversation of theirs so. Empty: whichever is theirs."""
@@ -64,7 +66,7 @@ class History:
         return Older(self.views(events), has_older(events))
 
     def views(self, events: tuple[Event, ...]) -> tuple[CustomerEvent, ...]:
-        return tuple(view for event in events if (view := view_event(event, self.bot)) is not None)
+        return tuple(view for event in events if (view := view_event(event, self.bot, self.file_at)) is not None)
 
 
 def cursor(given: int) -> int:

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from bot.clean import clean
-from bot.model import Address, Pressed, Said, Submitted, text
+from bot.model import Address, Media, Message, Pressed, Said, Submitted, text
 from bot.ports import Accepted, Arrival, Clock, FormErrors, Receive
 from channels.web.frames import Ack, ClientFrame, Press, RefusedFrame, Say, Submit
 from channels.web.limits import Pace
@@ -45,6 +45,10 @@ def is_longer(given: str | bytes, most_bytes: int) -> bool:
     return len(given) * 4 > most_bytes and len(given.encode("utf-8", "surrogatepass")) > most_bytes
 
 
+def is_id(given: str) -> bool:
+    return _ID.fullmatch(given) is not None
+
+
 class Intake:
     """Takes what visitors of one account say, press and fill in."""
 
@@ -58,18 +62,37 @@ class Intake:
         self, frame: Say | Press | Submit, *, raw: bytes, visitor: Visitor, thread: str, address: str
     ) -> tuple[Ack, Accepted] | RefusedFrame:
         """Returns after the commit. A repeat under the same id gives the first `Ack` again."""
-        if not _ID.fullmatch(frame.id):
-            return refused("bad_frame", "Every message needs a UUID as its id.")
         body = self._body(frame)
+        return await self._accept(frame.id, body, raw=raw, visitor=visitor, thread=thread, address=address)
+
+    async def take_file(
+        self, media: Media, id: str, *, raw: bytes, visitor: Visitor, thread: str, address: str
+    ) -> tuple[Ack, Accepted] | RefusedFrame:
+        """The same for a file of ours."""
+        body = Said(Message((media,)), id)
+        return await self._accept(id, body, raw=raw, visitor=visitor, thread=thread, address=address)
+
+    async def _accept(
+        self,
+        id: str,
+        body: Said | Pressed | Submitted | RefusedFrame,
+        *,
+        raw: bytes,
+        visitor: Visitor,
+        thread: str,
+        address: str,
+    ) -> tuple[Ack, Accepted] | RefusedFrame:
+        if not is_id(id):
+            return refused("bad_frame", "Every message needs a UUID as its id.")
         if isinstance(body, RefusedFrame):
             return body
         wait = self._of_visitor.take(visitor.identity) or self._of_address.take(address)
         if wait:
-            return refused("rate", id=frame.id, wait=round(wait + 0.05, 1))
+            return refused("rate", id=id, wait=round(wait + 0.05, 1))
         arrival = Arrival(
             account=self._account,
             # Ids are made by browsers: one visitor's can never stand for another's.
-            key=f"{visitor.identity[:16]}.{frame.id}",
+            key=f"{visitor.identity[:16]}.{id}",
             raw=raw,
             to=Address(CHANNEL, self._account, visitor.identity, thread),
             by=visitor.identity,
@@ -81,12 +104,12 @@ class Intake:
             accepted = await self._receive(arrival)
         except Exception as error:  # The port says so: whatever it raises, it is not acknowledged.
             log.warning("web.not_accepted", account=self._account, why=error)
-            return unavailable(frame.id)
+            return unavailable(id)
         if accepted.differs:
-            return refused("conflict", id=frame.id)
+            return refused("conflict", id=id)
         if isinstance(accepted.now, FormErrors):
-            return refused("invalid", id=frame.id, errors=dict(accepted.now.errors))
-        return Ack(frame.id, accepted.seq or 0), accepted
+            return refused("invalid", id=id, errors=dict(accepted.now.errors))
+        return Ack(id, accepted.seq or 0), accepted
 
     def _body(self, frame: Say | Press | Submit) -> Said | Pressed | Submitted | RefusedFrame:
         if isinstance(frame, Press):

@@ -410,7 +410,7 @@ class Line:
                 if hello != self._hello:
                     return
                 for event in events:
-                    self._pass_on(Told(event, self._door.history.bot))
+                    self._pass_on(self._door.hall.told(event))
                 if len(events) == PAGE:
                     self._behind = True  # The rest when this has gone out.
                     return

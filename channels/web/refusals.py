@@ -9,6 +9,7 @@ from channels.web.frames import RefusalCode, RefusedFrame
 TEXTS: dict[RefusalCode, str] = {
     "bad_frame": "This could not be understood. Reload the page.",
     "too_large": "This is too long. Send it in several messages.",
+    "wrong_kind": "This kind of file cannot be sent here. Pictures, PDF, office documents, sounds and films can.",
     "empty": "There is nothing in this message. Write something and send it again.",
     "invalid": "Something in this form needs another look.",
     "rate": "Too much at once. Wait a moment; it is sent again by itself.",
@@ -22,6 +23,7 @@ TEXTS: dict[RefusalCode, str] = {
 STATUSES: dict[RefusalCode, int] = {
     "bad_frame": 400,
     "too_large": 413,
+    "wrong_kind": 415,
     "empty": 422,
     "invalid": 422,
     "rate": 429,

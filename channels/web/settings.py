@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from bot.uploads import MOST_UPLOAD
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -22,6 +24,14 @@ class WebLimits(BaseModel):
     """Of one visitor: messages and presses."""
     messages_per_address: int = Field(default=300, ge=1)
     """The same of one address, per minute: many visitors may share it."""
+    file_bytes: int = Field(default=MOST_UPLOAD, ge=1, le=MOST_UPLOAD)
+    """Longest file."""
+    files_per_minute: int = Field(default=10, ge=1)
+    """Of one visitor: uploads."""
+    files_per_address: int = Field(default=60, ge=1)
+    """The same of one address, per minute."""
+    downloads_per_address: int = Field(default=600, ge=1)
+    """Files that are shown, per minute."""
     reads_per_address: int = Field(default=300, ge=1)
     """Hellos and pages of older messages, per minute."""
     tokens_per_address: int = Field(default=60, ge=1)

@@ -6,6 +6,7 @@ conversation by id, why it was handed over) cannot leave.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
 from bot.model import (
@@ -58,6 +59,7 @@ from channels.web.frames import (
     PartView,
     PressedView,
     RatingView,
+    RevisedView,
     SaidView,
     SourcesView,
     SourceView,
@@ -79,18 +81,28 @@ RESOLVED = "resolved"
 """Both the status of a closed conversation and, on the change of control that comes with it, the reason."""
 
 
-def view_event(event: Event, bot: BotSpeaker) -> CustomerEvent | None:
+FileAt = Callable[[Media], str]
+"""Where a customer's browser may load a file of ours from; empty: it is none of ours."""
+
+
+def nowhere(media: Media) -> str:
+    return ""
+
+
+def view_event(event: Event, bot: BotSpeaker, file_at: FileAt = nowhere) -> CustomerEvent | None:
     """None: not for customers."""
     if not event.public:
         return None
     match body := event.body:
+        case Said(message, revises=seq) if seq:
+            return RevisedView(event.seq, event.at, seq, tuple(map(view_part, message.parts)))
         case Said():
             by = event.author.kind
             return SaidView(
                 event.seq,
                 event.at,
                 view_author(event.author, bot),
-                tuple([view_part(part) for part in body.message.parts]),
+                tuple([view_part(part, file_at) for part in body.message.parts]),
                 body.ref if by == "customer" else "",
                 event.turn if by == "bot" else None,
             )
@@ -137,7 +149,7 @@ def view_author(author: Author, bot: BotSpeaker) -> Speaker:
             assert_never(never)
 
 
-def view_part(part: Part) -> PartView:
+def view_part(part: Part, file_at: FileAt = nowhere) -> PartView:
     match part:
         case Text():
             return TextView(tuple([_span(span) for span in part.spans]))
@@ -154,7 +166,7 @@ def view_part(part: Part) -> PartView:
         case Rating(prompt, scale, options):
             return RatingView(prompt, scale, _options(options))
         case Media():
-            address = _link(part.ref, _PAGES)
+            address = file_at(part) or _link(part.ref, _PAGES)
             return MediaView(part.kind, part.name, part.size, part.caption, part.alt, part.transcript, address)
         case Location(latitude, longitude, label):
             return LocationView(latitude, longitude, label)

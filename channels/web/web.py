@@ -24,10 +24,11 @@ from bot.model import (
     Text,
     VCard,
 )
-from bot.ports import Attachments, Bus, Buttons, Capabilities, Clock, Limit, Random, Receive, Store
+from bot.ports import Attachments, Bus, Buttons, Capabilities, Clock, FileStore, Limit, Random, Receive, Store
 from channels.web.assets import STATIC, Assets
 from channels.web.calls import GrantToken, PostFrame, Stream
 from channels.web.door import Door
+from channels.web.files import ServeFile, TakeFile
 from channels.web.frames import Greeting
 from channels.web.intake import CHANNEL
 from channels.web.settings import WebSettings
@@ -66,6 +67,7 @@ class Web:
         random: Random,
         secret: bytes,
         greeting: Callable[[str], Greeting],
+        files: FileStore,
         static: Path = STATIC,
     ) -> None:
         self.account = settings.account
@@ -78,6 +80,7 @@ class Web:
             random=random,
             secret=secret,
             greeting=greeting,
+            files=files,
         )
         self._static = static
 
@@ -99,5 +102,7 @@ class Web:
             Route("/api/widget/token", GrantToken(self._door)),
             Route("/api/widget/stream", Stream(self._door)),
             Route("/api/widget/frames", PostFrame(self._door)),
+            Route("/api/widget/files", TakeFile(self._door)),
+            Route("/api/widget/files/{signed}/{name}", ServeFile(self._door)),
             Route("/widget/{path:path}", Assets(self._static)),
         ]

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    readonly "/api/console/contacts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * People
+         * @description Customers who may be the same person.
+         */
+        readonly get: operations["console_people"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/console/contacts/{contact}/merge": {
         readonly parameters: {
             readonly query?: never;
@@ -170,6 +190,46 @@ export interface paths {
         readonly get: operations["console_identities"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/console/conversations/{conversation}/messages/{seq}/revise": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Revise
+         * @description Write one of one's own messages anew. A channel that cannot edit gets a correction.
+         */
+        readonly post: operations["console_revise"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/console/conversations/{conversation}/messages/{seq}/withdraw": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Withdraw
+         * @description Take one of one's own messages back, where the channel can.
+         */
+        readonly post: operations["console_withdraw"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -488,6 +548,7 @@ export interface components {
          * @description One conversation opened: its latest events and what stands beside them.
          */
         readonly ConsoleDetail: {
+            readonly can: readonly ("delete" | "edit")[];
             readonly customer: components["schemas"]["ConsoleCustomer"];
             readonly draft: components["schemas"]["ConsoleDraftText"] | null;
             readonly events: readonly components["schemas"]["Event"][];
@@ -631,6 +692,20 @@ export interface components {
             /** Text */
             readonly text: string;
         };
+        /** People */
+        readonly ConsolePeople: {
+            readonly items: readonly components["schemas"]["ConsolePersonView"][];
+        };
+        /** PersonView */
+        readonly ConsolePersonView: {
+            readonly contact: string;
+            readonly conversations: number;
+            readonly identities: readonly (readonly [
+                string,
+                string
+            ])[];
+            readonly name: string;
+        };
         /** Ping */
         readonly ConsolePing: {
             /** @enum {string} */
@@ -710,6 +785,11 @@ export interface components {
              * @default
              */
             readonly reason: string;
+        };
+        /** ConsoleRevise */
+        readonly ConsoleRevise: {
+            /** Text */
+            readonly text: string;
         };
         /**
          * Row
@@ -834,6 +914,8 @@ export interface components {
             /** @enum {string} */
             readonly frame: "watch";
         };
+        /** ConsoleWithdraw */
+        readonly ConsoleWithdraw: Record<string, never>;
         /**
          * Control
          * @description Who may speak publicly now. Each change raises `epoch` by one.
@@ -1194,6 +1276,8 @@ export interface components {
         /** Option */
         readonly Option: {
             readonly label: string;
+            /** @enum {string} */
+            readonly shares?: "" | "number" | "place";
             readonly token?: string;
             readonly value: string;
         };
@@ -1682,7 +1766,7 @@ export interface components {
             readonly text: string;
             readonly turn: number;
         };
-        readonly WidgetEvent: components["schemas"]["WidgetSaidView"] | components["schemas"]["WidgetPressedView"] | components["schemas"]["WidgetSubmittedView"] | components["schemas"]["WidgetControlledView"] | components["schemas"]["WidgetPartialView"];
+        readonly WidgetEvent: components["schemas"]["WidgetSaidView"] | components["schemas"]["WidgetRevisedView"] | components["schemas"]["WidgetPressedView"] | components["schemas"]["WidgetSubmittedView"] | components["schemas"]["WidgetControlledView"] | components["schemas"]["WidgetPartialView"];
         /**
          * EventFrame
          * @description The only frame that is history. `prev` is the seq of the event before it that this reader may see: when it is not
@@ -1739,6 +1823,7 @@ export interface components {
         };
         /** Limits */
         readonly WidgetLimits: {
+            readonly file_bytes: number;
             readonly per_minute: number;
             readonly text_bytes: number;
         };
@@ -1843,7 +1928,7 @@ export interface components {
         /** RefusedFrame */
         readonly WidgetRefusedFrame: {
             /** @enum {string} */
-            readonly code: "bad_frame" | "conflict" | "empty" | "invalid" | "origin" | "rate" | "token" | "too_large" | "unavailable" | "unknown_conversation";
+            readonly code: "bad_frame" | "conflict" | "empty" | "invalid" | "origin" | "rate" | "token" | "too_large" | "unavailable" | "unknown_conversation" | "wrong_kind";
             readonly errors?: {
                 readonly [key: string]: string;
             };
@@ -1860,6 +1945,18 @@ export interface components {
             readonly turn: number;
             /** @enum {string} */
             readonly why: "attempt" | "cancel" | "control";
+        };
+        /**
+         * RevisedView
+         * @description An agent wrote a message of theirs anew, or took it back.
+         */
+        readonly WidgetRevisedView: {
+            readonly at: string;
+            /** @enum {string} */
+            readonly kind: "revised";
+            readonly of: number;
+            readonly parts: readonly components["schemas"]["WidgetPart"][];
+            readonly seq: number;
         };
         /** SaidView */
         readonly WidgetSaidView: {
@@ -2044,6 +2141,8 @@ export type ConsoleIdentityView = components['schemas']['ConsoleIdentityView'];
 export type ConsoleMe = components['schemas']['ConsoleMe'];
 export type ConsoleMerge = components['schemas']['ConsoleMerge'];
 export type ConsoleNote = components['schemas']['ConsoleNote'];
+export type ConsolePeople = components['schemas']['ConsolePeople'];
+export type ConsolePersonView = components['schemas']['ConsolePersonView'];
 export type ConsolePing = components['schemas']['ConsolePing'];
 export type ConsolePong = components['schemas']['ConsolePong'];
 export type ConsoleProblem = components['schemas']['ConsoleProblem'];
@@ -2052,6 +2151,7 @@ export type ConsoleRefusedFrame = components['schemas']['ConsoleRefusedFrame'];
 export type ConsoleReply = components['schemas']['ConsoleReply'];
 export type ConsoleReset = components['schemas']['ConsoleReset'];
 export type ConsoleResolve = components['schemas']['ConsoleResolve'];
+export type ConsoleRevise = components['schemas']['ConsoleRevise'];
 export type ConsoleRow = components['schemas']['ConsoleRow'];
 export type ConsoleRowFrame = components['schemas']['ConsoleRowFrame'];
 export type ConsoleRows = components['schemas']['ConsoleRows'];
@@ -2066,6 +2166,7 @@ export type ConsoleUnwatch = components['schemas']['ConsoleUnwatch'];
 export type ConsoleUploaded = components['schemas']['ConsoleUploaded'];
 export type ConsoleViewers = components['schemas']['ConsoleViewers'];
 export type ConsoleWatch = components['schemas']['ConsoleWatch'];
+export type ConsoleWithdraw = components['schemas']['ConsoleWithdraw'];
 export type Control = components['schemas']['Control'];
 export type Controlled = components['schemas']['Controlled'];
 export type Deleted = components['schemas']['Deleted'];
@@ -2179,6 +2280,7 @@ export type WidgetRatingView = components['schemas']['WidgetRatingView'];
 export type WidgetRead = components['schemas']['WidgetRead'];
 export type WidgetRefusedFrame = components['schemas']['WidgetRefusedFrame'];
 export type WidgetReset = components['schemas']['WidgetReset'];
+export type WidgetRevisedView = components['schemas']['WidgetRevisedView'];
 export type WidgetSaidView = components['schemas']['WidgetSaidView'];
 export type WidgetSay = components['schemas']['WidgetSay'];
 export type WidgetServerFrame = components['schemas']['WidgetServerFrame'];
@@ -2200,6 +2302,65 @@ export type WidgetVCardView = components['schemas']['WidgetVCardView'];
 export type WidgetWelcome = components['schemas']['WidgetWelcome'];
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly console_people: {
+        readonly parameters: {
+            readonly query: {
+                /** @description In a name or a platform's id. */
+                readonly q: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsolePeople"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
     readonly console_merge: {
         readonly parameters: {
             readonly query?: never;
@@ -3013,6 +3174,201 @@ export interface operations {
             };
             /** @description Not found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
+    readonly console_revise: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description A repeat under the same key changes nothing. */
+                readonly "Idempotency-Key": string;
+            };
+            readonly path: {
+                readonly conversation: string;
+                readonly seq: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConsoleRevise"];
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsoleDone"];
+                };
+            };
+            /** @description No JSON */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Somebody else has it, or there are newer messages */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Too large */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
+    readonly console_withdraw: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description A repeat under the same key changes nothing. */
+                readonly "Idempotency-Key": string;
+            };
+            readonly path: {
+                readonly conversation: string;
+                readonly seq: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConsoleWithdraw"];
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsoleDone"];
+                };
+            };
+            /** @description No JSON */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Too large */
+            readonly 413: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from channels.sandbox.discord import forms
-from channels.sandbox.discord.gateway import DIRECT_REACTIONS, GUILD_MEMBERS, GUILD_REACTIONS, GUILDS, Gateway
+from channels.sandbox.discord.gateway import (
+    DIRECT_REACTIONS,
+    GUILD_MEMBERS,
+    GUILD_MESSAGES,
+    GUILD_REACTIONS,
+    GUILDS,
+    Gateway,
+)
 from channels.sandbox.discord.interactions import (
     COMMAND,
     COMPONENT,
@@ -102,10 +109,21 @@ class PersonsSide:
         return {"message": str(line.id)}
 
     def _delete(self, body: Mapping[str, Any]) -> Wire:
+        """`messages`: several at once, as a moderator does."""
+        if "messages" in body:
+            return self._sweep([self._found(int(one)) for one in body["messages"]])
         line = self._mine(body)
         line.deleted = True
         withdraw(self._world, self._gateway, line)
         return {"message": str(line.id)}
+
+    def _sweep(self, lines: Sequence[Line]) -> Wire:
+        for line in lines:
+            line.deleted = True
+        told = {"ids": [str(line.id) for line in lines], "channel_id": str(lines[0].place)}
+        told |= {"guild_id": str(self._world.guild)}
+        self._gateway.tell("MESSAGE_DELETE_BULK", told, intent=GUILD_MESSAGES, guild=self._world.guild)
+        return {"messages": told["ids"]}
 
     def _react(self, body: Mapping[str, Any]) -> Wire:
         line, by, emoji = self._found(int(body["message"])), self._by(body), str(body["emoji"])

@@ -64,12 +64,18 @@ function quoted(message, chat) {
 }
 
 function content(message, chat) {
+  const files = message.files ?? [];
+  const pictures = files.length > 1 && files.every(isPicture);
+  const shown = pictures ? h("div", { class: "album" }, files.map(file)) : files.map(file);
+  const words = message.blocks?.length > 0
+    ? message.blocks.map((each) => (each.table ? table(each.table) : h("div", { class: "text" }, spans(each.spans))))
+    : message.spans?.length > 0 && h("div", { class: "text" }, spans(message.spans));
+  const below = state.seen.platform === "telegram"; // a caption
   return [
-    message.blocks?.length > 0
-      ? message.blocks.map((each) => (each.table ? table(each.table) : h("div", { class: "text" }, spans(each.spans))))
-      : message.spans?.length > 0 && h("div", { class: "text" }, spans(message.spans)),
+    !below && words,
     message.table && table(message.table),
-    ...(message.files ?? []).map(file),
+    shown,
+    below && words,
     ...(message.cards ?? []).map((each) => card(each, message, chat)),
     message.location && location(message.location),
     message.contact && contact(message.contact),
@@ -77,6 +83,19 @@ function content(message, chat) {
     message.can_stop && h("button", { type: "button", class: "stop", onclick: () => act("stop", { chat: chat.id }) },
       icon("stop"), "Stop"),
   ];
+}
+
+/** What was sent as one album, drawn as one message. */
+export function together(messages) {
+  const shown = [];
+  for (const message of messages) {
+    const last = shown.at(-1);
+    const goesOn = message.album && last?.album === message.album && !last.deleted && !message.deleted;
+    if (!goesOn) { shown.push(message); continue; }
+    shown[shown.length - 1] = { ...last, also: [...(last.also ?? []), message.id],
+      spans: last.spans?.length ? last.spans : message.spans, files: [...last.files, ...message.files] };
+  }
+  return shown;
 }
 
 // Spans that stand in one block are drawn as one.
@@ -119,20 +138,26 @@ function inline(span) {
   return spoiler;
 }
 
-function table({ columns, rows, title }) {
+function table({ columns, rows, title, right }) {
+  const at = (index) => (right?.includes(index) ? "end" : undefined);
   return h("div", { class: "table", tabindex: "0", role: "region", "aria-label": title || "Table" }, h("table", null,
     title && h("caption", null, title),
-    columns.some(Boolean) && h("thead", null, h("tr", null, columns.map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", null, rows.map((row) => h("tr", null, row.map((cell) => h("td", null, cell)))))));
+    columns.some(Boolean) && h("thead", null, h("tr", null, columns.map((name, n) => h("th", { scope: "col", class: at(n) }, name)))),
+    h("tbody", null, rows.map((row) => h("tr", null, row.map((cell, n) => h("td", { class: at(n) }, cell)))))));
 }
 
 export const bytes = (size) =>
   size >= 1_048_576 ? `${(size / 1_048_576).toFixed(1)} MB` : size >= 1024 ? `${Math.round(size / 1024)} KB` : `${size} bytes`;
 
+const kindOf = (each) => each.kind || each.type?.split("/")[0];
+
+const isPicture = (each) => each.href && ["image", "photo", "sticker", "animation"].includes(kindOf(each))
+  && !/^video/.test(each.type ?? "");
+
 function file(each) {
-  const kind = each.kind || each.type?.split("/")[0];
+  const kind = kindOf(each);
   const label = each.alt || each.name;
-  if (each.href && ["image", "photo", "sticker", "animation"].includes(kind) && !/^video/.test(each.type ?? "")) {
+  if (isPicture(each)) {
     return h("figure", { class: `picture ${kind}` }, h("img", { src: each.href, alt: label || "A picture" }));
   }
   if (each.href && ["voice", "audio"].includes(kind)) {
@@ -295,7 +320,7 @@ function toolbar(message, chat, compose) {
     mine && can("edit") && { text: "Edit", glyph: "edit", run: () => compose.edit(message) },
     text && { text: "Copy text", glyph: "copy", run: () => copy(text) },
     mine && can("delete") && { text: "Delete", glyph: "trash", danger: true,
-      run: () => act("delete", { chat: chat.id, message: message.id }) },
+      run: async () => { for (const id of [message.id, ...(message.also ?? [])]) await act("delete", { chat: chat.id, message: id }); } },
   ].filter(Boolean);
   if (!items.length) return null;
   const more = iconButton("menu", `What to do with “${text.slice(0, 40) || "this message"}”`,

@@ -1,7 +1,7 @@
 // The chat page: draws what the person sees now, as often as the sandbox says that something changed.
 
 import { ask, avatar, closeMenu, h, icon, iconButton, keep, openMenu, toast } from "./dom.js";
-import { clock, drawMessage, plain } from "./message.js";
+import { clock, drawMessage, plain, together } from "./message.js";
 import { act, can, chat, chats, get, isMine, sayHeld, state, threadOf, titleOf, waiting } from "./sandbox.js";
 import { Composer } from "./composer.js";
 import { Drawer } from "./drawer.js";
@@ -219,8 +219,8 @@ function drawChat() {
   log.dataset.kind = here.kind;
   const all = messages(here);
   const elements = [];
-  all.forEach((message, at) => {
-    const before = all[at - 1];
+  together(all).forEach((message, at, shown) => {
+    const before = shown[at - 1];
     if (!before || new Date(before.at).toDateString() !== new Date(message.at).toDateString()) elements.push(day(message.at));
     elements.push(kept(message, here, before));
   });

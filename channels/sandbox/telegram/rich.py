@@ -219,7 +219,9 @@ def shown(message: Mapping[str, Any]) -> list[Object]:
             columns, *rows = [[_plain(cell.get("text", "")) for cell in row] for row in block["cells"]]
             if not all(cell.get("is_header") for cell in block["cells"][0]):
                 columns, rows = [""] * len(columns), [columns, *rows]
-            drawn.append({"table": {"columns": columns, "rows": rows, "title": _plain(block.get("caption", ""))}})
+            right = [n for n, cell in enumerate(block["cells"][-1]) if cell["align"] == "right"]
+            title = _plain(block.get("caption", ""))
+            drawn.append({"table": {"columns": columns, "rows": rows, "title": title, "right": right}})
         elif spans := _spans_of(block):
             drawn.append({"spans": spans})
     return drawn

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -54,6 +54,11 @@ class Said:
     @property
     def id(self) -> int:
         return int(self.told["message_id"])
+
+    @property
+    def number(self) -> int:
+        """Its place among the messages of its chat."""
+        return int(self.told.get("ephemeral_message_id") or self.id)
 
     @property
     def thread(self) -> int:
@@ -119,9 +124,9 @@ class Chat:
         told: Object = {"id": self.id, "type": self.type, "title": self.title}
         return told | ({"is_forum": True} if self.forum else {})
 
-    def messages(self) -> Iterator[Said]:
-        yield from self.said.values()
-        yield from self.ephemeral.values()
+    def messages(self) -> list[Said]:
+        """As they came: what one person alone sees is counted with the others."""
+        return sorted((*self.said.values(), *self.ephemeral.values()), key=lambda said: said.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,24 @@ HEARD: dict[str, tuple[str, Incoming]] = {
         ),
     ),
     "forwarded": ("", Said(words("your parcel left today"), "1434830000000000105")),
+    "forwarded_card": (
+        "",
+        Said(
+            Message(
+                (
+                    *words("Order A-17\n\nIt left **today**.").parts,
+                    Media(
+                        "sticker",
+                        "https://media.discordapp.net/stickers/749054660769218631.png",
+                        "Wave",
+                        "image/png",
+                        alt="Wave",
+                    ),
+                )
+            ),
+            "1434830000000000115",
+        ),
+    ),
     "mention_in_a_server": (f"@{ADA}", Said(words("my :box: is late, @Bob knows"), "1434830000000000106")),
     "reply_to_the_bot": (f"@{ADA}", Said(words("yes, that one"), "1434830000000000108")),
     "in_a_thread": (THREAD, Said(words("still waiting"), "1434830000000000109")),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 import pytest
 
 from bot import markup
-from bot.errors import FileGone, TooLarge, Unshowable
+from bot.errors import FileGone, StoreDown, TooLarge, TryLater, Unshowable
 from bot.files import pieces_of
 from bot.fit import fit
 from bot.model import (
@@ -27,6 +28,7 @@ from bot.model import (
     text,
     written,
 )
+from bot.testing.files import MemoryFiles
 from channels.discord.checked import checked
 from channels.discord.components import modal
 from channels.discord.render import body
@@ -131,6 +133,20 @@ async def test_dc12_a_file_that_is_gone_is_told_by_name() -> None:
             await here.send(Message((Media("file", "kept:" + "0" * 64, "label.pdf"),)))
 
 
+class Down(MemoryFiles):
+    def open(self, ref: str, *, start: int = 0) -> AsyncIterator[bytes]:
+        raise StoreDown("the folder of files cannot be used")
+
+
+async def test_dc12_a_file_that_cannot_be_read_now_goes_out_later() -> None:
+    async with room() as here:
+        await here.bench.stop()
+        here.harness.files = Down()
+        await here.bench.start()
+        with pytest.raises(TryLater, match="cannot be read now"):
+            await here.send(Message((Media("file", "kept:" + "0" * 64, "label.pdf"),)))
+
+
 # Cards
 
 
@@ -200,6 +216,17 @@ async def test_dc9_a_message_in_components_stays_one_when_it_is_rewritten() -> N
 
         assert here.said() == ["Sold out."]
         assert here.messages()[0]["cards"] == []
+
+
+async def test_dc9_a_draft_may_settle_as_a_carousel() -> None:
+    async with room() as here:
+        draft = await here.channel.show(here.direct, "Here is", key="d", shown=None)
+        message = Message((*text("Here is what we have:").parts, Carousel((card(1, "Buy"), card(2)))))
+        receipt = await here.channel.send(here.direct, message, key="k", shown=draft)
+
+        assert receipt.refs == (draft.ref,)
+        assert here.said() == ["Here is what we have:"]
+        assert len(here.messages()[0]["cards"]) == 2
 
 
 async def test_dc9_the_picture_of_a_card_may_be_ours() -> None:
@@ -335,6 +362,21 @@ def test_dc9_each_field_is_what_it_is_answered_best_with() -> None:
     assert [one.get("default") for one in fields[0]["options"]] == [None, True, None]
     assert [(one["label"], one["value"]) for one in fields[3]["options"]] == [("Oui", "true"), ("Non", "false")]
     assert fields[4]["default"] is True
+
+
+@pytest.mark.parametrize(
+    ("form", "language", "label"),
+    [
+        (Form((Field("size", "Size"),), token=token(1)), "de-AT", "Ausfüllen"),
+        (Form((Field("size", "Size"),), token=token(1)), "", "Fill in"),
+        (Form((Field("size", "Size"),), submit="Tell us", token=token(1)), "de", "Tell us"),
+    ],
+    ids=["German", "no language", "its own"],
+)
+def test_dc9_the_button_of_a_window_says_what_it_is_for(form: Form, language: str, label: str) -> None:
+    shown, _ = body(Message((form,), language))
+
+    assert shown["components"][0]["components"][0]["label"] == label
 
 
 def test_dc9_the_only_answer_is_a_list_of_one() -> None:

@@ -19,6 +19,7 @@ from bot.ports import Channel, Receive
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
+from bot.testing.files import MemoryFiles
 from channels.web.settings import WebSettings
 from channels.web.web import Web
 from tests.channels.web.house import FREE, SECRET, SHOP, Frame, greeting
@@ -74,6 +75,7 @@ class WebHarness:
             random=self._random,
             secret=SECRET,
             greeting=greeting,
+            files=MemoryFiles(),
         )
         app = Starlette(routes=made.routes())
         self._http = httpx2.AsyncClient(

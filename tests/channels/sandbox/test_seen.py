@@ -72,6 +72,8 @@ class Table(Struct):
     columns: list[str]
     rows: list[list[str]]
     title: str = ""
+    right: list[int] = []
+    """Columns that stand to the right."""
 
 
 class Block(Struct):

@@ -473,7 +473,7 @@ async def test_a_rich_message_is_read_by_the_client_and_seen_block_by_block(stan
         (" here", [], "https://a.example/"),
     ]
     assert "".join(s["text"] for s in item["spans"]) == "• one"
-    assert fees["table"] == {"columns": ["To", "Fee"], "rows": [["Berlin", "3 €"]], "title": "By post"}
+    assert fees["table"] == {"columns": ["To", "Fee"], "rows": [["Berlin", "3 €"]], "title": "By post", "right": []}
     words = "".join(s["text"] for s in message["spans"])
     assert words == "Fees\nSee all here\n• one\nBy post\nTo | Fee\nBerlin | 3 €"
     edited = await stand.bot.edit_message_text(

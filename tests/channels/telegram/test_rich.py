@@ -40,6 +40,7 @@ async def test_tg1_a_table_is_shown_as_one_among_the_words_around_it(stand: Stan
         "columns": ["To", "Fee"],
         "rows": [["Berlin", "3 €"], ["@everybody", "12.50 €"]],
         "title": "By post",
+        "right": [1],
     }
     assert [span["text"] for span in after["spans"]] == ["And no more."]
     assert [button["label"] for row in shown["rows"] for button in row] == ["Send it"]

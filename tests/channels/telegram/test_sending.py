@@ -229,6 +229,14 @@ async def test_what_stands_there_already_is_a_success(stand: Stand) -> None:
     assert (await stand.channel.edit(to, receipt.refs[0], text("same"), key="e")).refs == receipt.refs
 
 
+async def test_what_is_gone_already_can_be_taken_back(stand: Stand) -> None:
+    to = await stand.place()
+    receipt = await stand.send(to, text("same"))
+    for _ in range(2):
+        await stand.channel.delete(to, receipt.refs[0])
+    assert stand.ours() == []
+
+
 def test_every_error_of_the_library_has_a_translation() -> None:
     """A new class of a newer aiogram fails here first."""
     raised = {

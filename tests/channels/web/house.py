@@ -30,6 +30,7 @@ from bot.ports import Accepted, Arrival, FormErrors, Happened, News, Question, R
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
+from bot.testing.files import MemoryFiles
 from bot.units import Amend, Amended, Claimed, Entry, Find, Lease, Log
 from channels.web.frames import ChoicesView, Greeting, OptionView, SpanView, TextView
 from channels.web.line import Line
@@ -142,6 +143,7 @@ class House:
     bus: MemoryBus
     receive: Counter
     web: Web
+    files: MemoryFiles
     port: int = 0
 
     @property
@@ -209,8 +211,9 @@ async def opened(
         random=chance,
         secret=SECRET,
         greeting=greeting,
+        files=(files := MemoryFiles()),
     )
-    house = House(clock, store, bus, receive, web)
+    house = House(clock, store, bus, receive, web, files)
     running = asyncio.create_task(web.run(receive))
     async with served(Starlette(routes=web.routes()), ws) as house.port:
         try:

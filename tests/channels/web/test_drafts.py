@@ -87,7 +87,7 @@ def test_a_reload_between_the_commit_and_its_news_finds_the_words_alone() -> Non
             0,
             history=history,
             greeting=Greeting("Ada", "Shop", (), "en"),
-            limits=Limits(100, 100),
+            limits=Limits(100, 100, 100),
             draft=streaming,
         ).draft
         for events in ((), (replace(said, turn=0),), (said,))

@@ -26,7 +26,14 @@ FOREIGN = {
     "other scheme": "http://shop.example.org",
     "empty": "",
 }
-PATHS = [("POST", "token"), ("POST", "frames"), ("GET", "stream"), ("OPTIONS", "token"), ("OPTIONS", "frames")]
+PATHS = [
+    ("POST", "token"),
+    ("POST", "frames"),
+    ("GET", "stream"),
+    ("OPTIONS", "token"),
+    ("OPTIONS", "frames"),
+    ("POST", "files"),
+]
 
 
 @pytest.mark.parametrize("origin", FOREIGN.values(), ids=FOREIGN.keys())
@@ -52,7 +59,7 @@ async def test_no_call_from_another_page(
     assert answer.headers["vary"] == "Origin"
 
 
-@pytest.mark.parametrize("path", ["token", "frames", "stream"])
+@pytest.mark.parametrize("path", ["token", "frames", "stream", "files"])
 async def test_a_listed_page_is_told_that_it_may(house: House, visitor: Visitor, path: str) -> None:
     answer = await visitor.http.options(f"/api/widget/{path}", headers={"Origin": SHOP})
     assert answer.status_code == 204
@@ -196,7 +203,7 @@ async def limited(**limits: int) -> AsyncIterator[tuple[House, Visitor]]:
 async def test_messages_beyond_the_pace_wait(carrier: str) -> None:
     async with limited(messages_per_minute=5) as (house, visitor):
         reader = await visitor.read(carrier)
-        assert reader.welcome["limits"] == {"text_bytes": 8192, "per_minute": 5}
+        assert reader.welcome["limits"] == {"text_bytes": 8192, "per_minute": 5, "file_bytes": 20 * 1024 * 1024}
         answers = [await reader.say(str(number)) for number in range(6)]
         assert [answer["frame"] for answer in answers] == ["ack"] * 5 + ["refused"]
         assert (answers[5]["code"], 11.9 < answers[5]["wait"] < 12.2) == ("rate", True)

@@ -118,6 +118,7 @@ class _Doors:
                 random=parts.random,
                 secret=b"secret",
                 greeting=lambda language: Greeting("Ada", "Shop", (), language),
+                files=parts.files,
             )
             self._open = parts, door
         return self._open[1]

@@ -54,13 +54,19 @@ test("a file alone can be sent", async () => {
   await waitFor(() => expect(send().disabled).toBe(false));
 });
 
-test("nothing is sent while a file is still on its way", async () => {
+test("what is sent while a file is on its way waits for it, and goes once", async () => {
   open(held(ME, 3));
+  let arrive: (uploaded: Uploaded) => void = () => {};
+  server.will(new Promise<Uploaded>((resolve) => (arrive = resolve)));
+  server.will({ row: row("c1", { control: held(ME, 3) }), seq: 2, in_flight: null });
+  const replies = () => server.asked.filter(({ path }) => path.endsWith("/reply"));
   await user.type(screen.getByRole("textbox"), "Here.");
-  server.will(new Promise<never>(() => {}));
   await user.upload(picker(), MAP);
-  await user.type(screen.getByRole("textbox"), "{Control>}{Enter}{/Control}");
-  expect(server.asked.filter(({ path }) => path.endsWith("/reply"))).toEqual([]);
+  await user.type(screen.getByRole("textbox"), "{Control>}{Enter}{Enter}{/Control}");
+  expect(replies()).toEqual([]);
+  arrive(UPLOADED);
+  await waitFor(() => expect(replies()).toHaveLength(1));
+  expect(replies()[0]?.body).toMatchObject({ text: "Here.", files: [{ name: "map.png" }] });
 });
 
 test("a file can be taken back before it is sent", async () => {

@@ -20,7 +20,7 @@ export interface Asked {
   token: string;
 }
 
-type Answer = object | Problem | Error | Promise<never>;
+type Answer = object | Problem | Error | Promise<object>;
 
 /** Answers in turn, a promise when it is kept; what was asked stands in `asked`. */
 export class FakeServer {

@@ -26,6 +26,7 @@ export interface ChatOptions {
 const TYPING_EVERY = 3_000;
 /** So long an answer is expected without any sign of it. */
 const PATIENCE = 60_000;
+const UPLOAD_AGAIN = 5_000;
 /** After this long without an acknowledgement the line is taken for dead. */
 const ACKNOWLEDGED_WITHIN = 15_000;
 
@@ -51,6 +52,8 @@ export class Chat {
   #expiry: ReturnType<typeof setTimeout> | undefined;
   #asks: ReturnType<typeof setTimeout> | undefined;
   #typedAt = 0;
+  #uploading: { id: string; abort: AbortController } | undefined;
+  #uploads: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ChatOptions) {
     this.#options = options;
@@ -85,8 +88,13 @@ export class Chat {
   stop(): void {
     this.#unwatch();
     this.#link.stop();
-    for (const timer of [this.#overdue, this.#flushing, this.#expiry, this.#asks]) clearTimeout(timer);
+    this.#uploading?.abort.abort();
+    for (const timer of [this.#overdue, this.#flushing, this.#expiry, this.#asks, this.#uploads]) clearTimeout(timer);
     this.#listeners.clear();
+  }
+
+  get server(): string {
+    return this.#options.server;
   }
 
   get unread(): number {
@@ -96,6 +104,13 @@ export class Chat {
   /** False when too much waits already. */
   say(text: string): boolean {
     return this.#enqueue(text, "");
+  }
+
+  /** One file after another; what is not taken up in this page's life is gone with it. */
+  attach(file: File): void {
+    const item: store.Mine = { id: uuid(), at: Date.now(), text: "", token: "", after: this.state.seq, state: "sending", why: "", file, done: 0 };
+    this.#become(store.mine(this.state, item));
+    void this.#upload();
   }
 
   press(option: WidgetOptionView): boolean {
@@ -111,10 +126,12 @@ export class Chat {
   retry(id: string): void {
     const item = this.state.mine.find((each) => each.id === id);
     this.discard(id);
-    if (item) this.#enqueue(item.text, item.token, item.values);
+    if (item?.file) this.attach(item.file);
+    else if (item) this.#enqueue(item.text, item.token, item.values);
   }
 
   discard(id: string): void {
+    if (this.#uploading?.id === id) this.#uploading.abort.abort();
     this.#options.outbox.remove(id);
     this.#become(store.disown(this.state, id));
   }
@@ -149,6 +166,29 @@ export class Chat {
     this.#become({ ...store.EMPTY, greeting: this.state.greeting, mine: this.state.mine });
     this.#options.memory.write({ conversation: undefined, seen: undefined, unread: undefined });
     this.#link.again();
+  }
+
+  async #upload(): Promise<void> {
+    clearTimeout(this.#uploads);
+    const { id, file } = this.state.mine.find((item) => item.file && item.state === "sending") ?? {};
+    if (!id || !file || this.#uploading || this.line !== "online") return;
+    const { signal } = (this.#uploading = { id, abort: new AbortController() }).abort;
+    const told = (done: number): void => this.#become(store.own(this.state, id, { done }));
+    const answer = await this.#link.upload(id, file, signal, told).catch(() => null);
+    this.#uploading = undefined;
+    if (answer?.frame === "ack") {
+      this.#become(store.own(this.state, id, { state: "sent" }));
+      this.#options.tell({ told: "sent" });
+      this.#expect();
+    } else if (answer?.frame === "refused" && answer.wait === null && answer.code !== "token") {
+      this.#become(store.own(this.state, id, { state: "failed", why: answer.text }));
+      this.#options.tell({ told: "failed", why: answer.text });
+    } else if (!signal.aborted) {
+      const wait = answer?.frame === "refused" ? (answer.wait ?? 0) * 1_000 : UPLOAD_AGAIN;
+      this.#uploads = setTimeout(() => void this.#upload(), wait);
+      return;
+    }
+    void this.#upload();
   }
 
   #enqueue(text: string, token: string, values?: Readonly<Values>): boolean {
@@ -206,7 +246,10 @@ export class Chat {
     }
     if (news.length) this.#options.tell({ told: "news", events: news });
     this.#remember();
-    if (frame.frame === "welcome") this.#flush();
+    if (frame.frame === "welcome") {
+      this.#flush();
+      void this.#upload();
+    }
   }
 
   #acknowledged(id: string): void {

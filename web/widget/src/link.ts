@@ -89,6 +89,27 @@ export class Link {
     return true;
   }
 
+  /** Sends a file as something said. Null: there was no answer. */
+  async upload(id: string, file: File, signal: AbortSignal, progress: (done: number) => void): Promise<WidgetServerFrame | null> {
+    await this.#authorize();
+    const query = new URLSearchParams({ conversation: this.#options.cursor().conversation, id, name: file.name });
+    return new Promise((resolve) => {
+      // `fetch` tells nothing of what has gone out.
+      const request = new XMLHttpRequest();
+      request.open("POST", this.#address(`api/widget/files?${query}`));
+      request.setRequestHeader("Authorization", `Bearer ${this.#token}`);
+      request.setRequestHeader("Content-Type", "application/octet-stream");
+      request.responseType = "json";
+      request.upload.onprogress = ({ loaded, total }) => progress(loaded / total);
+      request.onloadend = () => {
+        if (request.status === 401) this.#token = "";
+        resolve(request.response as WidgetServerFrame | null);
+      };
+      signal.onabort = () => request.abort();
+      request.send(file);
+    });
+  }
+
   /** Catch up: something is missing. */
   again(): void {
     this.#carrier?.hello();

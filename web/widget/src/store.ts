@@ -25,6 +25,10 @@ export interface Mine {
   readonly state: "sending" | "sent" | "failed";
   /** What the server said against it. */
   readonly why: string;
+  /** It lives as long as the page. */
+  readonly file?: File;
+  /** Of the file, from 0 to 1. */
+  readonly done?: number;
 }
 
 export interface State {
@@ -105,7 +109,7 @@ export function mine(state: State, item: Mine): State {
   return { ...state, mine: [...state.mine.filter((other) => other.id !== item.id), item] };
 }
 
-export function own(state: State, id: string, change: Partial<Pick<Mine, "state" | "why">>): State {
+export function own(state: State, id: string, change: Partial<Pick<Mine, "state" | "why" | "done">>): State {
   return { ...state, mine: state.mine.map((item) => (item.id === id ? { ...item, ...change } : item)) };
 }
 
@@ -175,6 +179,8 @@ function append(state: State, events: readonly WidgetEvent[]): State {
         break;
       case "partial":
         next = { ...next, draft: null, replying: 0, spoken: event.turn ?? next.spoken };
+        break;
+      case "revised":
         break;
       case "controlled":
         next = { ...next, control: event.control, replying: 0, typing: null };

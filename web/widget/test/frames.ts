@@ -57,7 +57,7 @@ export function welcome(events: WidgetEvent[] = [], more: Partial<WidgetWelcome>
     events,
     control: { state: "bot", speaker: BOT },
     greeting: GREETING,
-    limits: { text_bytes: 1_000, per_minute: 20 },
+    limits: { text_bytes: 1_000, per_minute: 20, file_bytes: 1_048_576 },
     draft: null,
     more: false,
     ...more,

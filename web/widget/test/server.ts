@@ -41,7 +41,51 @@ class FakeSocket {
   }
 }
 
+/** An upload on its way: a test lets it come on, answers it, or cuts it. */
+export class FakeUpload {
+  status = 0;
+  response: unknown = null;
+  address = new URL("https://nowhere.example");
+  bearer = "";
+  body: File | undefined;
+  isOver = false;
+  readonly upload: { onprogress: ((event: { loaded: number; total: number }) => void) | null } = { onprogress: null };
+  onloadend: (() => void) | null = null;
+
+  constructor(server: FakeServer) {
+    server.uploads.push(this);
+  }
+
+  open(_method: string, address: string): void {
+    this.address = new URL(address);
+  }
+
+  setRequestHeader(name: string, value: string): void {
+    if (name === "Authorization") this.bearer = value;
+  }
+
+  send(body: File): void {
+    this.body = body;
+  }
+
+  comes(done: number): void {
+    this.upload.onprogress?.({ loaded: done * 100, total: 100 });
+  }
+
+  ends(status: number, response: unknown): void {
+    this.isOver = true;
+    this.status = status;
+    this.response = response;
+    this.onloadend?.();
+  }
+
+  abort(): void {
+    this.ends(0, null);
+  }
+}
+
 export class FakeServer {
+  readonly uploads: FakeUpload[] = [];
   log: WidgetEvent[] = [];
   heard: WidgetClientFrame[] = [];
   /** Paths and bearers of requests, in order. */
@@ -69,6 +113,10 @@ export class FakeServer {
         { OPEN: 1 },
       ),
     );
+    const upload = (): FakeUpload => new FakeUpload(this);
+    vi.stubGlobal("XMLHttpRequest", function Upload() {
+      return upload();
+    });
     vi.stubGlobal("fetch", (address: string, init?: RequestInit) => this.#answer(new URL(address), init));
     return this;
   }

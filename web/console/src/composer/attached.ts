@@ -65,6 +65,19 @@ export class Attached {
     this.#change(conversation, (all) => all.filter((one) => one.id !== id));
   }
 
+  /** Whether all of them are there, once nothing is on its way any more. */
+  async areReady(conversation: string): Promise<boolean> {
+    while (this.list(conversation).some((one) => one.state === "uploading")) {
+      await new Promise<void>((resolve) => {
+        const stop = this.subscribe(() => {
+          stop();
+          resolve();
+        });
+      });
+    }
+    return this.list(conversation).every((one) => one.state === "ready");
+  }
+
   /** What is ready goes on its way. */
   lift(conversation: string): readonly Uploaded[] {
     const ready = this.list(conversation).flatMap((one) => one.uploaded ?? []);

@@ -45,15 +45,24 @@ export function Composer({ ref, row, floor, kind, onKind, trouble, seen, onTakeO
   const claim = kind === "reply" && claims(floor);
   const barred = kind === "reply" && !mayReply(floor);
   const going = kind === "reply" ? files : [];
-  const empty = text.trim() === "" && !going.some((file) => file.state === "ready");
+  const empty = text.trim() === "" && !going.length;
   // What did not come through is in sight, and is not left behind unnoticed.
-  const waits = going.some((file) => file.state !== "ready");
+  const broken = going.some((file) => file.state !== "ready" && file.state !== "uploading");
+  const waiting = useRef(false);
 
   // At once: the keys that follow belong into the text, and must not be taken for acts.
   useImperativeHandle(ref, () => ({ focus: () => field.current?.focus() }));
 
-  function send(seq = seen()): Promise<boolean> {
-    return empty || barred || waits ? Promise.resolve(false) : desk.send(row.id, kind, { claim, seen: seq });
+  /** Waits for files that are still on their way. */
+  async function send(seq = seen()): Promise<boolean> {
+    if (empty || barred || broken || waiting.current) return false;
+    if (going.length) {
+      waiting.current = true;
+      const ready = await attached.areReady(row.id);
+      waiting.current = false;
+      if (!ready || !attached.list(row.id).length) return false;
+    }
+    return desk.send(row.id, kind, { claim, seen: seq });
   }
 
   async function sendAndResolve() {
@@ -160,7 +169,7 @@ export function Composer({ ref, row, floor, kind, onKind, trouble, seen, onTakeO
           )}
           <Button
             size="xs"
-            disabled={empty || barred || waits}
+            disabled={empty || barred || broken}
             className={kind === "note" ? styles.add : undefined}
             rightSection={<Kbd keys={claim ? "Enter" : "Mod+Enter"} />}
             onClick={() => void send()}

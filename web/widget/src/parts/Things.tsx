@@ -1,5 +1,6 @@
-// Files, places and people: named and linked, never loaded by themselves.
-import type { ComponentChildren } from "preact";
+// Files, places and people: named and linked. What lies on our own server is shown; nothing else is ever loaded.
+import { type ComponentChildren, createContext } from "preact";
+import { useContext, useState } from "preact/hooks";
 import type { IconName } from "../../../shared/icons";
 import { isSafe } from "../../../shared/markdown";
 import type { WidgetLocationView, WidgetMediaView, WidgetVCardView } from "../../../shared/schema";
@@ -7,16 +8,44 @@ import { useWords } from "../texts";
 import { Glyph } from "./Glyph";
 import { Link } from "./Text";
 
+/** Address of the server, ending in a slash: what lies there may be loaded. */
+export const Server = createContext("");
+
 export function Media({ media }: { media: WidgetMediaView }) {
   const { t, number } = useWords();
+  const server = useContext(Server);
+  const [broken, setBroken] = useState(false);
   const { kind, name, alt, size, address, caption, transcript } = media;
   const title = alt || name || t(`media.${kind}`);
   const bytes = size < 1_048_576 ? `${number(Math.ceil(size / 1_024))} KB` : `${number(Math.round(size / 104_857.6) / 10)} MB`;
-  return (
-    <Thing glyph="file" title={isSafe(address) ? <Link address={address}>{title}</Link> : title}>
-      <p class="card-meta">{[title !== t(`media.${kind}`) && t(`media.${kind}`), size > 0 && bytes].filter(Boolean).join(" · ")}</p>
+  const isOurs = address.startsWith("api/");
+  const where = isOurs ? new URL(address, server).href : address;
+  const words = (
+    <>
       {caption && <p dir="auto">{caption}</p>}
       {transcript && <blockquote dir="auto">{transcript}</blockquote>}
+    </>
+  );
+  if (isOurs && !broken && kind !== "file") {
+    const shown = { src: where, "aria-label": title, onError: () => setBroken(true) };
+    const Player = kind === "video" ? "video" : "audio";
+    return (
+      <figure class="media">
+        {kind === "image" || kind === "sticker" ? (
+          <a href={where} target="_blank" rel="noopener">
+            <img {...shown} alt={title} loading="lazy" />
+          </a>
+        ) : (
+          <Player {...shown} controls preload="none" />
+        )}
+        {words}
+      </figure>
+    );
+  }
+  return (
+    <Thing glyph="file" title={isSafe(where) ? <Link address={where}>{title}</Link> : title}>
+      <p class="card-meta">{[title !== t(`media.${kind}`) && t(`media.${kind}`), size > 0 && bytes].filter(Boolean).join(" · ")}</p>
+      {words}
     </Thing>
   );
 }

@@ -12,13 +12,18 @@ interface ComposerProps {
   typing(): void;
   /** False: it was not taken, and the words stay. */
   send(text: string): boolean;
+  /** Of a file, in bytes. */
+  readonly largest: number;
+  attach(file: File): void;
 }
 
 /** Grows from one line to six; Enter sends, Shift and Enter break the line. */
-export function Composer({ input, placeholder, limit, disabled, typing, send }: ComposerProps) {
+export function Composer({ input, placeholder, limit, disabled, typing, send, largest, attach }: ComposerProps) {
   const { t } = useWords();
   const [text, setText] = useState("");
   const composing = useRef(false);
+  const picker = useRef<HTMLInputElement>(null);
+  const [tooLarge, setTooLarge] = useState("");
   const long = new TextEncoder().encode(text).length > limit;
   const ready = !disabled && !long && text.trim() !== "";
 
@@ -32,6 +37,13 @@ export function Composer({ input, placeholder, limit, disabled, typing, send }: 
   const submit = (): void => {
     if (ready && send(text.trim())) setText("");
     input.current?.focus();
+  };
+
+  const take = (files: FileList | null | undefined): boolean => {
+    const given = [...(files ?? [])];
+    setTooLarge(given.find((file) => file.size > largest)?.name ?? "");
+    if (!disabled) given.filter((file) => file.size <= largest).forEach(attach);
+    return given.length > 0;
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -55,7 +67,30 @@ export function Composer({ input, placeholder, limit, disabled, typing, send }: 
           {t("long")}
         </p>
       )}
-      <div class="composer-box">
+      {tooLarge && (
+        <p class="composer-error" role="alert">
+          {t("large", { name: tooLarge, n: Math.floor(largest / 1_048_576) })}
+        </p>
+      )}
+      <div
+        class="composer-box"
+        onDragOver={(event) => event.preventDefault()}
+        onDrop={(event) => take(event.dataTransfer?.files) && event.preventDefault()}
+      >
+        <button type="button" class="attach" aria-label={t("attach")} disabled={disabled} onClick={() => picker.current?.click()}>
+          <Glyph name="clip" size={18} />
+        </button>
+        <input
+          ref={picker}
+          type="file"
+          multiple
+          hidden
+          onChange={({ currentTarget }) => {
+            take(currentTarget.files);
+            currentTarget.value = "";
+            input.current?.focus();
+          }}
+        />
         <textarea
           ref={input}
           rows={1}
@@ -75,6 +110,7 @@ export function Composer({ input, placeholder, limit, disabled, typing, send }: 
             if (event.currentTarget.value.trim()) typing();
           }}
           onKeyDown={onKeyDown}
+          onPaste={(event) => take(event.clipboardData?.files) && event.preventDefault()}
         />
         <button type="submit" class="send" aria-label={t("send")} disabled={!ready}>
           <Glyph name="send" size={18} />

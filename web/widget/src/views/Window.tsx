@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 import type { Chat, Told } from "../chat";
 import { Glyph } from "../parts/Glyph";
+import { Server } from "../parts/Things";
 import { type Words, WordsProvider } from "../texts";
 import { Composer } from "./Composer";
 import { useAfter } from "./Draft";
@@ -56,6 +57,7 @@ export function Window({ chat, words, open, focus, inline, close, listen }: Wind
   const agent = control === "human" && state.control?.speaker.kind === "agent" ? state.control.speaker.name : "";
   return (
     <WordsProvider value={words}>
+      <Server.Provider value={chat.server}>
       <section
         id="fd-panel"
         class="panel"
@@ -83,6 +85,8 @@ export function Window({ chat, words, open, focus, inline, close, listen }: Wind
               disabled={chat.line === "blocked"}
               typing={() => chat.typing()}
               send={(text) => chat.say(text)}
+              largest={state.limits?.file_bytes ?? Infinity}
+              attach={(file) => chat.attach(file)}
             />
           )}
           <div class="below">
@@ -96,6 +100,7 @@ export function Window({ chat, words, open, focus, inline, close, listen }: Wind
         </footer>
         <Voice chat={chat} listen={listen} />
       </section>
+      </Server.Provider>
     </WordsProvider>
   );
 }
