@@ -43,13 +43,13 @@ class Answers:
     def follow_up(self, heard: Heard, accepted: Accepted, receive: Receive) -> None:
         """`receive`: where goes what is only learnt now."""
         if heard.trigger and isinstance(accepted.now, ShowForm):
-            self.spawn(self._show_form(heard, accepted.now))
+            self._spawn(self._show_form(heard, accepted.now))
         elif isinstance(accepted.now, Toast) and heard.response_url:
-            self.spawn(self._whisper(heard, accepted.now))
+            self._spawn(self._whisper(heard, accepted.now))
         if heard.links and self._settings.previews:
-            self.spawn(self._preview(heard))
+            self._spawn(self._preview(heard))
         if heard.what == "home:home" and self._settings.home:
-            self.spawn(self._publish_home(heard))
+            self._spawn(self._publish_home(heard))
         if accepted.fresh and heard.arrival.bodies:
             self._meet(heard, receive)
 
@@ -60,20 +60,20 @@ class Answers:
         if heard.what == "assistant_thread_started":
             self._untitled.put(to, True)
             if self._settings.prompts:
-                self.spawn(self._offer_prompts(heard))
+                self._spawn(self._offer_prompts(heard))
         elif isinstance(body, Said) and self._untitled.pop(to):
-            self.spawn(self._set_title(heard, written(body.message)))
+            self._spawn(self._set_title(heard, written(body.message)))
         if isinstance(body, Said) and self._known.people.get(arrival.by) is None:
             self._known.people.put(arrival.by, (arrival.name, "", ""))
-            self.spawn(self._ask_who(heard, receive))
+            self._spawn(self._ask_who(heard, receive))
         if heard.joins:
-            self.spawn(self._reading.before(heard, receive))
+            self._spawn(self._reading.before(heard, receive))
         if not is_channel(to.chat):
-            self.spawn(self._find_direct(heard, receive))
-        elif place(to.chat)[1].startswith("D"):
-            self.spawn(self._known.met(arrival.by, place(to.chat)[1]))
+            self._spawn(self._find_direct(heard, receive))
+        elif (channel := place(to.chat)[1]).startswith("D") and not self._known.is_met(arrival.by, channel):
+            self._spawn(self._known.met(arrival.by, channel))
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         async def guarded() -> None:
             try:
                 await work

@@ -47,6 +47,9 @@ class Known:
                 self._direct.put(person, known)
         return known
 
+    def is_met(self, person: str, channel: str) -> bool:
+        return self._direct.get(person) == channel
+
     async def met(self, person: str, channel: str) -> None:
         """Those are the direct messages with them."""
         if await self.direct(person) != channel:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.model import Address, Incoming, Json, Message, Opened, Pressed, Said, Submitted, Text
+from bot.model import Address, Incoming, Json, Message, Opened, Pressed, Said, Submitted, Text, text
 from bot.ports import Arrival
 from channels.slack import mrkdwn, wire
 from channels.slack.heard import LONG_AGO, Heard, Kind, Unreadable, digest, instant
@@ -51,7 +51,9 @@ def interaction(given: wire.Interaction, raw: bytes, account: str, said_by: Mapp
                 raise Unreadable("a shortcut of no message")
             thread = thread_of(given.message, given.channel.id.startswith("D"))
             to = Address("slack", account, f"{team}/{given.channel.id}", thread)
-            return here.heard("shortcut", to, _about(given, said_by), ts=given.action_ts or "")
+            return here.heard(
+                "shortcut", to, _about(given.callback_id, given.message, said_by), ts=given.action_ts or ""
+            )
         case "block_suggestion":
             heard = here.heard("options", Address("slack", account, f"{team}/"))
             return replace(heard, block=given.block_id or "", typed=given.value or "")
@@ -114,7 +116,7 @@ def _picks(action: wire.Action, ref: str) -> Iterator[Incoming]:
     """Links are buttons without a value."""
     if not _OURS.fullmatch(action.action_id):
         if words := (action.value or "") if action.action_id.startswith(SAYS) else _spoken(action):
-            yield _words(words)
+            yield Said(text(words))
         return
     if action.value:
         yield Pressed(action.value, action.text.text if action.text else "", ref)
@@ -143,12 +145,11 @@ def _words(words: str) -> Said:
     return Said(Message((Text(mrkdwn.parse(words)),)))
 
 
-def _about(given: wire.Interaction, said_by: Mapping[str, str]) -> Incoming:
+def _about(callback: str, message: wire.Spoken, said_by: Mapping[str, str]) -> Incoming:
     """A shortcut of a message, with what that message says where the shortcut has words of its own."""
-    assert given.message is not None
-    if words := said_by.get(given.callback_id, ""):
-        return _words(f"{words}\n{given.message.text or ''}".rstrip())
-    return Opened(given.callback_id, given.message.ts)
+    if words := said_by.get(callback, ""):
+        return _words(f"{words}\n{message.text or ''}".rstrip())
+    return Opened(callback, message.ts)
 
 
 def _values(view: wire.View, team: str) -> dict[str, Json]:

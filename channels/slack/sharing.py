@@ -71,7 +71,8 @@ class Sharing:
     async def _placed(self, to: Address, id: str) -> list[str]:
         """Slack shares a file a moment after it has said yes. Whatever happens here, it is shared."""
         for seconds in _TOLD_AFTER:
-            await self._clock.sleep(seconds)
+            if seconds:
+                await self._clock.sleep(seconds)
             try:
                 if found := _where(await self._about(to, id), place(to.chat)[1]):
                     return [found]

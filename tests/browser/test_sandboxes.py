@@ -149,17 +149,27 @@ def image(number: int) -> bytes:
 
 
 class Hook(BaseHTTPRequestHandler):
-    """What Slack calls: keeps the payloads of interactions, and says nothing."""
+    """What Slack calls: keeps the payloads of interactions, and says nothing but what a list may hold."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"])).decode()
-        self.server.payloads.extend(map(json.loads, parse_qs(body).get("payload", ())))  # type: ignore[attr-defined]
+        payloads = [json.loads(payload) for payload in parse_qs(body).get("payload", ())]
+        self.server.payloads.extend(payloads)  # type: ignore[attr-defined]
+        answer = b"".join(options(one["value"]) for one in payloads if one["type"] == "block_suggestion")
         self.send_response(200)
-        self.send_header("content-length", "0")
+        self.send_header("content-length", str(len(answer)))
         self.end_headers()
+        self.wfile.write(answer)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing of it is printed."""
+
+
+def options(typed: str) -> bytes:
+    shirts = [f"Shirt {n}" for n in range(100) if typed.casefold() in f"shirt {n}"]
+    return json.dumps(
+        {"options": [{"text": {"type": "plain_text", "text": shirt}, "value": shirt} for shirt in shirts]}
+    ).encode()
 
 
 @contextmanager
@@ -212,6 +222,30 @@ def test_a_person_fills_in_a_slack_modal(browser: Browser, watched: Watch) -> No
         expect(dialog).to_have_count(0)
         sent = payloads[-1]["view"]["state"]["values"]["order"]["value"]["value"]
         assert (payloads[-1]["type"], sent) == ("view_submission", "A-17")
+
+
+def test_a_person_searches_a_list_and_picks_a_day_on_slack(browser: Browser, watched: Watch) -> None:
+    with (
+        hooked() as (hook, payloads),
+        opened("slack", browser, watched, hook=hook) as (page, address),
+        httpx2.Client(base_url=address, timeout=30) as site,
+    ):
+        token = site.get("/_/about").json()["told"]["token"]
+        chat = next(one["id"] for one in site.get("/_/seen").json()["chats"] if one["kind"] == "private")
+        search = {"type": "external_select", "action_id": "choose", "min_query_length": 0}
+        day = {"type": "datepicker", "action_id": "day"}
+        blocks = [{"type": "actions", "elements": [search, day]}]
+        said = {"channel": chat, "text": "?", "blocks": blocks}
+        site.post("/api/chat.postMessage", json=said, headers={"authorization": f"Bearer {token}"}).raise_for_status()
+        page.get_by_text("Search", exact=True).click()
+        page.get_by_role("searchbox", name="Search").fill("t 42")
+        picture(page, "sandbox-slack-search")
+        page.get_by_role("button", name="Shirt 42").click()
+        until(page, lambda: payloads[-1].get("actions"))
+        assert payloads[-1]["actions"][0]["selected_option"]["value"] == "Shirt 42"
+        page.get_by_label("Pick a date").fill("2026-03-02")
+        until(page, lambda: payloads[-1]["actions"][0]["type"] == "datepicker")
+        assert payloads[-1]["actions"][0]["selected_date"] == "2026-03-02"
 
 
 def until(page: Page, holds: Callable[[], Any]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.model import (
+    SYSTEM,
     Address,
     Author,
     Closed,
@@ -19,6 +20,7 @@ from bot.model import (
     Halted,
     Incoming,
     Migrated,
+    Noted,
     Pressed,
     Reachable,
     Reacted,
@@ -49,6 +51,7 @@ async def hears(
         Closed(),
         Reachable(False),
         Migrated(Address("memory", "shop", "9")),
+        Noted("Ben is from outside."),
     ],
 )
 async def test_what_is_no_word_is_logged_begins_no_turn_and_opens_nothing_again(scene: Scene, body: Incoming) -> None:
@@ -59,6 +62,13 @@ async def test_what_is_no_word_is_logged_begins_no_turn_and_opens_nothing_again(
     found = (await scene.found(now.id)).conversation
     assert (found.status, found.input_seq) == ("resolved", now.input_seq)
     assert bodies(await scene.log(now.id))[-1] == body
+
+
+async def test_what_a_channel_notes_is_nobodys_word_and_for_colleagues_alone(scene: Scene) -> None:
+    now = await scene.exchange("hello")
+    await hears(scene, Noted("Ben is from outside."))
+    noted = (await scene.log(now.id))[-1]
+    assert (noted.author, noted.public) == (SYSTEM, False)
 
 
 async def test_an_edit_is_an_input(scene: Scene) -> None:

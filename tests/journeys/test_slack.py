@@ -87,6 +87,7 @@ async def floor(tmp_path: Path, flows: Path = SHOP) -> AsyncIterator[Floor]:
                 clock=slack.clock,
                 random=SeededRandom(7),
                 senders=[channel],
+                files=slack.files,
             ) as parts:
                 late["inbox"] = parts.inbox
                 listening = asyncio.create_task(channel.run(parts.inbox))
@@ -143,3 +144,33 @@ async def test_a_modal_that_is_closed_gives_way_to_its_questions_one_by_one(tmp_
         await shop.says("Ann", "Your e-mail?")
         await shop.says("ann@shop.example", "Anything else?")
         await shop.says("Ring twice", "Ann, ann@shop.example, Ring twice.")
+
+
+VISIT = """
+flow: visit
+about: Where we are.
+examples: [where is your shop]
+steps:
+  - say: {image: {file: files/map.png, alt: The way to us}}
+  - say: {text: Fill this in., file: files/return.pdf}
+"""
+MAP, RETURN = b"\x89PNG\r\n\x1a\n" + b"a map" * 10, b"%PDF-1.7 a form"
+
+
+async def test_pictures_and_files_of_a_flow_come_as_files(tmp_path: Path) -> None:
+    flows = project(tmp_path, VISIT)
+    for folder in ("knowledge", "files"):
+        (flows / folder).mkdir()
+    (flows / "files/map.png").write_bytes(MAP)
+    (flows / "files/return.pdf").write_bytes(RETURN)
+    async with floor(tmp_path, flows) as shop:
+        await shop.slack.say("where is your shop")
+        await shop.until(lambda: len([file for message in shop.slack._shown(False) for file in message["files"]]) == 2)
+        await shop.passes(1)
+        shown = [
+            (words_of(message), file["name"], file["alt"])
+            for message in shop.slack._shown(False)
+            for file in message["files"]
+        ]
+        assert shown == [("", "map.png", "The way to us"), ("Fill this in.", "return.pdf", "")]
+        assert [upload.data for upload in shop.slack.box.files.values()] == [MAP, RETURN]

@@ -282,6 +282,64 @@ async def test_a_file_goes_up_in_three_steps_and_down_with_the_token_only(box: S
     assert await refused(short) == "file_update_failed"
 
 
+async def test_rich_text_stands_beside_files_and_nothing_that_is_pressed(box: SlackSandbox) -> None:
+    client, chat = client_of(box), direct(box)
+    said = [{"type": "rich_text_section", "elements": [{"type": "text", "text": "both", "style": {"bold": True}}]}]
+    uploads = [{"filename": f"{name}.png", "content": b"\x89PNG", "title": name} for name in ("one", "two")]
+    rich: Any = [{"type": "rich_text", "elements": said}]
+    await client.files_upload_v2(channel=chat, file_uploads=uploads, blocks=json.dumps(rich))
+    (seen,) = messages(box, chat)
+    assert (words(seen), [file["kind"] for file in seen["files"]]) == ("both", ["image", "image"])
+    pressed = client.files_upload_v2(channel=chat, content="abc", filename="a.txt", blocks=json.dumps(BUTTONS))
+    assert await refused(pressed) == "internal_error"
+    ticket = await client.files_getUploadURLExternal(filename="b", length=9)
+    assert await refused(client.files_info(file=ticket["file_id"])) == "file_not_found"
+
+
+async def test_the_apps_own_conversations_are_listed_by_kind(box: SlackSandbox) -> None:
+    client = client_of(box)
+    await box.act("chat", {"kind": "channel", "title": "elsewhere"})  # the app is not in it
+    listed = await client.users_conversations(types="im,public_channel", limit=1)
+    following = await client.users_conversations(
+        types="im,public_channel", limit=1, cursor=listed["response_metadata"]["next_cursor"]
+    )
+    found = [one["id"] for page in (listed, following) for one in page["channels"]]
+    assert sorted(found) == sorted((general(box), direct(box)))
+    assert await refused(client.users_conversations(types="dm")) == "invalid_types"
+    box.teams[box.chats[direct(box)].team].scopes.discard("im:read")
+    assert await refused(client.users_conversations(types="im")) == "missing_scope"
+
+
+async def test_a_link_is_unfurled_where_somebody_wrote_it(box: SlackSandbox) -> None:
+    client, chat = client_of(box), general(box)
+    async with app_at(box) as heard:
+        await box.act("domains", {"domains": ["shop.example"]})
+        made = await box.act("say", {"chat": chat, "text": "https://shop.example/a and https://other.example/b"})
+        await until(lambda: any(one["event"]["type"] == "link_shared" for one in heard.told))
+    shared = next(one["event"] for one in heard.told if one["event"]["type"] == "link_shared")
+    assert (shared["message_ts"], [one["url"] for one in shared["links"]]) == (
+        made["message"],
+        ["https://shop.example/a"],
+    )
+    shown = {"blocks": [{"type": "section", "text": {"type": "plain_text", "text": "A lamp"}}]}
+    await client.chat_unfurl(channel=chat, ts=made["message"], unfurls={"https://shop.example/a": shown})
+    assert words({"spans": messages(box, chat)[-1]["cards"][0]["body"]}) == "A lamp"
+    other = client.chat_unfurl(channel=chat, ts=made["message"], unfurls={"https://shop.example/c": shown})
+    assert await refused(other) == "cannot_unfurl_url"
+
+
+async def test_who_comes_from_another_workspace_is_marked_as_slack_marks_them(box: SlackSandbox) -> None:
+    client, chat = client_of(box), general(box)
+    async with app_at(box) as heard:
+        other = await box.act("outside", {"chat": chat, "name": "Ben", "team": "Other Ltd"})
+        await box.act("say", {"chat": chat, "by": "Ben", "text": "hello"})
+        await until(lambda: heard.told)
+    (told,) = heard.told
+    assert (told["is_ext_shared_channel"], told["event"]["user_team"]) == (True, other["team"])
+    assert (await client.team_info(team=other["team"]))["team"]["name"] == "Other Ltd"
+    assert await refused(client.team_info(team="T404")) == "team_not_found"
+
+
 async def test_ephemeral_messages_and_reactions(box: SlackSandbox) -> None:
     client, chat, ana = client_of(box), general(box), box.seen()["people"][0]["id"]
     await client.chat_postEphemeral(channel=chat, user=ana, text="only you")
@@ -547,6 +605,40 @@ async def test_bolt_hears_events_presses_modals_and_commands(over: Callable[...,
             await box.act("command", {"chat": chat, "name": "help", "text": "me"})
             await until(lambda: words(messages(box, chat)[-1]) == "hello me")
     assert heard == ["hi", "pressed", "A-17"]
+
+
+@pytest.mark.parametrize("over", [bolt_over_http, bolt_over_a_socket], ids=["http", "socket"])
+async def test_bolt_gives_the_options_of_a_list_that_is_searched(over: Callable[..., Any]) -> None:
+    box = SlackSandbox(SystemClock())
+    async with serving(box):
+        app, chosen = bolt(box), list[str]()
+
+        @app.options("who")
+        async def on_options(ack: Any, payload: dict[str, Any]) -> None:
+            options = [
+                {"text": {"type": "plain_text", "text": f"{payload['value']}{n}"}, "value": str(n)} for n in "12"
+            ]
+            await ack(options=options)
+
+        @app.action("who")
+        async def on_choice(ack: Any, action: dict[str, Any]) -> None:
+            await ack()
+            chosen.append(action["selected_option"]["value"])
+
+        async with over(box, app):
+            chat = direct(box)
+            search = {"type": "external_select", "action_id": "who", "min_query_length": 2}
+            blocks: Any = [{"type": "actions", "elements": [search]}]
+            posted = await client_of(box).chat_postMessage(channel=chat, text="?", blocks=blocks)
+            control = messages(box, chat)[-1]["rows"][0][0]
+            named = {"chat": chat, "message": posted["ts"], "id": control["id"]}
+            assert await box.act("suggest", named | {"text": "A"}) == {"options": []}
+            found = await box.act("suggest", named | {"text": "An"})
+            assert found == {"options": [{"id": "1", "label": "An1"}, {"id": "2", "label": "An2"}]}
+            with pytest.raises(BadAct, match="cannot be chosen"):
+                await box.act("choose", named | {"values": ["3"]})
+            await box.act("choose", named | {"values": ["2"]})
+            await until(lambda: chosen == ["2"])
 
 
 # Triggers and response addresses
