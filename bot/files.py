@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -34,6 +35,26 @@ def digest_of(ref: str) -> str:
     if digest == ref or not _DIGEST.fullmatch(digest):
         raise FileGone(f"{ref[:80]!r} names no file of ours")
     return digest
+
+
+def copy_files(folder: Path, target: Path) -> int:
+    """Copy what is kept in `folder` and not yet in `target`; gives how many files are there now.
+
+    None of them ever changes, so this may be done while they are in use: after the database was copied, all that it
+    names are among them. Raises `StoreDown` when there is no room.
+    """
+    found = [path for path in folder.glob("*/*") if path.is_file() and path.suffix != _HALF_WRITTEN]
+    with _told():
+        for path in found:
+            copy = target / path.relative_to(folder)
+            if copy.is_file() and copy.stat().st_size == path.stat().st_size:
+                continue
+            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part = copy.with_name(f"{copy.name}{_HALF_WRITTEN}")
+            shutil.copyfile(path, part)
+            part.chmod(0o600)
+            part.replace(copy)
+    return len(found)
 
 
 async def pieces_of(content: bytes) -> AsyncIterator[bytes]:
