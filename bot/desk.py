@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
-from typing import NamedTuple, Protocol, assert_never
+from typing import Literal, NamedTuple, Protocol, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from bot import markup
 from bot.clean import clean, clean_json
 from bot.errors import ControlMoved, NewerEvents, NotFound, Refusal
+from bot.fit import plain
 from bot.flow.fold import fold_event
 from bot.model import (
     BOT,
@@ -46,9 +47,10 @@ from bot.model import (
     Verdict,
     is_input,
 )
-from bot.ports import Bus, Clock, Happened, Store
-from bot.units import Agent, Amend, Amended, Behind, Entry, Find, Found, Missing, NewHandoff, Stale
+from bot.ports import Bus, Capabilities, Clock, Happened, Store
+from bot.units import Agent, Amend, Amended, Behind, Entry, Find, Found, Log, Missing, NewHandoff, Stale
 
+_CHANGES: frozenset[Literal["edit", "delete"]] = frozenset(("edit", "delete"))
 _NEVER = -1
 """An epoch that no row has: a unit under it writes nothing, and a repeat is still recognised by its key."""
 
@@ -238,10 +240,11 @@ class Desk:
         wake: Callable[[ConversationId], None],
         drafted: Callable[[ConversationId], str] = lambda conversation: "",
         steps_of: Callable[[Address, State], Awaitable[Collection[str]]] = _none_known,
+        can_at: Callable[[Address], Capabilities | None] = lambda address: None,
     ) -> None:
         """`notices_at`: of the assistant that serves an address. `delivers`: the channels whose messages are pushed.
         `wake`: a turn may be due. `drafted`: what the customer sees of an answer that streams now. `steps_of`: where
-        the flows in progress may go on."""
+        the flows in progress may go on. `can_at`: of the channel there; None: its readers have the log."""
         self._store = store
         self._bus = bus
         self._clock = clock
@@ -250,6 +253,7 @@ class Desk:
         self._wake = wake
         self._drafted = drafted
         self._steps_of = steps_of
+        self._can_at = can_at
 
     async def take_over(self, conversation: ConversationId, agent: Agent, epoch: int, *, key: str = "") -> Amended:
         """`in_flight` of what it returns is the one message of the bot that may still arrive."""
@@ -288,6 +292,73 @@ class Desk:
             return self._amend(found, change, epoch=epoch, seen=seen, by=agent.id, status=status)
 
         return await self._do(conversation, _key(agent, "reply", key), decide)
+
+    async def revise(
+        self, conversation: ConversationId, agent: Agent, seq: int, text: str, *, key: str = ""
+    ) -> Amended:
+        """Write one of their own messages anew; the log keeps both. A channel that cannot edit gets a correction.
+
+        Raises `Refusal` for what is no message of theirs, or has more to it than words.
+        """
+        message, was = _message(text), await self._own(conversation, agent, seq)
+        if not was.parts:
+            raise Refusal("this message was taken back")
+        if any(not isinstance(part, Text) for part in was.parts):
+            raise Refusal("only words can be changed: take this message back, and send it again")
+
+        def decide(found: Found) -> Amend:
+            now = found.conversation
+            if message == was:
+                return self._amend(found, _NOTHING)
+            if "edit" in self.changes(now.address):
+                said = Said(message, revises=seq)
+            else:
+                _refuse_unless(may_speak(agent, now.control), now.control)
+                notice = self._notices_at(now.address)("correction", now.language, {"text": _clean(text)})
+                said = Said(_message("\n".join(map(plain, notice.parts))))
+            return self._amend(found, Change(None, (self._public(now, agent, said),)))
+
+        return await self._do(conversation, _key(agent, "revise", key), decide)
+
+    async def withdraw(self, conversation: ConversationId, agent: Agent, seq: int, *, key: str = "") -> Amended:
+        """Take one of their own messages back. Raises `Refusal` for any other, and where the channel cannot."""
+        was = await self._own(conversation, agent, seq)
+
+        def decide(found: Found) -> Amend:
+            now = found.conversation
+            if not was.parts:
+                return self._amend(found, _NOTHING)
+            if "delete" not in self.changes(now.address):
+                raise Refusal("nothing can be taken back on this channel: send a correction")
+            return self._amend(found, Change(None, (self._public(now, agent, Said(Message(()), revises=seq)),)))
+
+        return await self._do(conversation, _key(agent, "withdraw", key), decide)
+
+    async def _own(self, conversation: ConversationId, agent: Agent, seq: int) -> Message:
+        """A message of the agent's as it stands now; without parts it is taken back."""
+        found = await self._store.read(Log(conversation=conversation, after=seq - 1, before=seq + 1))
+        if not found:
+            raise NotFound(f"there is no event {seq} in conversation {conversation!r}")
+        event = found[0]
+        if not isinstance(event.body, Said) or event.author != author(agent) or event.body.revises:
+            raise Refusal("this is no message of yours")
+        if event.body.ref:
+            raise Refusal("this message was written on the platform: change it there")
+        message, after = event.body.message, seq
+        while events := await self._store.read(Log(conversation=conversation, after=after, public=True)):
+            for each in events:
+                if isinstance(each.body, Said) and each.body.revises == seq:
+                    message = each.body.message
+            after = events[-1].seq
+        return message
+
+    def changes(self, address: Address) -> frozenset[Literal["edit", "delete"]]:
+        """What may be done there to a message that was sent. Without `edit` a correction is said."""
+        can = self._can_at(address)
+        return _CHANGES if can is None else frozenset(each for each in _CHANGES if each in can.can)
+
+    def _public(self, now: Conversation, agent: Agent, said: Said) -> Entry:
+        return Entry(author(agent), said, now.control.epoch, public=True, deliver=self._is_sent(now))
 
     async def note(self, conversation: ConversationId, agent: Agent, text: str, *, key: str = "") -> Amended:
         """Tell colleagues something, in any state. Raises `Refusal` when nothing is left of the text."""

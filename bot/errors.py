@@ -96,9 +96,12 @@ class FileGone(Unshowable):
 
 
 class TryLater(NotSent):
-    def __init__(self, why: str, *, after: timedelta | None = None) -> None:
+    """`scope`: what the wait is about. A whole `account` makes no call before it is over."""
+
+    def __init__(self, why: str, *, after: timedelta | None = None, scope: Literal["chat", "account"] = "chat") -> None:
         super().__init__(why)
         self.after = after
+        self.scope = scope
 
 
 class Unreachable(NotSent):

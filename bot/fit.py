@@ -264,14 +264,25 @@ class _Showable:
     def _carousel(self, carousel: Carousel, first: int, *, native: bool) -> None:
         cards = [card for card in carousel.cards if not _is_blank(plain(card))]
         if native and cards and all(map(self._shows, cards)):
-            self.parts += (Carousel(tuple(some)) for some in _even(cards, self.to.cards or len(cards)))
-            if self.to.cards and len(cards) > self.to.cards:
-                self.losses.append(Loss("carousel", "pages", str(-(-len(cards) // self.to.cards))))
+            pages = self._leaves(cards)
+            self.parts += pages
+            if len(pages) > 1:
+                self.losses.append(Loss("carousel", "pages", str(len(pages))))
             return
         if cards:
             self.losses.append(Loss("carousel", "part"))
         for card, number in _cards(carousel, first):
             self._card(card, number, native=Card in self.to.parts)
+
+    def _leaves(self, cards: Sequence[Card]) -> list[Carousel]:
+        """As few as will do, each within the length of a text."""
+        ruler = _Ruler(self.to, self.to.text)
+        most = min(self.to.cards or len(cards), len(cards))
+        while True:
+            pages = [Carousel(tuple(some)) for some in _even(cards, most)]
+            if most == 1 or all(ruler.of(page) <= self.to.text.most for page in pages):
+                return pages
+            most -= 1
 
     def _shows(self, card: Card) -> bool:
         pages = self._pages(Choices(card.options))

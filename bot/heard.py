@@ -23,8 +23,9 @@ def as_heard(inputs: Inputs) -> Inputs:
 
 
 def edited(events: Sequence[Event]) -> Inputs:
-    """Messages with the words that they were given later, where both are among the events."""
+    """Messages with the words that they were given later, where both are among the events; none that was taken back."""
     words: dict[str, Message] = {}
+    ours: dict[int, Message] = {}
     found: list[Event] = []
     for event in reversed(events):
         match event.body:
@@ -32,6 +33,13 @@ def edited(events: Sequence[Event]) -> Inputs:
                 words.setdefault(ref, message)
             case Said(ref=ref) as said if ref in words and event.author.kind == "customer":
                 event = replace(event, body=replace(said, message=words[ref]))
+            case Said(message=message, revises=seq) if seq:
+                ours.setdefault(seq, message)
+                continue
+            case Said() as said if event.seq in ours:
+                if not ours[event.seq].parts:
+                    continue
+                event = replace(event, body=replace(said, message=ours[event.seq]))
         found.append(event)
     return tuple(reversed(found))
 

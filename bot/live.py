@@ -142,7 +142,8 @@ class Watch:
             shown = await within(self._clock, PATIENCE, self._channel.show(self.to, text, key=key, shown=self.shown))
         except TryLater as later:
             if later.after:
-                self._pacer.hold(self.to, later.after)
+                account = later.scope == "account"
+                self._pacer.hold(self.to, later.after, account=account, pace=self._can.pace, rank="edit")
             return
         except (NotSent, TimeoutError) as error:  # the answer comes whole
             log.warning("live.not_shown", conversation=conversation, why=error)

@@ -46,7 +46,8 @@ def parse(markdown: str) -> tuple[Span, ...]:
     """
     source = _without_stray_space(markdown)
     if not _MARKUP.search(source):
-        return merge([Span(_tidy(source))])
+        tidy = _tidy(source)
+        return (Span(tidy),) if tidy else ()
     tokens = _parser().parse(source)
     if any(token.level >= _DEEPEST for token in tokens):
         return merge([Span(_tidy(source))])
@@ -202,6 +203,8 @@ def _without_stray_space(markdown: str) -> str:
 
 
 def _blanks_first(line: str) -> str:
+    if not line[:1].isspace():
+        return line
     indent = line[: len(line) - len(line.lstrip())]
     return "".join(c for c in indent if c in " \t") + line[len(indent) :]
 

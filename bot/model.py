@@ -72,6 +72,8 @@ class Option(Struct, frozen=True, omit_defaults=True):
     """What choosing it means: an answer to the pending question, or a command in its slash form. Sent to no door."""
     token: str = ""
     """Opaque, about 20 characters, given by the engine when the message is committed. Only this travels in a button."""
+    shares: Literal["", "number", "place"] = ""
+    """Choosing it sends one's own phone number, or where one is. Only for a channel whose `can` has `share`."""
 
 
 class Choices(Struct, frozen=True, tag_field="part", tag="choices", omit_defaults=True):
@@ -654,6 +656,8 @@ class Said(_Body, frozen=True):
     """The platform's id of it (widget: the client's message id); empty for what we said."""
     group: str = ""
     """Album: what came with the same one is one message with several files."""
+    revises: int = 0
+    """Seq of a message of the same author that this takes the place of; without parts it takes it back. 0: none."""
 
 
 class Edited(_Body, frozen=True):
@@ -696,6 +700,10 @@ class Halted(_Body, frozen=True):
     """The customer wants no more of the answer that is being written."""
 
 
+class Closed(_Body, frozen=True):
+    """Somebody closed the thread that this is; nothing of it is deleted."""
+
+
 class Reachable(_Body, frozen=True):
     """Whether messages can arrive at this address: the customer blocked us or left, or came back."""
 
@@ -731,7 +739,7 @@ class Opened(_Body, frozen=True):
 
 
 class Noted(_Body, frozen=True):
-    """An agent's words to colleagues. It has no parts and no address: there is nothing to send."""
+    """Words to colleagues, by an agent or by us. It has no parts and no address: there is nothing to send."""
 
     text: str
 
@@ -831,6 +839,7 @@ Body = (
     | Opened
     | Viewed
     | Halted
+    | Closed
     | Reachable
     | Migrated
     | Echoed
@@ -848,9 +857,22 @@ Body = (
 )
 
 Incoming = (
-    Said | Edited | Deleted | Pressed | Submitted | Reacted | Opened | Viewed | Halted | Reachable | Migrated | Echoed
+    Said
+    | Edited
+    | Deleted
+    | Pressed
+    | Submitted
+    | Reacted
+    | Opened
+    | Viewed
+    | Halted
+    | Closed
+    | Reachable
+    | Migrated
+    | Echoed
+    | Noted
 )
-"""What a channel can hear."""
+"""What a channel can hear, and what it has to tell colleagues beside that (`Noted`)."""
 
 
 class Event(Struct, frozen=True, omit_defaults=True):

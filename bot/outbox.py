@@ -6,9 +6,11 @@ Knows no platform and keeps nothing in memory that a crash may not lose; the pro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import zip_longest
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -20,11 +22,13 @@ from bot.fit import fit, plain
 from bot.live import Live
 from bot.model import SYSTEM, Body, Message, Noted, Reachable, Said, Span, Text
 from bot.pace import Pacer, Rank
-from bot.ports import Bus, Capabilities, Channel, Clock, Happened, News, Random, Receipt, Sending, Store
-from bot.units import Amend, Amended, Delivery, Entry, Lease, RefOf, SendClaim, Settle, Stranded
+from bot.ports import Bus, Capabilities, Channel, Clock, Editing, Happened, News, Random, Receipt, Sending, Store
+from bot.units import Amend, Amended, Delivery, Entry, Lease, RefOf, RefsOf, SendClaim, Settle, Stranded
 from bot.waiting import unbroken, within
 
 log = structlog.get_logger()
+
+R = TypeVar("R")
 
 UNKNOWN = (
     "It is not known whether the customer has received the bot's last message, and it is not sent again, because it is "
@@ -183,6 +187,10 @@ class Outbox:
             if again and delivery.once and can.resend == "blind":
                 raise Unreachable("it may have arrived, and must not come twice")
             pieces = pieces_of(delivery, can)
+            if delivery.revises and isinstance(channel, Editing):
+                refs = await self._store.read(RefsOf(delivery.conversation, delivery.revises))
+                await self._rewrite(delivery, channel, can, pieces, refs)
+                return
             if done >= len(pieces):  # there is nothing in it to be seen
                 await self._store.write(_settled(delivery, done, Receipt((), self._clock.now())))
             for piece in pieces[done:]:
@@ -196,7 +204,7 @@ class Outbox:
                 answers = await self._answered(delivery, piece, can) if piece.reply_to else ""
                 key = f"{delivery.id}.{done}"
                 call = channel.send(delivery.to, piece, key=key, again=again, shown=shown, reply_to=answers)
-                receipt = await within(self._clock, self._settings.patience, call)
+                receipt = await self._patiently(call)
                 done, again = done + 1, False
                 settled = _settled(delivery, done, receipt, more=done < len(pieces), settles=shown is not None)
                 until = self._lease_from_now()
@@ -216,13 +224,37 @@ class Outbox:
             log.exception("outbox.channel_failed", delivery=delivery.id)
             failure = Unreachable(f"{type(error).__name__}: {error}")
         if isinstance(failure, TryLater) and failure.after:
-            self._pacer.hold(delivery.to, failure.after)
+            self._pacer.hold(delivery.to, failure.after, account=failure.scope == "account")
         if isinstance(failure, Unreachable) and delivery.once and channel.capabilities(delivery.to).resend == "blind":
             await self._leave_unknown(delivery, done, failure)
             return
         await self._store.write(self._failed(delivery, done, failure))
         if isinstance(failure, Forbidden) and failure.scope == "address":
             await self._append(delivery, Reachable(False))
+
+    async def _rewrite(
+        self, delivery: Delivery, channel: Editing, can: Capabilities, pieces: Sequence[Message], refs: Sequence[str]
+    ) -> None:
+        """A message that was sent is written anew, in as many as it became; settled as a whole, for it may be repeated.
+
+        What never arrived is sent, and what is no more is taken away.
+        """
+        assert isinstance(channel, Sending)
+        to, stands = delivery.to, list[str]()
+        for number, (piece, ref) in enumerate(zip_longest(pieces, refs)):
+            if not await self._may_go(delivery, can):
+                return
+            key = f"{delivery.id}.{number}"
+            if piece is None:
+                await self._patiently(channel.delete(to, ref))
+                continue
+            call = channel.edit(to, ref, piece, key=key) if ref else channel.send(to, piece, key=key)
+            stands += (await self._patiently(call)).refs
+        await self._store.write(_settled(delivery, len(pieces), Receipt(tuple(stands), self._clock.now())))
+        self.counts.deliveries[to.channel, "sent"] += 1
+
+    async def _patiently(self, call: Awaitable[R]) -> R:
+        return await within(self._clock, self._settings.patience, call)
 
     async def _answered(self, delivery: Delivery, piece: Message, can: Capabilities) -> str:
         """The platform's id of the message that this one answers; empty where nobody would see that."""

@@ -204,6 +204,9 @@ class Pace(Struct, frozen=True, kw_only=True):
 
     account: Rate | None = None
     chat: Rate | None = None
+    apart: Mapping[str, Pace] = {}
+    """Calls that the platform counts by themselves, `edit` (of drafts, too) or `typing`, with their own rates. Of those
+    above only the account's counts them as well."""
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):
@@ -240,7 +243,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     typing_every: timedelta | None = None
     """How often typing has to be said again while it lasts; None: it cannot be shown."""
     can: frozenset[
-        Literal["edit", "delete", "react", "reply_to", "thread", "delivered", "read", "private_note", "toast"]
+        Literal["edit", "delete", "react", "reply_to", "thread", "delivered", "read", "private_note", "toast", "share"]
     ] = frozenset()
     """`toast`: whoever presses sees what is told within the acknowledgement, so that the chat need not say it."""
     resend: Literal["safe", "lookup", "blind"] = "blind"

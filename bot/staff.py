@@ -1,15 +1,16 @@
 """A chat of the team serves as console: a thread for each conversation that wants a human.
 
 What the customer and the bot say is mirrored into the thread. A line that a colleague writes there is a note; only one
-that begins with `!` goes to the customer. Buttons take over, hand back and resolve. All of it goes through the desk, so
-whoever uses the console sees the same.
+that begins with `!` goes to the customer; who edits or deletes it there does so for the customer, too. Buttons take
+over, hand back and resolve; closing the thread resolves as well. All of it goes through the desk, so whoever uses the
+console sees the same.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -17,16 +18,29 @@ import structlog
 from msgspec import Struct
 
 from bot.desk import Desk
-from bot.errors import ControlMoved, NewerEvents, NotSent, Refusal, SettingsError, StoreDown, TryLater, Unshowable
+from bot.errors import (
+    ControlMoved,
+    Forbidden,
+    NewerEvents,
+    NotSent,
+    Refusal,
+    SettingsError,
+    StoreDown,
+    TryLater,
+    Unshowable,
+)
 from bot.fit import fit, plain, words
 from bot.model import (
     Address,
     AgentId,
+    Body,
     Choices,
+    Closed,
     Control,
     Controlled,
     Conversation,
     ConversationId,
+    Deleted,
     Discarded,
     Echoed,
     Edited,
@@ -34,7 +48,6 @@ from bot.model import (
     Incoming,
     Message,
     Noted,
-    Opened,
     Option,
     Partial,
     Pressed,
@@ -79,11 +92,12 @@ _BEFORE = 12
 _AGAIN = 5.0
 """Seconds until what could not be told is tried again."""
 _MOST_SWEPT = 200
+_MOST_LINES = 50
+"""Lines of the team that are remembered in each thread."""
 
 _NOBODY = AgentId("")
 
 Deed = Literal["take_over", "hand_back", "resolve"]
-_LABELS: dict[Deed, str] = {"take_over": "Take over", "hand_back": "Hand back", "resolve": "Resolve"}
 
 
 class StaffSettings(Struct, frozen=True, kw_only=True):
@@ -93,6 +107,11 @@ class StaffSettings(Struct, frozen=True, kw_only=True):
     """By the platform's id of a person: the e-mail address of their console account."""
     alerts_only: bool = False
     """Tell that a human is wanted, and nothing of what is said; nothing can be done from there."""
+
+
+class Say(Protocol):
+    def __call__(self, key: str, /, **args: str) -> str:
+        """A text of the table, in the room's language."""
 
 
 class _Thread(Struct, frozen=True, omit_defaults=True):
@@ -105,6 +124,12 @@ class _Thread(Struct, frozen=True, omit_defaults=True):
     """Events that were written in this thread: they stand there already."""
     deeds: dict[str, tuple[Deed, int]] = {}
     """By the button's token: what it does, and under which epoch."""
+    lines: dict[str, int] = {}
+    """What the team's last lines became, by the platform's id of each: seq of the event."""
+
+
+class _Answered(Exception):
+    """Nothing was done, and the room is told why."""
 
 
 class StaffRoom:
@@ -125,6 +150,7 @@ class StaffRoom:
         clock: Clock,
         random: Random,
         vault: Vault,
+        say: Say,
     ) -> None:
         """Raises `SettingsError` for a channel without threads or buttons."""
         self._home = Address(channel.name, channel.account, settings.chat)
@@ -134,7 +160,7 @@ class StaffRoom:
         self.name, self.account = channel.name, channel.account
         self._channel, self._sender, self._threads = channel, channel, channel
         self._settings, self._store, self._bus, self._desk = settings, store, bus, desk
-        self._clock, self._random, self._vault = clock, random, vault
+        self._clock, self._random, self._vault, self._say = clock, random, vault, say
         self._changed: dict[ConversationId, None] = {}
         self._woken = asyncio.Event()
         self._locks: WeakValueDictionary[ConversationId, asyncio.Lock] = WeakValueDictionary()
@@ -167,7 +193,8 @@ class StaffRoom:
 
     async def heard(self, arrival: Arrival) -> None:
         """Returns after the commit of what came of it. Raises `StoreDown`: then nothing may be acknowledged."""
-        if not arrival.to.thread or not arrival.bodies or self._settings.alerts_only:
+        said = [body for body in arrival.bodies if not isinstance(body, Noted)]
+        if not arrival.to.thread or not said or self._settings.alerts_only:
             return
         known = await self._vault.get(f"thread/{arrival.to.thread}")
         if known is None:
@@ -177,21 +204,18 @@ class StaffRoom:
         async with self._lock(conversation):
             thread = await self._thread(conversation)
             agent = await self._agent(arrival.by)
-            if thread is None:
-                return
-            if agent is None:
-                answer = (
-                    f"Nothing was done: I do not know who you are. Whoever runs this desk adds {arrival.by!r} with the"
-                    " e-mail address of your account to the people of this staff room."
-                )
+            if thread is None or thread.id != arrival.to.thread:
+                answer = self._say("staff_elsewhere")
+            elif agent is None:
+                answer = self._say("staff_stranger", id=arrival.by)
             else:
                 for number, body in enumerate(arrival.bodies):
                     try:
                         done = await self._do(conversation, thread, agent, body, f"staff:{arrival.key}:{number}")
-                    except (Refusal, NotSent) as refused:
-                        answer = _why(refused)
+                    except (Refusal, NotSent, _Answered) as refused:
+                        answer = self._why(refused)
                     else:
-                        thread = await self._wrote(conversation, thread, done)
+                        thread = await self._wrote(conversation, thread, body, done)
         self._change(conversation)
         if answer:
             await self._answer(arrival, answer)
@@ -213,8 +237,21 @@ class StaffRoom:
                     key=key,
                     claim=True,
                 )
-            case Edited(message) if said := written(message).strip():
-                return await self._desk.note(conversation, agent, f"Corrected: {said}", key=key)
+            case Edited(message, ref) if said := written(message).strip():
+                was = await self._line(conversation, thread, ref)
+                if isinstance(was, Said):
+                    words = said.removeprefix(SEND)
+                    return await self._desk.revise(conversation, agent, thread.lines[ref], words, key=key)
+                if said.startswith(SEND):
+                    raise _Answered(self._say("staff_unsent", mark=SEND))
+                return await self._desk.note(conversation, agent, self._say("staff_corrected", text=said), key=key)
+            case Deleted(ref):
+                return await self._take_back(conversation, thread, agent, ref, key)
+            case Closed():
+                found = await self._found(conversation)
+                done = await self._desk.resolve(conversation, agent, found.conversation.control.epoch, key=key)
+                await self._leave(conversation)
+                return done
             case Pressed(token) if token in thread.deeds:
                 deed, epoch = thread.deeds[token]
                 match deed:
@@ -225,17 +262,43 @@ class StaffRoom:
                     case "resolve":
                         return await self._desk.resolve(conversation, agent, epoch, key=key)
             case Pressed():
-                raise Refusal("this button is of an earlier state: use the ones below")
+                raise _Answered(self._say("staff_old_button"))
             case _:
                 return None
 
-    async def _wrote(self, conversation: ConversationId, thread: _Thread, done: Amended | None) -> _Thread:
+    async def _line(self, conversation: ConversationId, thread: _Thread, ref: str) -> Body | None:
+        """What a line of the team became; None: it is not known any more."""
+        if (seq := thread.lines.get(ref)) is None:
+            return None
+        events = await self._store.read(Log(conversation=conversation, after=seq - 1, before=seq + 1))
+        return events[0].body if events else None
+
+    async def _take_back(
+        self, conversation: ConversationId, thread: _Thread, agent: Agent, ref: str, key: str
+    ) -> Amended | None:
+        match await self._line(conversation, thread, ref):
+            case Said():
+                try:
+                    return await self._desk.withdraw(conversation, agent, thread.lines[ref], key=key)
+                except Refusal:
+                    raise _Answered(self._say("staff_stays")) from None
+            case Noted(note):  # colleagues have read it: the log keeps it
+                return await self._desk.note(conversation, agent, self._say("staff_struck", text=note), key=key)
+            case _:
+                return None
+
+    async def _wrote(
+        self, conversation: ConversationId, thread: _Thread, by: Incoming, done: Amended | None
+    ) -> _Thread:
         """Words that stand in the thread already are not mirrored into it."""
         events = done.events if done else ()
         ours = tuple(event.seq for event in events if event.author.kind == "agent" and _is_words(event))
-        if not ours:
+        if not ours or isinstance(by, Closed):
             return thread
-        thread = msgspec.structs.replace(thread, ours=(*thread.ours, *ours))
+        lines = thread.lines
+        if isinstance(by, Said) and by.ref:
+            lines = dict([*lines.items(), (by.ref, ours[-1])][-_MOST_LINES:])
+        thread = msgspec.structs.replace(thread, ours=(*thread.ours, *ours), lines=lines)
         await self._keep(conversation, thread)
         return thread
 
@@ -263,7 +326,7 @@ class StaffRoom:
                 for conversation in changed:
                     try:
                         async with self._lock(conversation):
-                            await self._tell(conversation)
+                            await self._tell_somewhere(conversation)
                     except (NotSent, StoreDown) as error:
                         log.warning("staff.behind", account=self.account, conversation=conversation, why=error)
                         after = error.after if isinstance(error, TryLater) else None
@@ -294,6 +357,17 @@ class StaffRoom:
                 log.warning("staff.store_down", account=self.account, why=down)
                 await self._clock.sleep(_AGAIN)
 
+    async def _tell_somewhere(self, conversation: ConversationId) -> None:
+        """A thread that is gone loses nothing: who still wants a human gets another."""
+        try:
+            await self._tell(conversation)
+        except Forbidden as gone:
+            if gone.scope != "address" or await self._thread(conversation) is None:
+                raise
+            log.warning("staff.thread_gone", account=self.account, conversation=conversation, why=gone)
+            await self._leave(conversation)
+            await self._tell(conversation)
+
     async def _tell(self, conversation: ConversationId) -> None:
         """Mirror what is new, in order; each event is remembered as told before the next one is."""
         found = await self._store.read(FindConversation(conversation))
@@ -317,15 +391,16 @@ class StaffRoom:
 
     async def _opened(self, now: Conversation) -> _Thread:
         row = await self._row(now)
-        title = f"{row.customer if row and row.customer else 'A customer'} on {now.address.channel}"
+        customer = row.customer if row and row.customer else self._say("staff_customer")
+        title = self._say("staff_title", customer=customer, channel=now.address.channel)
         to = await self._threads.open_thread(self._home, title[:90], key=f"staff.{now.id}")
         thread = _Thread(to.thread, max(0, now.last_seq - _BEFORE))
         await self._vault.put(f"thread/{to.thread}", now.id.encode())
         await self._keep(now.id, thread)
         if self._settings.alerts_only:
             return thread
-        hint = f"Lines here are notes. `{SEND}` at the beginning sends one to the customer."
-        lines = (row.reason if row else "", row.note if row else "", hint)
+        hint = self._say("staff_hint", mark=SEND)
+        lines = (self._say(f"staff_{row.reason}") if row and row.reason else "", row.note if row else "", hint)
         await self._send(to, text("\n".join(filter(None, lines))), key=f"staff.{now.id}.0")
         return thread
 
@@ -335,7 +410,7 @@ class StaffRoom:
             deeds = {self._random.token(): (deed, event.body.control.epoch) for deed in _deeds(event.body.control)}
             thread = msgspec.structs.replace(thread, deeds=deeds)
             await self._keep(now.id, thread)  # a button that is seen must be known
-            options = tuple(Option(_LABELS[deed], "", token) for token, (deed, _) in deeds.items())
+            options = tuple(Option(self._say(f"staff_{deed}"), "", token) for token, (deed, _) in deeds.items())
             if options:
                 message = msgspec.structs.replace(message, parts=(*message.parts, Choices(options, look="buttons")))
         await self._send(to, message, key=f"staff.{now.id}.{event.seq}")
@@ -350,13 +425,77 @@ class StaffRoom:
 
     def _mirrored(self, event: Event) -> Message | None:
         """None: not for this room."""
-        line = _line(event)
+        line = self._told(event)
         if not line or (self._settings.alerts_only and not isinstance(event.body, Controlled | Settled)):
             return None
         who, said = line
         return Message((Text((Span(f"{who}: ", ("bold",)), *said) if who else tuple(said)),))
 
+    def _told(self, event: Event) -> tuple[str, tuple[Span, ...]] | None:
+        """Who, and what; None: nothing that colleagues need to read."""
+        say, kind = self._say, event.author.kind
+        who = event.author.name or ("" if kind == "system" else say(f"staff_{kind}"))
+        match event.body:
+            case Said(message) if kind == "system":
+                return None if not event.public else ("", (Span(words(message), ("italic",)),))
+            case Said(Message(parts=()), revises=seq) if seq:
+                return "", (Span(f"— {say('staff_gone', who=who)}", ("italic",)),)
+            case Deleted():
+                return "", (Span(f"— {say('staff_gone', who=who)}", ("italic",)),)
+            case Said(message, revises=seq) if seq:
+                return say("staff_edited", who=who), _spans(message)
+            case Said(message) | Echoed(message):
+                return who, _spans(message)
+            case Edited(message):
+                return say("staff_edited", who=who), _spans(message)
+            case Pressed(_, label) if label:
+                return who, (Span(f"[{label}]"),)
+            case Submitted(_, values):
+                return who, (Span(", ".join(f"{name}: {value}" for name, value in values.items())),)
+            case Noted(note):
+                return say("staff_note", who=who), (Span(note),)
+            case Partial(shown):
+                return say("staff_cut_off", who=who), (Span(shown),)
+            case Discarded(messages):
+                return say("staff_discarded"), (Span("\n".join(map(words, messages))),)
+            case Returned(_, by, instruction) if instruction:
+                return say("staff_instruction", who=by), (Span(instruction),)
+            case Controlled(control, _, by):
+                done = f" ({by.name})" if by.name and by.name != control.holder_name else ""
+                return "", (Span(f"— {self._state(control)}{done}", ("italic",)),)
+            case Settled(status, reason):
+                return "", (Span(f"— {say(f'staff_{status}')}{f': {reason}' if reason else ''}", ("italic",)),)
+            case _:
+                return None
+
+    def _state(self, control: Control) -> str:
+        match control.state:
+            case "bot":
+                return self._say("staff_with_bot")
+            case "human" | "wrap_up":
+                return self._say("staff_with", who=control.holder_name)
+            case _:
+                return self._say("staff_waits")
+
+    def _why(self, refused: Exception) -> str:
+        match refused:
+            case _Answered():
+                return str(refused)
+            case NewerEvents(events=events):
+                said = " / ".join(words(event.body.message) for event in events if isinstance(event.body, Said))
+                return self._say("staff_newer", said=said)
+            case ControlMoved(control=control):
+                others = {"bot": "staff_the_bot", "queued": "staff_nobody"}
+                holder = control.holder_name or self._say(others.get(control.state, "staff_somebody"))
+                return self._say("staff_moved", who=holder)
+            case _:
+                return self._say("staff_refused", why=str(refused))
+
     # What is remembered
+
+    async def _leave(self, conversation: ConversationId) -> None:
+        """Its thread is over; what is written there all the same is answered."""
+        await self._vault.put(f"conversation/{conversation}", None)
 
     def _lock(self, conversation: ConversationId) -> asyncio.Lock:
         return self._locks.setdefault(conversation, asyncio.Lock())
@@ -414,52 +553,7 @@ def _is_words(event: Event) -> bool:
     return isinstance(event.body, Noted) or (isinstance(event.body, Said) and event.author.kind == "agent")
 
 
-def _line(event: Event) -> tuple[str, tuple[Span, ...]] | None:
-    """Who, and what; None: nothing that colleagues need to read."""
-    who = event.author.name or {"customer": "Customer", "bot": "Bot", "agent": "Agent", "system": ""}[event.author.kind]
-    match event.body:
-        case Said(message) if event.author.kind == "system":
-            return None if not event.public else ("", (Span(words(message), ("italic",)),))
-        case Said(message) | Echoed(message):
-            return who, _spans(message)
-        case Edited(message):
-            return f"{who} (edited)", _spans(message)
-        case Pressed(_, label) if label:
-            return who, (Span(f"[{label}]"),)
-        case Submitted(_, values):
-            return who, (Span(", ".join(f"{name}: {value}" for name, value in values.items())),)
-        case Opened():
-            return None
-        case Noted(note):
-            return f"{who} notes", (Span(note),)
-        case Partial(shown):
-            return f"{who} (was cut off)", (Span(shown),)
-        case Discarded(messages):
-            return "Not said by the bot any more", (Span("\n".join(map(words, messages))),)
-        case Returned(_, by, instruction) if instruction:
-            return f"{by} to the bot", (Span(instruction),)
-        case Controlled(control, _, by, why):
-            state = {"bot": "the bot has it", "human": f"{control.holder_name} has it"}.get(control.state, "waits")
-            return "", (Span(f"— {state} ({why}{f', {by.name}' if by.name else ''})", ("italic",)),)
-        case Settled(status, reason):
-            return "", (Span(f"— {status}{f': {reason}' if reason else ''}", ("italic",)),)
-        case _:
-            return None
-
-
 def _spans(message: Message) -> tuple[Span, ...]:
     if len(message.parts) == 1 and isinstance(part := message.parts[0], Text):
         return part.spans
     return (Span("\n".join(filter(None, map(plain, message.parts)))),)
-
-
-def _why(refused: Exception) -> str:
-    match refused:
-        case NewerEvents(events=events):
-            said = " / ".join(words(event.body.message) for event in events if isinstance(event.body, Said))
-            return f"Not sent: there is something newer ({said}). Read it and send again."
-        case ControlMoved(control=control):
-            holder = control.holder_name or {"bot": "the bot", "queued": "nobody yet"}.get(control.state, "somebody")
-            return f"Not done: things have changed, and {holder} has this conversation. Use the buttons below."
-        case _:
-            return f"Not done: {refused}"

@@ -334,6 +334,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """The platform refused it once: send it as plain text."""
     once: bool = False
     """See `Entry`."""
+    revises: int = 0
+    """Seq of the message that it takes the place of; 0: it is one of its own."""
     shown: Shown | None = None
     """The draft that its first piece settles."""
     age: timedelta
@@ -403,6 +405,13 @@ class RefOf(Question[str], frozen=True):
 
     Empty: it has none.
     """
+
+    conversation: ConversationId
+    seq: int
+
+
+class RefsOf(Question[tuple[str, ...]], frozen=True):
+    """All that a message of ours is on its platform now, after it was written anew."""
 
     conversation: ConversationId
     seq: int
@@ -647,6 +656,24 @@ class Identity(Struct, frozen=True, kw_only=True):
 
 class Identities(Question[tuple[Identity, ...]], frozen=True):
     contact: ContactId
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    contact: ContactId
+    name: str
+    conversations: int
+    identities: tuple[tuple[str, str], ...]
+    """(channel, external id)"""
+
+
+class FindPeople(Question[tuple[Person, ...]], frozen=True, kw_only=True):
+    """Who has `search` in their name or in one of their ids, the latest first.
+
+    Who has no name goes by the last four characters of their contact: a search that ends so finds them.
+    """
+
+    search: str
+    most: int = 20
 
 
 class PutIdentity(Unit[bool], frozen=True, kw_only=True):

@@ -49,6 +49,7 @@ def components() -> dict[str, Schema]:
             console.Detail,
             console.Events,
             console.Identities,
+            console.People,
             console.Me,
             console.Uploaded,
             console.Done,

@@ -56,6 +56,8 @@ class StaffSection(_Section):
     """By the platform's id of a person: the e-mail address of their console account."""
     alerts_only: bool = False
     """Tell that a human is wanted, and nothing of what is said."""
+    language: str = ""
+    """In which the room is spoken to; empty: the assistant's own."""
 
 
 class DeskFile(_Section):

@@ -17,6 +17,7 @@ from bot.model import (
     Armed,
     Asked,
     Choices,
+    Closed,
     Controlled,
     Deleted,
     Dequeued,
@@ -84,6 +85,10 @@ def event_told(event: Event) -> list[Told]:
     """The event itself, and for a turn who declined it and why; its moves are told by `move_line`."""
     body, who = event.body, event.author.name or event.author.kind
     match body:
+        case Said(message=message, revises=seq) if seq:
+            return [
+                Told(who, f"writes message {seq} anew" if message.parts else f"takes message {seq} back", said(message))
+            ]
         case Said(message=message):
             return [Told(who, "says", said(message))]
         case Pressed(label=label, token=token):
@@ -102,6 +107,8 @@ def event_told(event: Event) -> list[Told]:
             return [Told(who, "has read up to message", ref)]
         case Halted():
             return [Told(who, "wants no more of the answer that is being written")]
+        case Closed():
+            return [Told(who, "closes the thread")]
         case Reachable(yes=yes):
             return [Told("", "messages arrive again" if yes else "messages cannot arrive any more")]
         case Migrated(to=to):

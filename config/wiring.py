@@ -27,8 +27,9 @@ from bot.flow.describe import candidates, standing, stretch
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
 from bot.flow.own_files import MOST_FILE
-from bot.flow.read import read
+from bot.flow.read import read, shipped_texts
 from bot.flow.say import SHOWS, notice
+from bot.flow.texts import Texts
 from bot.inbox import Inbox, Now
 from bot.knowledge import index
 from bot.knowledge.search import Search
@@ -40,6 +41,7 @@ from bot.people import Codes
 from bot.ports import (
     BuildChannel,
     Bus,
+    Capabilities,
     Channel,
     Clock,
     FileStore,
@@ -56,7 +58,7 @@ from bot.responders.free_form import FreeForm
 from bot.responders.in_flow import InFlow
 from bot.responders.linking import Linking
 from bot.shelf import Edition, Shelf, shelf_prefix
-from bot.staff import StaffRoom, StaffSettings
+from bot.staff import Say, StaffRoom, StaffSettings
 from bot.timers import Timers
 from bot.tools import Tools
 from bot.turn import Director
@@ -188,6 +190,10 @@ async def running(
 
     by_place = {(channel.name, channel.account): channel for channel in channels}
 
+    def can_at(address: Address) -> Capabilities | None:
+        channel = by_place.get((address.channel, address.account))
+        return channel.capabilities(address) if channel else None
+
     def tell(conversation: Conversation, state: State, body: Incoming, /) -> Now | None:
         """On the web the turn answers soon enough."""
         channel = by_place.get((conversation.address.channel, conversation.address.account))
@@ -258,9 +264,20 @@ async def running(
         wake=engine.wake,
         drafted=engine.drafted,
         steps_of=lambda address, state: shelf_at(address).steps_of(state),
+        can_at=can_at,
     )
     connections = Connections(
-        with_rooms(built, file.staff, secret, store=store, bus=bus, desk=desk, clock=clock, random=random),
+        with_rooms(
+            built,
+            file.staff,
+            secret,
+            store=store,
+            bus=bus,
+            desk=desk,
+            clock=clock,
+            random=random,
+            say_in=lambda language: partial(_say, shelf, language, shipped_texts(language)),
+        ),
         receive=inbox,
         store=store,
         clock=clock,
@@ -335,6 +352,7 @@ def with_rooms(
     desk: Desk,
     clock: Clock,
     random: Random,
+    say_in: Callable[[str], Say],
 ) -> Sequence[Channel]:
     """The channels, those that hold staff rooms within them. Raises `SettingsError` that names the account."""
     channels = {channel.account: channel for channel in built}
@@ -347,7 +365,15 @@ def with_rooms(
         settings = StaffSettings(chat=room.chat, people=room.people, alerts_only=room.alerts_only)
         try:
             channels[room.account] = StaffRoom(
-                channel, settings, store=store, bus=bus, desk=desk, clock=clock, random=random, vault=vault
+                channel,
+                settings,
+                store=store,
+                bus=bus,
+                desk=desk,
+                clock=clock,
+                random=random,
+                vault=vault,
+                say=say_in(room.language),
             )
         except SettingsError as error:
             raise SettingsError(f"staff: {error}") from error
@@ -419,6 +445,14 @@ async def _publish(shelf: Shelf, book: Book, folder: Path, store: Store, clock: 
         )
 
 
+def _say(shelf: Shelf, language: str, shipped: Texts, key: str, /, **args: str) -> str:
+    """As the project has it, where that is one of its languages."""
+    book = shelf.book
+    language = language or book.assistant.language
+    texts = book.texts if language in book.assistant.languages else shipped
+    return texts.plain(key, language, dict(args))
+
+
 def _notice(shelf: Shelf, key: str, language: str, args: Mapping[str, str], /) -> Message:
     return notice(shelf.book, key, language, args)
 
@@ -461,7 +495,7 @@ def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] 
     channel = channels.get(turn.conversation.address.channel)
     can = channel.capabilities(turn.conversation.address) if channel else None
     return {
-        SHOWS: _shown_by(can.parts, can.form, "toast" in can.can) if can else [],
+        SHOWS: _shown_by(can.parts, can.form, can.can) if can else [],
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
@@ -471,6 +505,6 @@ def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] 
 
 
 @lru_cache(maxsize=100)
-def _shown_by(parts: frozenset[type[Part]], form: str, toasts: bool) -> list[Json]:
+def _shown_by(parts: frozenset[type[Part]], form: str, can: frozenset[str]) -> list[Json]:
     tags: list[Json] = [*sorted(str(part.__struct_config__.tag) for part in parts)]
-    return [*tags, *(("form",) if form != "ask" else ()), *(("toast",) if toasts else ())]
+    return [*tags, *(("form",) if form != "ask" else ()), *sorted(can & {"toast", "share"})]

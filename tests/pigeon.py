@@ -56,9 +56,10 @@ class Pigeon:
     keys: int = 0
     threads: list[str] = field(default_factory=list)
     """Titles, in order; the first thread's id is 1."""
+    can: Capabilities = EVERYTHING
 
     def capabilities(self, to: Address) -> Capabilities:
-        return EVERYTHING
+        return self.can
 
     async def run(self, receive: Receive) -> None:
         self.runs += 1
@@ -84,6 +85,16 @@ class Pigeon:
             raise self.refusals.pop(0)
         self.sent.append(Sent(to, message, key, again))
         return Receipt((key,), self.clock.now())
+
+    async def edit(self, to: Address, ref: str, message: Message, *, key: str) -> Receipt:
+        at = next(at for at, sent in enumerate(self.sent) if sent.key == ref)
+        self.sent[at] = Sent(to, message, ref, False)
+        return Receipt((ref,), self.clock.now())
+
+    async def delete(self, to: Address, ref: str) -> None:
+        self.sent = [sent for sent in self.sent if sent.key != ref]
+
+    async def react(self, to: Address, ref: str, emoji: str | None) -> None: ...
 
     def routes(self, receive: Receive) -> Mapping[str, ASGI]:
         async def answer(scope: object, receive: object, send: object) -> None:

@@ -49,6 +49,23 @@ ARGS: Mapping[str, frozenset[str]] = {
     "miss_again": frozenset(PATTERNS["stuck"]),
     "stuck": frozenset(PATTERNS["stuck"]),
     "handoff_joined": frozenset({"name"}),
+    "correction": frozenset({"text"}),
+    "link_code": frozenset({"code"}),
+    "staff_hint": frozenset({"mark"}),
+    "staff_unsent": frozenset({"mark"}),
+    "staff_title": frozenset({"customer", "channel"}),
+    "staff_stranger": frozenset({"id"}),
+    "staff_newer": frozenset({"said"}),
+    "staff_refused": frozenset({"why"}),
+    "staff_corrected": frozenset({"text"}),
+    "staff_struck": frozenset({"text"}),
+    **dict.fromkeys(
+        (
+            *("staff_edited", "staff_gone", "staff_note", "staff_cut_off", "staff_instruction", "staff_with"),
+            "staff_moved",
+        ),
+        frozenset({"who"}),
+    ),
 }
 """What the texts of the program itself are given; a project that writes its own may use the same names."""
 
@@ -432,6 +449,12 @@ def shipped_words(languages: Sequence[str]) -> dict[str, dict[str, Words]]:
         for key, words in _shipped(tag).items():
             found.setdefault(key, {})[tag] = words
     return found
+
+
+def shipped_texts(language: str) -> Texts:
+    """The program's own texts, for whoever reads no language of the project."""
+    words = shipped_words((language,) if language else ())
+    return Texts({key: Wording(key, by_language, language) for key, by_language in words.items()}, language)
 
 
 def _named(flows: Iterable[Flow]) -> tuple[FlowFile, ...]:

@@ -46,6 +46,7 @@ from bot.model import (
     Option,
     Part,
     Rating,
+    Repeat,
     Set,
     Skip,
     Span,
@@ -102,6 +103,9 @@ def question(
         options.append(Option(book.texts.plain("done_choosing", language), slash(Set(slot.name, values))))
     elif slot.optional:
         options.append(Option(book.texts.plain("skip", language), slash(Skip())))
+    shares = _SHARED.get(slot.type.name)
+    if shares and _shows(look, "share"):
+        options.append(Option(book.texts.plain(f"share_{shares}", language), slash(Repeat()), shares=shares))
     if slot.type.name == "rating" and _shows(look, "rating"):
         grades = [option for option in options if option.value != slash(Skip())]
         parts.append(Rating("", slot.scale, tuple(grades)))
@@ -109,6 +113,10 @@ def question(
     if options:
         parts.append(Choices(tuple(options), look="quick" if len(options) < _LIST_FROM else "list"))
     return Message(tuple(parts), language)
+
+
+_SHARED: Mapping[str, Literal["number", "place"]] = {"phone": "number", "location": "place"}
+"""What a platform may be asked for instead of words."""
 
 
 def _toggle(slot: str, answer: Labelled, is_chosen: bool) -> Option:

@@ -171,11 +171,14 @@ class _Ear:
         return form_of(state, token, self.turn.conversation.control.epoch)
 
     def submitted(self, token: str, values: Mapping[str, Json], state: State) -> list[Given] | None:
-        """All of it, or, when something in it is wrong, nothing: the customer has been told and has it still open."""
+        """All of it, or, when something in it is wrong, nothing: the customer has been told and has it still open.
+
+        With no value at all it was closed as it was: what it asks is then asked in words.
+        """
         if (form := self.form(token, state)) is None:
-            return [Ordered(Refuse("void"), "button")]
+            return [Ordered(Refuse("void"), "button")] if values else None
         if wrong(self.book, state, self.facts, form, values):
-            return None
+            return None if values else [Ordered(Repeat(), "button")]
         return [Ordered(command, "answer") for command in filled(form, values)]
 
     def starter(self, token: str, state: State) -> str:
@@ -199,9 +202,10 @@ class _Ear:
     def sent(self, message: Message, state: State) -> Found:
         """The first part that is what the pending question asks for."""
         pending = self.book.pending(state)
-        if pending is None or pending.slot.type.take is None:
+        take = (pending.slot.type.take or pending.slot.type.read) if pending else None
+        if pending is None or take is None:
             return ()
-        values = (value for part in message.parts if (value := pending.slot.type.take(part)) is not None)
+        values = (value for part in message.parts if (value := take(part)) is not None)
         return tuple([(Set(pending.slot.name, value), "answer") for value in islice(values, 1)])
 
     # Words

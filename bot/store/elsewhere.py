@@ -7,13 +7,16 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from bot.model import (
+    SYSTEM,
     Author,
+    Closed,
     Control,
     Controlled,
     Echoed,
     Event,
     Halted,
     Migrated,
+    Noted,
     Opened,
     Pressed,
     Reachable,
@@ -31,7 +34,7 @@ from bot.units import Accept
 
 COMMON = frozenset((Said, Pressed, Opened))
 """All that most arrivals are made of: they need nothing of what stands here."""
-UNSEEN = (Opened, Reacted, Viewed, Halted, Reachable, Migrated)
+UNSEEN = (Opened, Reacted, Viewed, Halted, Closed, Reachable, Migrated, Noted)
 """Nothing in a conversation as its customer sees it."""
 SPEAKS = (Said, Pressed, Submitted, Opened)
 """With these a customer opens a conversation again that was closed."""
@@ -69,7 +72,8 @@ def append_all(tx: Tx, unit: Accept, row: Row, append: Appending, author: Author
         if isinstance(body, Echoed):
             events += _echo(tx, unit, row, body, append)
             continue
-        events.append(append(row, author, body, row.epoch, not isinstance(body, UNSEEN)))
+        by = SYSTEM if isinstance(body, Noted) else author
+        events.append(append(row, by, body, row.epoch, not isinstance(body, UNSEEN)))
         if isinstance(body, Reachable):
             _reach(row, body.yes)
     return events

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bot.model import Conversation
 from bot.store import schema
 from bot.store.rows import Row, Values, conversation_of, delivery_id, instant
-from bot.store.statements import CONVERSATION, Query
+from bot.store.statements import CONVERSATION, Query, pattern
 from bot.store.tx import Tx
 from bot.units import (
     ContactCard,
@@ -84,7 +84,7 @@ def queue(tx: Tx, asked: Queue) -> QueuePage:
     """First those that wait for a human, by priority and then the longest first; then the others, the latest first."""
     part, rank, moment, id = _placed(asked.cursor)
     rows: list[Values] = []
-    given = {"agent": asked.agent, "like": _pattern(asked.search), "only": asked.conversation}
+    given = {"agent": asked.agent, "like": pattern(asked.search), "only": asked.conversation}
     kind = asked.view, bool(asked.search), asked.conversation is not None
     if part == "waiting":
         rows = tx.query(PAGES[part][kind], most=asked.most + 1, rank=rank, moment=moment, id=id, **given)
@@ -94,11 +94,6 @@ def queue(tx: Tx, asked: Queue) -> QueuePage:
         rows += tx.query(PAGES["latest"][kind], most=more, moment=moment, id=id, **given)
     shown = tuple(map(_shown, rows[: asked.most]))
     return QueuePage(shown, _cursor(rows[asked.most - 1]) if len(rows) > asked.most else None)
-
-
-def _pattern(search: str) -> str:
-    escaped = search.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
 
 
 def _placed(cursor: str | None) -> tuple[str, int, int, str]:

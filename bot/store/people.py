@@ -5,6 +5,7 @@ A log is a conversation's, so nothing of it is touched: what moves is whom the c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -13,14 +14,16 @@ import sqlalchemy as sa
 from bot.model import ContactId, Json
 from bot.store import schema
 from bot.store.rows import encode, micros
-from bot.store.statements import Query
+from bot.store.statements import Query, pattern
 from bot.store.tx import Tx
 from bot.units import (
+    FindPeople,
     Identities,
     Identity,
     IssueLink,
     Linked,
     Merge,
+    Person,
     PutIdentity,
     RedeemLink,
     Unmerge,
@@ -91,6 +94,40 @@ _DESCRIBE = Query(
     )
     .returning(_i.contact)
 )
+
+
+_LIKE: sa.BindParameter[str] = sa.bindparam("like")
+_FOUND = Query(
+    sa.select(_p.id, _p.name)
+    .where(
+        sa.exists().where(
+            _i.contact == _p.id,
+            sa.or_(
+                *(sa.func.lower(each).like(_LIKE, escape="\\") for each in (_p.name, _i.external)),
+                _p.id.like(sa.bindparam("ends")),
+            ),
+        )
+    )
+    .order_by(_p.id.desc())
+    .limit(sa.bindparam("most"))
+)
+_END = re.compile("[0-9a-f]{4}")
+_TALKS = Query(sa.select(sa.func.count()).where(_c.contact == sa.bindparam("contact")))
+
+
+def find_people(tx: Tx, asked: FindPeople) -> tuple[Person, ...]:
+    """Who was merged into another has no identity left, and is not found."""
+    last = asked.search.lower().split()[-1:]
+    ends = f"%{last[0]}" if last and _END.fullmatch(last[0]) else ""
+    return tuple(
+        Person(
+            contact=ContactId(id),
+            name=name,
+            conversations=tx.query(_TALKS, contact=id)[0][0],
+            identities=tuple((channel, external) for channel, external, *_ in tx.query(_OF, contact=id)),
+        )
+        for id, name in tx.query(_FOUND, like=pattern(asked.search), ends=ends, most=asked.most)
+    )
 
 
 def merge(tx: Tx, units: Sequence[Merge]) -> list[bool]:

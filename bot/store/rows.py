@@ -197,7 +197,7 @@ class Appending:
         if public:
             prev, row.public_seq = row.public_seq, seq
             if isinstance(body, _SHOWN) and author.kind != "system":  # who has joined is no news of what was said
-                _show(row, author.kind, body, self._micros)
+                _show(row, author.kind, body, self._micros, prev)
         event = Event(seq, self._at, author, body, epoch, self._turn, self._fence, public, prev)
         waits = is_input(event)
         if waits:
@@ -214,8 +214,12 @@ class Appending:
 _SHOWN = (Said, Pressed)
 
 
-def _show(row: Row, by: str, body: Said | Pressed, at: int) -> None:
-    """What lists show of a conversation after something was said in it."""
+def _show(row: Row, by: str, body: Said | Pressed, at: int, last: int) -> None:
+    """What lists show of a conversation after something was said in it; `last`: seq of what was said before."""
+    if isinstance(body, Said) and body.revises:
+        if body.revises == last:
+            row.last_text = preview(body.message)
+        return
     row.last_by, row.last_at = by, at
     row.last_text = preview(body.message) if isinstance(body, Said) else body.label[:PREVIEW]
     if by == "customer":

@@ -20,7 +20,7 @@ from bot.store.drafts import drop_draft, settled_by
 from bot.store.rows import EVENT, Row, Values, delivery_id, encode, events_of, micros, parts_of, span
 from bot.store.statements import Query, found, locked, update
 from bot.store.tx import Tx
-from bot.units import Delivery, DropDraft, RefOf, SendClaim, Settle
+from bot.units import Delivery, DropDraft, RefOf, RefsOf, SendClaim, Settle
 
 
 @dataclass(slots=True)
@@ -85,8 +85,25 @@ _REF = Query(
 )
 
 
+_SINCE = Query(
+    sa.select(_d.seq, schema.event.c.payload, _d.refs)
+    .join_from(
+        schema.delivery,
+        schema.event,
+        sa.and_(schema.event.c.conversation == _d.conversation, schema.event.c.seq == _d.seq),
+    )
+    .where(
+        _d.conversation == sa.bindparam("conversation"),
+        _d.seq >= sa.bindparam("seq"),
+        _d.by_bot.is_(False),
+    )
+    .order_by(_d.seq)
+)
+
+
 class _Heard(msgspec.Struct):
     ref: str = ""
+    revises: int = 0
 
 
 _heard = msgspec.json.Decoder(_Heard).decode
@@ -96,6 +113,15 @@ def ref_of(tx: Tx, asked: RefOf) -> str:
     for payload, refs in tx.query(_REF, conversation=asked.conversation, seq=asked.seq):
         return _heard(payload).ref or next(iter(_refs(refs or b"[]")), "")
     return ""
+
+
+def refs_of(tx: Tx, asked: RefsOf) -> tuple[str, ...]:
+    """Of the last time it was delivered."""
+    found: tuple[str, ...] = ()
+    for seq, payload, refs in tx.query(_SINCE, conversation=asked.conversation, seq=asked.seq):
+        if seq == asked.seq or _heard(payload).revises == asked.seq:
+            found = _refs(refs) or found
+    return found
 
 
 def send_claim(tx: Tx, units: Sequence[SendClaim]) -> list[tuple[Delivery, ...]]:
@@ -169,6 +195,7 @@ def _delivery(line: _Line, event: Event, row: Row, now: int) -> Delivery:
         again=bool(line.again),
         plain=bool(line.plain),
         once=bool(line.once),
+        revises=event.body.revises,
         age=timedelta(microseconds=now - line.created_at),
     )
 

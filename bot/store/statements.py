@@ -100,6 +100,12 @@ class Query:
         return str(compiled), compiled.positiontup or (), compiled.params
 
 
+def pattern(search: str) -> str:
+    """For a case-blind LIKE that escapes with a backslash: whatever holds these characters."""
+    escaped = search.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
 def insert(table: sa.Table) -> Batch:
     """A row holds all columns, in the table's order."""
     names = tuple(column.name for column in table.columns)

@@ -313,6 +313,7 @@ class ChannelContract:
     async def test_c0_what_it_says_it_can_it_offers(self, bench: Bench) -> None:
         can = bench.channel.capabilities(await bench.place())
         assert can.text.most > 0
+        assert set(can.pace.apart if can.pace else ()) <= {"edit", "typing"}, "pace"
         if bench.out() is None:
             return
         assert not (can.stream != "whole" and not isinstance(bench.channel, Streaming)), "stream"

@@ -31,6 +31,7 @@ from bot.units import (
     CountViews,
     Deliveries,
     Find,
+    FindPeople,
     Found,
     Identities,
     Log,
@@ -46,16 +47,18 @@ from channels.console.bodies import (
     ConsoleNote,
     ConsoleReply,
     ConsoleResolve,
+    ConsoleRevise,
     ConsoleSignIn,
     ConsoleTakeOver,
     ConsoleUnmerge,
+    ConsoleWithdraw,
     Number,
 )
 from channels.console.files import ConversationFiles
 from channels.console.gate import Gate
 from channels.console.live import Live
 from channels.console.problems import FILE, SECURITY, Denied, answer, answers, problem
-from channels.console.rows import find_row, show
+from channels.console.rows import find_row, nameless, show
 from channels.console.sign_in import Present
 
 log = structlog.get_logger()
@@ -70,6 +73,7 @@ _CURSOR = "^[!-~]{1,100}$"
 IsPrivate = Callable[[str, str], bool]
 """(flow, slot): whether the slot is declared `pii`. The flow is empty for a slot of the conversation."""
 
+Seq = Annotated[int, Path(ge=1, le=2**53 - 1)]
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 Key = Annotated[UUID, Header(alias="Idempotency-Key", description="A repeat under the same key changes nothing.")]
 
@@ -168,6 +172,7 @@ def routes(
                 events=events,
                 more=bool(events) and events[0].seq > 1,
                 draft=frames.DraftText(draft.turn, draft.attempt, draft.text) if draft else None,
+                can=tuple(sorted(desk.changes(found.conversation.address))),
             )
         )
 
@@ -217,6 +222,19 @@ def routes(
         """A file of a message: pictures to be shown in place, everything else to be saved."""
         found = await _found(ConversationId(conversation))
         return await files.show(found.conversation, seq, part, range=range)
+
+    @router.get("/contacts", operation_id="console_people", responses=answers("People", 401))
+    async def people(
+        q: Annotated[str, Query(min_length=2, max_length=200, description="In a name or a platform's id.")],
+        present: Present = agent,
+    ) -> Response:
+        """Customers who may be the same person."""
+        found = await store.read(FindPeople(search=clean(q)))
+        views = (
+            frames.PersonView(each.contact, each.name or nameless(each.contact), each.conversations, each.identities)
+            for each in found
+        )
+        return answer(frames.People(tuple(views)))
 
     # Commands
 
@@ -273,6 +291,28 @@ def routes(
             files=await files.attached(body.files),
         )
         return await _done(id, call)
+
+    @router.post(
+        "/conversations/{conversation}/messages/{seq}/revise",
+        operation_id="console_revise",
+        responses=answers("Done", 400, 401, 404, 409, 413, 422),
+    )
+    async def revise(conversation: Id, seq: Seq, body: ConsoleRevise, key: Key, present: Present = agent) -> Response:
+        """Write one of one's own messages anew. A channel that cannot edit gets a correction."""
+        id = ConversationId(conversation)
+        return await _done(id, desk.revise(id, present.agent, seq, body.text, key=str(key)))
+
+    @router.post(
+        "/conversations/{conversation}/messages/{seq}/withdraw",
+        operation_id="console_withdraw",
+        responses=answers("Done", 400, 401, 404, 413, 422),
+    )
+    async def withdraw(
+        conversation: Id, seq: Seq, body: ConsoleWithdraw, key: Key, present: Present = agent
+    ) -> Response:
+        """Take one of one's own messages back, where the channel can."""
+        id = ConversationId(conversation)
+        return await _done(id, desk.withdraw(id, present.agent, seq, key=str(key)))
 
     @router.post(
         "/conversations/{conversation}/files",

@@ -58,6 +58,14 @@ class ConsoleReply(_Body):
         return self
 
 
+class ConsoleRevise(_Body):
+    text: Words
+
+
+class ConsoleWithdraw(_Body):
+    pass
+
+
 class ConsoleNote(_Body):
     text: Words
 

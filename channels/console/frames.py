@@ -79,6 +79,8 @@ class Detail(Struct, frozen=True):
     """The latest 200, oldest first."""
     more: bool
     draft: DraftText | None
+    can: tuple[Literal["edit", "delete"], ...] = ()
+    """What may be done to messages that the agent has sent; without `edit` a change goes out as a correction."""
 
 
 class DraftText(Struct, frozen=True):
@@ -94,6 +96,18 @@ class IdentityView(Struct, frozen=True):
     zone: str
     merged: bool
     """It came from another contact, and can go back there."""
+
+
+class PersonView(Struct, frozen=True):
+    contact: str
+    name: str
+    conversations: int
+    identities: tuple[tuple[str, str], ...]
+    """(channel, the platform's id)"""
+
+
+class People(Struct, frozen=True):
+    items: tuple[PersonView, ...]
 
 
 class Identities(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.model import AgentId, ConversationId
+from bot.model import AgentId, ContactId, ConversationId
 from bot.ports import Store
 from bot.units import Queue, QueueRow
 from channels.console.frames import Row, View
@@ -18,13 +18,17 @@ async def find_row(store: Store, conversation: ConversationId) -> QueueRow | Non
     return None
 
 
+def nameless(contact: ContactId) -> str:
+    """The end of an id is random, its start is a time."""
+    return f"Visitor {contact[-4:]}"
+
+
 def show(found: QueueRow) -> Row:
     conversation = found.conversation
     return Row(
         id=conversation.id,
         channel=conversation.address.channel,
-        # The end of an id is random, its start is a time.
-        customer=found.customer or f"Visitor {conversation.contact[-4:]}",
+        customer=found.customer or nameless(conversation.contact),
         language=conversation.language,
         control=conversation.control,
         status=conversation.status,

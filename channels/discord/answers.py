@@ -9,8 +9,11 @@ from typing import Any
 from bot.model import Field, Form, Json
 from bot.ports import Accepted, FormErrors, ShowForm, Toast
 from channels.discord import wire
+from channels.discord.checked import COMPONENTS_V2
+from channels.discord.components import FIELDS, button, modal, row, used
+from channels.discord.markdown import escaped
 from channels.discord.parse import AGAIN, AUTOCOMPLETE, COMMAND, COMPONENT, MODAL, command_at
-from channels.discord.render import EPHEMERAL, FIELDS, button, escaped, modal, row, used
+from channels.discord.render import EPHEMERAL
 from channels.discord.settings import CommandChoice, CommandOption, SlashCommand
 
 Callback = dict[str, Any]
@@ -35,6 +38,14 @@ _GO_ON = {
     "pt": ("Ainda há campos por preencher.", "Continuar"),
     "ar": ("بقيت حقول للتعبئة.", "متابعة"),
 }
+_YES_NO = {
+    "en": ("Yes", "No"),
+    "fr": ("Oui", "Non"),
+    "es": ("Sí", "No"),
+    "de": ("Ja", "Nein"),
+    "pt": ("Sim", "Não"),
+    "ar": ("نعم", "لا"),
+}
 
 
 @dataclass(slots=True)
@@ -50,10 +61,9 @@ class Filling:
         """Fields that were not shown yet, or are wrong."""
         return [each for each in self.form.fields if each.name not in self.values or each.name in self.wrong]
 
-    def window(self) -> Callback:
+    def window(self, locale: str) -> Callback:
         fields = (list(self.missing) or list(self.form.fields))[:FIELDS]
-        known = {name: value for name, value in self.values.items() if isinstance(value, str)}
-        return {"type": 9, "data": modal(self.form, fields, known, self.wrong)}
+        return {"type": 9, "data": modal(self.form, fields, self.values, self.wrong, _in(_YES_NO, locale))}
 
     def fill(self, values: Mapping[str, Json]) -> None:
         self.values |= values
@@ -66,7 +76,7 @@ def callback(event: wire.InteractionEvent, accepted: Accepted, filling: Filling 
         case Toast(text):
             return toast(text)
         case ShowForm() if filling is not None and event.type != MODAL:
-            return filling.window()
+            return filling.window(event.locale)
         case FormErrors(errors):
             return asking_again(event, errors, filling)
         case _:
@@ -76,10 +86,11 @@ def callback(event: wire.InteractionEvent, accepted: Accepted, filling: Filling 
 def plainly(event: wire.InteractionEvent, *, fresh: bool) -> Callback:
     """It is taken in."""
     if event.type == COMPONENT and fresh and event.message and event.message.components:
-        token = str((event.data.get("values") or [event.data.get("custom_id")])[0])
+        chosen = [str(one) for one in event.data.get("values") or [event.data.get("custom_id")]]
+        flags = {"flags": COMPONENTS_V2} if event.message.flags & COMPONENTS_V2 else {}
         try:
-            return {"type": 7, "data": {"components": used(event.message.components, token)}}
-        except (TypeError, AttributeError):  # components of another shape stay as they are
+            return {"type": 7, "data": {"components": used(event.message.components, chosen)} | flags}
+        except (TypeError, AttributeError, LookupError):  # components of another shape stay as they are
             return LATER
     if event.type == COMPONENT or (event.type == MODAL and event.message):
         return LATER

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import structlog
 from msgspec.structs import replace
 
 from bot.errors import Forbidden, NotSent, SettingsError, Unshowable
-from bot.model import Address, Card, Choices, Media, Message, Notice, Text, text
+from bot.model import Address, Card, Carousel, Choices, Media, Message, Notice, Text, text
 from bot.ports import (
     ASGI,
     Arrival,
@@ -32,8 +33,9 @@ from bot.ports import (
 )
 from channels.discord.hook import hook
 from channels.discord.parse import MEMBER
-from channels.discord.render import Call, draft, nonce, place_of, render, rewritten
+from channels.discord.render import Call, Look, draft, nonce, place_of, render, rewritten
 from channels.discord.settings import Settings
+from channels.discord.uploads import opened
 
 if TYPE_CHECKING:
     from channels.discord.answers import Callback
@@ -41,8 +43,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_MIB = 1024 * 1024
 _MENTION_ROOM = 30
-_UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE, _ARCHIVED, _HAS_THREAD = 10003, 10008, 50083, 160004
+_UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE, _INVALID, _ARCHIVED, _HAS_THREAD = 10003, 10008, 50035, 50083, 160004
+
+_FILES = Attachments(per_message=10, bytes_in=25 * _MIB, bytes_out=10 * _MIB)
 
 CAN = Capabilities(
     text=Limit(2000),
@@ -53,18 +58,23 @@ CAN = Capabilities(
         lines={"bold": 5, "italic": 3, "strike": 5, "code": 8, "quote": 2, "heading": 3, "fence": 2},
         link=6,
     ),
-    parts=frozenset((Text, Choices, Card, Media, Notice)),
+    parts=frozenset((Text, Choices, Card, Carousel, Media, Notice)),
+    cards=5,
     raw="discord",
     buttons=Buttons(rows=5, per_row=5, label=80, token=100),
     options=25,
     form="modal",
-    files=Attachments(per_message=10, bytes_in=25 * 1024 * 1024, bytes_out=10 * 1024 * 1024),
+    files=_FILES,
     stream="edit",
     stream_every=timedelta(seconds=1.2),
     typing_every=timedelta(seconds=8),
-    can=frozenset(("edit", "delete", "react", "thread", "toast")),
+    can=frozenset(("edit", "delete", "react", "reply_to", "thread", "toast")),
     resend="safe",
-    pace=Pace(account=Rate(50, timedelta(seconds=1)), chat=Rate(5, timedelta(seconds=5))),
+    pace=Pace(
+        account=Rate(50, timedelta(seconds=1)),
+        chat=Rate(5, timedelta(seconds=5)),
+        apart={"edit": Pace(chat=Rate(5, timedelta(seconds=5))), "typing": Pace(chat=Rate(5, timedelta(seconds=5)))},
+    ),
 )
 _IN_THREAD = replace(CAN, shared=True)
 _AT_MEMBER = replace(_IN_THREAD, text=Limit(2000 - _MENTION_ROOM))
@@ -79,7 +89,7 @@ def build(account: str, settings: Settings, *, clock: Clock, random: Random, vau
         raise SettingsError("`public_key` is the application's, 64 hexadecimal digits, when `interactions` is http")
     if settings.shard >= settings.shards:
         raise SettingsError(f"`shard` {settings.shard} is not below `shards` {settings.shards}")
-    return Discord(account, settings, clock=clock, random=random, vault=vault)
+    return Discord(account, settings, clock=clock, random=random, vault=vault, files=files)
 
 
 class Discord:
@@ -87,17 +97,19 @@ class Discord:
 
     name = "discord"
 
-    def __init__(self, account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault) -> None:
+    def __init__(
+        self, account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault, files: FileStore
+    ) -> None:
         from channels.discord.hearing import Hearing  # the library comes with it
 
-        self.account, self._settings, self._clock = account, settings, clock
+        self.account, self._settings, self._clock, self._files = account, settings, clock, files
         self.hearing = Hearing(account, settings, clock=clock, random=random, vault=vault)
         self._line, self._presses = self.hearing.line, self.hearing.presses
 
     def capabilities(self, to: Address) -> Capabilities:
-        if to.thread.startswith(MEMBER):
-            return _AT_MEMBER
-        return _IN_THREAD if to.thread else CAN
+        can = _AT_MEMBER if to.thread.startswith(MEMBER) else _IN_THREAD if to.thread else CAN
+        room = self.hearing.known.room.get(to.chat)
+        return replace(can, files=replace(_FILES, bytes_out=room)) if room else can
 
     async def run(self, receive: Receive) -> None:
         await self.hearing.run(receive)
@@ -130,7 +142,7 @@ class Discord:
     ) -> Receipt:
         if shown is not None:
             try:
-                return await self._sent(to, rewritten(to, shown.ref, message))
+                return await self.edit(to, shown.ref, message, key=key)
             except Unshowable as error:
                 if not _says(error, _UNKNOWN_MESSAGE):
                     raise
@@ -139,23 +151,37 @@ class Discord:
                 return await self._take_place(waiting, to, message, key)
             except (Forbidden, Unshowable) as over:
                 log.info("discord.token_over", account=self.account, why=over)
-        return await self._sent(to, render(to, message, key=key))
+        return await self._shown(to, lambda look: render(to, message, key=key, reply_to=reply_to, look=look))
 
     async def _take_place(self, waiting: Waiting, to: Address, message: Message, key: str) -> Receipt:
         from channels.discord.presses import original
 
         await self._presses.taken(waiting, key)
-        told = await self._line.call(original(waiting, "PATCH", rewritten(to, "@original", message)))
-        return Receipt((str(told["id"]),), self._clock.now())
+        return await self._shown(
+            to, lambda look: original(waiting, "PATCH", rewritten(to, "@original", message, look=look))
+        )
+
+    async def _shown(self, to: Address, made: Callable[[Look], Call]) -> Receipt:
+        """As it shows best; where Discord refuses that, the other way round: a message in Components v2 stays one."""
+        call = made("best")
+        try:
+            return await self._sent(to, call)
+        except Unshowable as error:
+            if not _says(error, _INVALID) or not (call.is_v2 or call.method == "PATCH"):
+                raise
+            log.info("discord.shown_otherwise", account=self.account, why=error)
+            return await self._sent(to, made("embeds" if call.is_v2 else "components"))
 
     async def _sent(self, to: Address, call: Call) -> Receipt:
-        told = await self._in_place(to, call)
+        most = self.hearing.known.room.get(to.chat, _FILES.bytes_out)
+        async with opened(call.files, self._files, most) as files:
+            told = await self._in_place(to, call, files)
         return Receipt((str(told["id"]),), self._clock.now())
 
-    async def _in_place(self, to: Address, call: Call) -> Any:
+    async def _in_place(self, to: Address, call: Call, files: Sequence[Path] = ()) -> Any:
         """A thread that is archived is opened again; one that is to be made is made."""
         try:
-            return await self._line.call(call)
+            return await self._line.call(call, files=files)
         except NotSent as error:
             if _says(error, _ARCHIVED):
                 place = {"channel_id": place_of(to)}
@@ -164,7 +190,7 @@ class Discord:
                 await self._make_thread(to)
             else:
                 raise
-        return await self._line.call(call)
+        return await self._line.call(call, files=files)
 
     async def _make_thread(self, to: Address) -> None:
         ids = {"channel_id": to.chat, "message_id": to.thread}
@@ -209,7 +235,7 @@ class Discord:
         await self._line.call(Call("PATCH", "/channels/{channel_id}/messages/{message_id}", ids, draft(say)))
 
     async def edit(self, to: Address, ref: str, message: Message, *, key: str) -> Receipt:
-        return await self._sent(to, rewritten(to, ref, message))
+        return await self._shown(to, lambda look: rewritten(to, ref, message, look=look))
 
     async def delete(self, to: Address, ref: str) -> None:
         ids = {"channel_id": place_of(to), "message_id": ref}
@@ -236,8 +262,7 @@ class Discord:
         host = urlsplit(media.ref).netloc
         if host not in ("cdn.discordapp.com", "media.discordapp.net") and (not ours or host != ours):
             raise Forbidden(f"{host or 'no address'} is none of Discord's hosts", scope="address")
-        assert CAN.files is not None
-        async for piece in self._line.download(media.ref, CAN.files.bytes_in):
+        async for piece in self._line.download(media.ref, _FILES.bytes_in):
             yield piece
 
 

@@ -7,10 +7,10 @@ reads it, and the library's own readers of events are left out, so that an event
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -74,18 +74,21 @@ class Line:
         """Calls may be made, until `close`."""
         self._ended = False
 
-    async def call(self, call: Call, query: Mapping[str, str] | None = None) -> Any:
-        """One request; what the library repeats is safe to repeat."""
+    async def call(self, call: Call, query: Mapping[str, str] | None = None, *, files: Sequence[Path] = ()) -> Any:
+        """One request; what the library repeats is safe to repeat. `files`: where those of the call are."""
         client = await self.login()
         route = Route(call.method, call.path, metadata=None, **call.ids)
+        attached = [discord.File(path, upload.name) for path, upload in zip(files, call.files, strict=True)]
         self._calls += 1
         self._idle.clear()
         try:
-            named = _content(call) | ({"params": dict(query)} if query else {})
+            named = _content(call, attached) | ({"params": dict(query)} if query else {})
             return await client.http.request(route, **named)
         except (TimeoutError, discord.DiscordException, aiohttp.ClientError, OSError) as error:
             raise translated(error) from error
         finally:
+            for file in attached:
+                file.close()
             self._calls -= 1
             if not self._calls:
                 self._idle.set()
@@ -120,8 +123,8 @@ class Line:
                 return ended.resume
             except (TimeoutError, discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 raise _ended(error, self.application) from error
-            except Exception:
-                log.exception("discord.event_unread")  # a frame the library chokes on: we have had its text
+            except Exception as error:  # a frame the library chokes on: we have had its text
+                log.warning("discord.event_unread", why=f"{type(error).__name__}: {error}"[:200])
                 if not socket.open:
                     return True
 
@@ -206,20 +209,13 @@ class _Http(HTTPClient):
         return await super().request(route, **named)
 
 
-def _content(call: Call) -> dict[str, Any]:
-    if not call.files:
+def _content(call: Call, files: Sequence[discord.File]) -> dict[str, Any]:
+    if not files:
         return {} if call.payload is None else {"json": call.payload}
-    files = [discord.File(io.BytesIO(one.content), one.name, description=one.about or None) for one in call.files]
     form: list[dict[str, Any]] = [{"name": "payload_json", "value": json.dumps(call.payload)}]
-    form += [
-        {
-            "name": f"files[{at}]",
-            "value": file.fp,
-            "filename": file.filename,
-            "content_type": "application/octet-stream",
-        }
-        for at, file in enumerate(files)
-    ]
+    for at, file in enumerate(files):
+        named = {"name": f"files[{at}]", "filename": file.filename, "content_type": "application/octet-stream"}
+        form.append(named | {"value": file.fp})
     return {"files": files, "form": form}
 
 
@@ -242,7 +238,7 @@ def translated(error: BaseException) -> NotSent:
         case discord.HTTPException(status=429):
             wait = error.response.headers.get("Retry-After", "")
             after = timedelta(seconds=float(wait)) if wait.replace(".", "", 1).isdigit() else timedelta(minutes=10)
-            return TryLater("Discord has banned this address for a while", after=after)
+            return TryLater("Discord has banned this address for a while", after=after, scope="account")
         case discord.HTTPException(status=status) if status >= 500:
             return Unreachable(f"Discord answered {status}")
         case discord.HTTPException():

@@ -24,7 +24,7 @@ from bot.ports import Arrival, Clock, Random, Receive, Vault
 from channels.discord import commands, wire
 from channels.discord.background import Background
 from channels.discord.client import Line
-from channels.discord.parse import Known, backfilled, parse
+from channels.discord.parse import Known, backfilled, parsed, swept
 from channels.discord.presses import Presses
 from channels.discord.render import Call, place_of
 from channels.discord.session import Kept, Logins, Mark, Session
@@ -48,9 +48,9 @@ MISSED_MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    sequence: int
-    name: str
+    frame: wire.Frame
     raw: bytes
+    """Empty: it says nothing to us."""
 
 
 class Hearing:
@@ -153,7 +153,7 @@ class Hearing:
             self._stop_hearing("too much waits to be committed")
             return
         wanted = name in wire.HEARD or name in wire.PLACES or name == "READY" or not wire.is_documented(name)
-        self._held.append(_Heard(frame.s or 0, name, raw if wanted else b""))
+        self._held.append(_Heard(frame, raw if wanted else b""))
         self._wake.set()
 
     def _stop_hearing(self, why: str) -> None:
@@ -178,37 +178,41 @@ class Hearing:
     async def _take(self, batch: list[_Heard], receive: Receive) -> None:
         arrivals: list[Arrival] = []
         for heard in batch:
-            if heard.name == "READY":
+            name = heard.frame.t or ""
+            if name == "READY":
                 await self._commit(arrivals, receive)
                 arrivals.clear()
-                await self._begin(heard, receive)
-            elif heard.name in wire.PLACES:
-                self.known.learn(heard.name, bytes(wire.frame_of(heard.raw).d))
+                await self._begin(heard.frame, receive)
+            elif name in wire.PLACES:
+                self.known.learn(name, heard.frame.d)
                 self._changed = True
+            elif name == "MESSAGE_DELETE_BULK":
+                for gone in swept(heard.frame, heard.raw, self.known):
+                    arrivals += self._wanted(gone)
             elif heard.raw:
-                arrivals += self._arrival(heard.raw)
+                arrivals += self._wanted(parsed(heard.frame, heard.raw, self.known))
         await self._commit(arrivals, receive)
         session = self._kept.session
-        if session is not None and batch[-1].sequence > session.sequence:
-            self._kept = replace(self._kept, session=replace(session, sequence=batch[-1].sequence))
+        sequence = batch[-1].frame.s or 0
+        if session is not None and sequence > session.sequence:
+            self._kept = replace(self._kept, session=replace(session, sequence=sequence))
             self._changed = True
 
-    async def _begin(self, heard: _Heard, receive: Receive) -> None:
+    async def _begin(self, frame: wire.Frame, receive: Receive) -> None:
         """A new session: what was said since the last one is in the channels' history."""
         try:
-            ready = msgspec.json.decode(wire.frame_of(heard.raw).d, type=_Ready)
+            ready = msgspec.json.decode(frame.d, type=_Ready)
         except msgspec.MsgspecError as error:
             log.error("discord.unread_ready", account=self.account, why=error)
             return
         self.known.bot = ready.user.id
         address = ready.resume_gateway_url
-        self._kept = replace(self._kept, session=Session(ready.session_id, address, heard.sequence), behind=True)
+        self._kept = replace(self._kept, session=Session(ready.session_id, address, frame.s or 0), behind=True)
         await self._save()
         await self._catch_up(receive)
 
-    def _arrival(self, raw: bytes) -> list[Arrival]:
+    def _wanted(self, arrival: Arrival) -> list[Arrival]:
         """Of what somebody said or did, or cannot be read; nothing of the rest."""
-        arrival = parse(raw, self.known)
         if arrival.unreadable:
             log.warning("discord.unreadable", account=self.account, why=arrival.unreadable[:200])
             return [arrival]
@@ -311,6 +315,7 @@ class Hearing:
             self.marks = dict(self._kept.marks)
             self.known.parents |= self._kept.parents
             self.known.ours |= set(self._kept.ours)
+            self.known.room |= self._kept.room
             self.known.people |= {place: mark.by for place, mark in self.marks.items() if mark.by}
         await self.presses.recall()
 
@@ -322,7 +327,8 @@ class Hearing:
         """A mark that lags behind costs a repeat, which is known by its id."""
         live = self.known.ours | self.marks.keys()
         parents = {thread: parent for thread, parent in self.known.parents.items() if thread in live}
-        kept = replace(self._kept, marks=dict(self.marks), parents=parents, ours=tuple(self.known.ours))
+        known = {"parents": parents, "ours": tuple(self.known.ours), "room": dict(self.known.room)}
+        kept = replace(self._kept, marks=dict(self.marks), **known)
         self._saved_at, self._changed = self._clock.monotonic(), False
         try:
             await self._vault.put("kept", msgspec.json.encode(kept))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -40,12 +40,15 @@ MEMBER = "@"
 """In the thread of an address in a server's channel: one conversation for each member there."""
 AGAIN = "again:"
 """Before a form's token: on the button that opens it once more."""
+SELECT = "choose:"
+"""Before a list's id, which is that of its first option: what is chosen there are tokens."""
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL = 2, 3, 4, 5
 _REPLY, _FORWARDED, _VOICE = 19, 1, 1 << 13
 _SAID = (0, _REPLY)
-_ROW, _LABEL = 1, 18
 _LONGEST = 1 << 20
+_ROOM = {2: 50 << 20, 3: 100 << 20}
+"""By level of boost."""
 _MENTION = re.compile(r"<@(!|&)?(\d+)>")
 _EMOJI = re.compile(r"<a?(:\w+:)\d+>")
 _SEARCH_ID = re.compile(rb'"id"\s*:\s*"(\d{5,20})"')
@@ -73,11 +76,16 @@ class Known:
     people: dict[str, str] = field(default_factory=dict)
     """Who spoke last, by channel: in them we are in conversation."""
 
-    def learn(self, event: str, raw: bytes) -> None:
+    room: dict[str, int] = field(default_factory=dict)
+    """Bytes that one file may have, by channel: of servers that were boosted for it."""
+
+    def learn(self, event: str, raw: bytes | msgspec.Raw) -> None:
         """Where threads are. What cannot be read is not learnt."""
         try:
-            if event in ("GUILD_CREATE", "THREAD_LIST_SYNC"):
-                for thread in wire.guild_of(raw).threads:
+            if event == "GUILD_CREATE":
+                self._server(wire.guild_of(raw))
+            elif event == "THREAD_LIST_SYNC":
+                for thread in wire.synced_of(raw).threads:
                     self._thread(thread)
             elif event in ("THREAD_CREATE", "THREAD_UPDATE"):
                 self._thread(wire.place_of(raw))
@@ -87,6 +95,14 @@ class Known:
                 self.ours.discard(gone)
         except (ValueError, RecursionError):
             return
+
+    def _server(self, server: wire.GuildEvent) -> None:
+        for thread in server.threads:
+            self._thread(thread)
+        for place in server.channels:
+            self.room.pop(place.id, None)
+            if room := _ROOM.get(server.premium_tier):
+                self.room[place.id] = room
 
     def _thread(self, thread: wire.Place) -> None:
         if thread.parent_id:
@@ -100,9 +116,29 @@ def parse(raw: bytes, known: Known) -> Arrival:
 
     def read() -> Arrival:
         frame = wire.frame_of(raw)
-        return _event(frame.t or "", bytes(frame.d), raw, known)
+        return _event(frame.t or "", frame.d, raw, known)
 
     return _total(read, raw, known)
+
+
+def parsed(frame: wire.Frame, raw: bytes, known: Known) -> Arrival:
+    """The same, of which the frame was looked at."""
+    return _total(lambda: _event(frame.t or "", frame.d, raw, known), raw, known)
+
+
+def swept(frame: wire.Frame, raw: bytes, known: Known) -> list[Arrival]:
+    """Messages that a moderator deleted at once were said by several people: each is an event of its own."""
+    try:
+        event = wire.swept_of(frame.d)
+    except (ValueError, RecursionError):
+        return [_dead(raw, known, "its messages cannot be read")]
+    gone = [wire.DeletedEvent(id, event.channel_id, event.guild_id) for id in event.ids]
+
+    def deleted(one: wire.DeletedEvent) -> Arrival:
+        told = msgspec.json.encode({"op": 0, "t": "MESSAGE_DELETE", "d": one})
+        return _total(lambda: _deleted(one, told, known), told, known)
+
+    return [deleted(one) for one in gone]
 
 
 def posted(raw: bytes, known: Known) -> Arrival:
@@ -130,7 +166,7 @@ def _total(read: Callable[[], Arrival], raw: bytes, known: Known) -> Arrival:
         return _dead(raw, known, str(error) or type(error).__name__)
 
 
-def _event(name: str, data: bytes, raw: bytes, known: Known) -> Arrival:
+def _event(name: str, data: msgspec.Raw, raw: bytes, known: Known) -> Arrival:
     match name:
         case "MESSAGE_CREATE":
             return _message(wire.message_of(data), raw, known, edit=False)
@@ -200,9 +236,12 @@ def _said(event: wire.MessageEvent, known: Known) -> Message:
     parts += (_media(file, voice=voice) for file in event.attachments)
     parts += (_sticker(sticker) for sticker in event.sticker_items)
     for forwarded in event.message_snapshots:
-        if text := _text(forwarded.message.content, (), known):
+        snapshot = forwarded.message
+        shown = [each for embed in snapshot.embeds for each in (embed.title, embed.description) if each]
+        if text := _text(snapshot.content or "\n\n".join(shown), (), known):
             parts.append(text)
-        parts += (_media(file, voice=False) for file in forwarded.message.attachments)
+        parts += (_media(file, voice=False) for file in snapshot.attachments)
+        parts += (_sticker(sticker) for sticker in snapshot.sticker_items)
     return Message(tuple(parts))
 
 
@@ -276,7 +315,7 @@ def _reaction(event: wire.ReactionEvent, raw: bytes, known: Known, *, added: boo
 # Interactions
 
 
-def _interaction(data: bytes, raw: bytes, known: Known) -> Arrival:
+def _interaction(data: bytes | msgspec.Raw, raw: bytes, known: Known) -> Arrival:
     event = wire.interaction_of(data)
     by = event.by
     if event.type not in (COMMAND, COMPONENT, AUTOCOMPLETE, MODAL) or by is None or not event.channel_id:
@@ -288,7 +327,7 @@ def _interaction(data: bytes, raw: bytes, known: Known) -> Arrival:
             case 2:
                 bodies = (Said(Message((_typed(event.data, known),)), f"interaction.{event.id}"),)
             case 3:
-                bodies = (_pressed(event),)
+                bodies = (_chosen(event),)
             case 5:
                 bodies = (Submitted(_form_token(str(event.data["custom_id"])), values_of(event.data), event.id),)
     name = (event.member.nick if event.member else None) or by.shown
@@ -309,10 +348,30 @@ def where(event: wire.InteractionEvent, known: Known) -> Address:
     return Address("discord", known.account, place, f"{MEMBER}{by}")
 
 
-def _pressed(event: wire.InteractionEvent) -> Pressed:
-    values = event.data.get("values")
-    token = str(values[0]) if values else _form_token(str(event.data["custom_id"]))
+def _chosen(event: wire.InteractionEvent) -> Pressed | Said:
+    """In a list that a flow made itself (a `Raw`) people, roles or channels are chosen: that is an answer."""
+    custom_id, values = str(event.data["custom_id"]), event.data.get("values")
+    if values is not None and not custom_id.startswith(SELECT):
+        resolved = event.data.get("resolved") or {}
+        named = ", ".join(_name_of(str(one), resolved) or label_of(event, str(one)) or str(one) for one in values)
+        return Said(Message((Text(markup.parse(markup.escape(named))),)), f"interaction.{event.id}")
+    token = str(values[0]) if values else _form_token(custom_id)
     return Pressed(token, label_of(event, token), event.message.id if event.message else "")
+
+
+def _name_of(id: str, resolved: Mapping[str, Any]) -> str:
+    """As it was read where it was chosen: what an id stands for comes with the event. Empty: it stands for nothing."""
+
+    def known(kind: str) -> Mapping[str, Any]:
+        return (resolved.get(kind) or {}).get(id) or {}
+
+    member, user = known("members"), known("users")
+    if person := member.get("nick") or user.get("global_name") or user.get("username"):
+        return f"@{person}"
+    for kind, sign, name in (("roles", "@", "name"), ("channels", "#", "name"), ("attachments", "", "filename")):
+        if named := known(kind).get(name):
+            return f"{sign}{named}"
+    return ""
 
 
 def _form_token(custom_id: str) -> str:
@@ -320,30 +379,40 @@ def _form_token(custom_id: str) -> str:
 
 
 def label_of(event: wire.InteractionEvent, token: str) -> str:
-    """What the button showed."""
-    for row in event.message.components if event.message else ():
-        inside = row.get("components")
-        for one in inside if isinstance(inside, list) else ():
-            if not isinstance(one, dict):
-                continue
-            options = one.get("options")
-            for each in (one, *(options if isinstance(options, list) else ())):
-                if isinstance(each, dict) and token in (each.get("custom_id"), each.get("value")):
-                    return str(each.get("label") or "")
+    """What the button or the line of a list showed."""
+    for one in _shown(event.message.components if event.message else ()):
+        if token in (one.get("custom_id"), one.get("value")):
+            return str(one.get("label") or "")
     return ""
 
 
+def _shown(components: Any) -> Iterator[Mapping[str, Any]]:
+    """Every component and every option, however deep."""
+    for one in components if isinstance(components, list | tuple) else ():
+        if isinstance(one, dict):
+            yield one
+            yield from _shown([*_listed(one.get("components")), *_listed(one.get("options")), one.get("accessory")])
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
 def values_of(data: Mapping[str, Any]) -> dict[str, Json]:
-    """By field, of a submitted modal."""
+    """By field, of a submitted modal: what was written or chosen, a box as true or false, files and people by name."""
     values: dict[str, Json] = {}
+    resolved = data.get("resolved") or {}
     for row in data.get("components") or ():
         for one in row.get("components") or (row.get("component"),):
             if isinstance(one, dict) and isinstance(one.get("custom_id"), str):
-                several = one.get("values")
-                chosen = several[0] if isinstance(several, list) and len(several) == 1 else several
-                value = chosen if "values" in one else one.get("value")
-                values[one["custom_id"]] = ", ".join(map(str, value)) if isinstance(value, list) else _plain(value)
+                values[one["custom_id"]] = _filled(one, resolved)
     return values
+
+
+def _filled(field: Mapping[str, Any], resolved: Mapping[str, Any]) -> Json:
+    if "values" not in field:
+        return _plain(field.get("value"))
+    return ", ".join(_name_of(str(one), resolved) or str(one) for one in field["values"] or ())
 
 
 def _plain(value: Any) -> Json:

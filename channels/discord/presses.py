@@ -96,7 +96,7 @@ class Presses:
     def _windows(self, event: wire.InteractionEvent, arrival: Arrival) -> tuple[answers.Callback | None, Arrival]:
         match arrival.bodies:
             case (Pressed(token),) if (filling := self._fillings.get(token)) and _is_again(event):
-                return filling.window(), arrival
+                return filling.window(event.locale), arrival
             case (Submitted(token),) if filling := self._fillings.get(token):
                 filling.fill(values_of(event.data))
                 if filling.missing:

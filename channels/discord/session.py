@@ -34,6 +34,8 @@ class Kept(Struct, frozen=True, omit_defaults=True):
     parents: dict[str, str] = {}
     """Threads: id to that of the channel they are in."""
     ours: tuple[str, ...] = ()
+    room: dict[str, int] = {}
+    """Bytes of one file, by channel of a boosted server: a session that is resumed does not tell again."""
 
 
 class Waiting(Struct, frozen=True, omit_defaults=True):

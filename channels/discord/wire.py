@@ -12,7 +12,7 @@ Id = str
 
 HEARD = frozenset(
     (
-        *("MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE"),
+        *("MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK"),
         *("MESSAGE_REACTION_ADD", "MESSAGE_REACTION_REMOVE", "INTERACTION_CREATE"),
     )
 )
@@ -24,7 +24,7 @@ _PREFIXES = ("GUILD_", "CHANNEL_", "THREAD_", "AUTO_MODERATION_", "STAGE_", "VOI
 _OTHERS = frozenset(
     (
         *("READY", "RESUMED", "PRESENCE_UPDATE", "TYPING_START", "USER_UPDATE", "INVITE_CREATE", "INVITE_DELETE"),
-        *("MESSAGE_DELETE_BULK", "MESSAGE_REACTION_REMOVE_ALL", "MESSAGE_REACTION_REMOVE_EMOJI", "WEBHOOKS_UPDATE"),
+        *("MESSAGE_REACTION_REMOVE_ALL", "MESSAGE_REACTION_REMOVE_EMOJI", "WEBHOOKS_UPDATE"),
         *("MESSAGE_POLL_VOTE_ADD", "MESSAGE_POLL_VOTE_REMOVE", "APPLICATION_COMMAND_PERMISSIONS_UPDATE"),
         *("SUBSCRIPTION_CREATE", "SUBSCRIPTION_UPDATE", "SUBSCRIPTION_DELETE", "RATE_LIMITED"),
     )
@@ -81,9 +81,16 @@ class Reference(Struct):
     channel_id: Id | None = None
 
 
+class Embed(Struct):
+    title: str | None = None
+    description: str | None = None
+
+
 class Snapshot(Struct):
     content: str = ""
     attachments: list[Attachment] = []
+    sticker_items: list[Sticker] = []
+    embeds: list[Embed] = []
 
 
 class Forwarded(Struct):
@@ -121,6 +128,14 @@ class DeletedEvent(Struct):
     guild_id: Id | None = None
 
 
+class SweptEvent(Struct):
+    """Several messages of one channel, deleted at once."""
+
+    ids: list[Id]
+    channel_id: Id
+    guild_id: Id | None = None
+
+
 class Emoji(Struct):
     id: Id | None = None
     name: str | None = None
@@ -140,6 +155,7 @@ class Pressable(Struct):
     """The message a press came from: what it shows comes back, used up."""
 
     id: Id
+    flags: int = 0
     components: list[dict[str, Any]] = []
 
 
@@ -170,15 +186,25 @@ class InteractionEvent(Struct):
 
 
 class GuildEvent(Struct):
-    """GUILD_CREATE, THREAD_LIST_SYNC."""
-
     threads: list[Place] = []
+    channels: list[Place] = []
+    premium_tier: int = 0
 
 
 frame_of = msgspec.json.Decoder(Frame).decode
 message_of = msgspec.json.Decoder(MessageEvent).decode
 deleted_of = msgspec.json.Decoder(DeletedEvent).decode
+swept_of = msgspec.json.Decoder(SweptEvent).decode
 reaction_of = msgspec.json.Decoder(ReactionEvent).decode
 interaction_of = msgspec.json.Decoder(InteractionEvent).decode
+
+
+class SyncedEvent(Struct):
+    """What came into sight of one server."""
+
+    threads: list[Place] = []
+
+
+synced_of = msgspec.json.Decoder(SyncedEvent).decode
 guild_of = msgspec.json.Decoder(GuildEvent).decode
 place_of = msgspec.json.Decoder(Place).decode

@@ -12,7 +12,7 @@ from bot.errors import Forbidden, NotSent, SettingsError
 from bot.ports import Clock, FileStore, Finding, Random, Vault
 from channels.slack.channel import Slack
 from channels.slack.client import Workspaces
-from channels.slack.settings import NEEDED_SCOPES, Settings
+from channels.slack.settings import Settings
 
 _EVENTS = (
     "app_home_opened",
@@ -47,7 +47,7 @@ def build(account: str, settings: Settings, *, clock: Clock, random: Random, vau
         raise SettingsError("the secret token (xoxb-…) is missing; for several workspaces set client_id instead")
     if installs and not (settings.client_secret.get_secret_value() and settings.public):
         raise SettingsError("with client_id the secret client_secret and `public`, our own address, are needed")
-    return Slack(account, settings, clock=clock, random=random, vault=vault)
+    return Slack(account, settings, clock=clock, random=random, vault=vault, files=files)
 
 
 class _Wall:
@@ -69,7 +69,7 @@ async def check(account: str, settings: Settings, *, vault: Vault) -> tuple[Find
         where = f"{settings.public.rstrip('/')}/hooks/slack/{account}/install"
         found.append(Finding(False, "no workspace has installed the app", f"open {where} and press Allow"))
     for team in teams:
-        found += [one async for one in _of_workspace(workspaces, team)]
+        found += [one async for one in _of_workspace(workspaces, team, settings)]
     if settings.connection == "socket":
         found.append(await _socket(workspaces, settings))
     elif not settings.public.startswith("https://"):
@@ -77,7 +77,7 @@ async def check(account: str, settings: Settings, *, vault: Vault) -> tuple[Find
     return tuple(found)
 
 
-async def _of_workspace(workspaces: Workspaces, team: str) -> AsyncIterator[Finding]:
+async def _of_workspace(workspaces: Workspaces, team: str, settings: Settings) -> AsyncIterator[Finding]:
     try:
         answer, scopes = await workspaces.identity(team)
     except Forbidden as error:
@@ -88,7 +88,7 @@ async def _of_workspace(workspaces: Workspaces, team: str) -> AsyncIterator[Find
         yield Finding(False, f"Slack cannot be asked ({error})", "try again; is this machine allowed out?")
         return
     yield Finding(True, f"installed in {answer.get('team')} as {answer.get('user')}")
-    missing = [scope for scope in NEEDED_SCOPES if scope not in scopes]
+    missing = [scope for scope in settings.scopes if scope not in scopes]
     if scopes and missing:
         todo = "add them under OAuth & Permissions, and install the app anew"
         yield Finding(False, f"scopes are missing: {', '.join(missing)}", todo)
@@ -119,11 +119,12 @@ def manifest(account: str, settings: Settings, *, name: str = "Frontdesk") -> di
     """What `From a manifest` takes; the same settings give the same."""
     hook = f"{settings.public.rstrip('/') or 'https://desk.example'}/hooks/slack/{account}"
     over_http = settings.connection == "http"
-    events: dict[str, Any] = {"bot_events": list(_EVENTS)}
+    told = [*_EVENTS, *(["link_shared"] if settings.previews else [])]
+    events: dict[str, Any] = {"bot_events": sorted(told)}
     interactivity: dict[str, Any] = {"is_enabled": True}
-    oauth: dict[str, Any] = {"scopes": {"bot": [*NEEDED_SCOPES, "users:read.email"]}}
+    oauth: dict[str, Any] = {"scopes": {"bot": [*settings.scopes]}}
     if over_http:
-        events["request_url"] = interactivity["request_url"] = hook
+        events["request_url"] = interactivity["request_url"] = interactivity["message_menu_options_url"] = hook
     if settings.client_id:
         oauth["redirect_urls"] = [f"{hook}/oauth"]
     features: dict[str, Any] = {
@@ -140,6 +141,13 @@ def manifest(account: str, settings: Settings, *, name: str = "Frontdesk") -> di
     }
     if commands := [*_commands(settings, hook if over_http else "")]:
         features["slash_commands"] = commands
+    if settings.shortcuts:
+        features["shortcuts"] = [
+            {"name": each.name, "type": each.on, "callback_id": id, "description": each.about or each.name}
+            for id, each in settings.shortcuts.items()
+        ]
+    if settings.previews:
+        features["unfurl_domains"] = sorted({address.partition("/")[0] for address in settings.previews})
     return {
         "display_information": {"name": name},
         "features": features,

@@ -17,13 +17,15 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from bot.errors import Forbidden, NotSent, TryLater, Unreachable, Unshowable
+from bot.errors import Forbidden, TryLater, Unreachable, Unshowable
+from bot.model import Address
 from bot.ports import Vault
+from channels.slack.place import place
+from channels.slack.refusals import code_of, told, waits
 from channels.slack.settings import Settings
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
-    from slack_sdk.errors import SlackApiError
     from slack_sdk.web.async_client import AsyncWebClient
 
 log = structlog.get_logger()
@@ -37,67 +39,6 @@ REMEMBERED = 60.0
 REFRESHED_BEFORE = timedelta(minutes=10)
 OWN_HOSTS = ("slack.com", "slack-files.com")
 _PIECE = 64 * 1024
-
-NOT_THIS_ADDRESS = frozenset(
-    (
-        "cannot_dm_bot",
-        "cannot_reply_to_message",
-        "cant_delete_message",
-        "cant_update_message",
-        "channel_is_limited_access",
-        "channel_not_found",
-        "is_archived",
-        "is_inactive",
-        "message_not_found",
-        "messages_tab_disabled",
-        "not_in_channel",
-        "restricted_action",
-        "restricted_action_non_threadable_channel",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_locked",
-        "restricted_action_thread_only_channel",
-        "slack_connect_canvas_sharing_blocked",
-        "slack_connect_file_link_sharing_blocked",
-        "team_access_not_granted",
-        "team_not_found",
-        "thread_not_found",
-        "user_disabled",
-        "user_not_found",
-        "user_not_in_channel",
-        "user_not_visible",
-    )
-)
-NOT_THIS_ACCOUNT = frozenset(
-    (
-        "access_denied",
-        "account_inactive",
-        "accesslimited",
-        "app_missing_action_url",
-        "ekm_access_denied",
-        "enterprise_is_restricted",
-        "invalid_auth",
-        "missing_scope",
-        "no_permission",
-        "not_allowed_token_type",
-        "not_authed",
-        "org_login_required",
-        "token_expired",
-        "token_revoked",
-        "two_factor_setup_required",
-    )
-)
-NOT_NOW = frozenset(
-    (
-        "message_limit_exceeded",
-        "rate_limited",
-        "ratelimited",
-        "request_timeout",
-        "service_unavailable",
-        "team_added_to_org",
-    )
-)
-UNKNOWN = frozenset(("fatal_error", "internal_error"))
-"""Slack says of these that a part of it may have been done."""
 
 
 class Instants(Protocol):
@@ -162,6 +103,25 @@ class Workspaces:
         """Raises `NotSent`."""
         return await self._called(await self._client(team), team, method, json=json, params=params)
 
+    async def teams(self) -> tuple[str, ...]:
+        """Workspaces in which it is installed. Raises `NotSent`."""
+        if self.is_one:
+            answer = await self.call("", "auth.test", json={})
+            return (str(answer.get("team_id") or ""),)
+        return tuple([name.removeprefix("install/") for name in await self._vault.names("install/")])
+
+    async def at(self, to: Address, method: str, **arguments: Any) -> dict[str, Any]:
+        """With the token of the workspace it is in. Raises `NotSent`."""
+        return await self.call(place(to.chat)[0], method, **arguments)
+
+    async def delete(self, to: Address, ts: str) -> None:
+        """Gone it may be already. Raises `NotSent`."""
+        try:
+            await self.at(to, "chat.delete", json={"channel": place(to.chat)[1], "ts": ts})
+        except Forbidden as error:
+            if code_of(error) != "message_not_found":
+                raise
+
     async def identity(self, team: str) -> tuple[dict[str, Any], frozenset[str]]:
         """What `auth.test` says, and the scopes of the token. Raises `NotSent`."""
         scopes = frozenset[str]()
@@ -211,18 +171,19 @@ class Workspaces:
             raise Unreachable(f"{method}: the answer is no JSON")
         return data
 
-    async def upload(self, team: str, name: str, content: bytes, *, alt: str = "") -> str:
+    async def upload(self, team: str, name: str, content: AsyncIterator[bytes], *, size: int, alt: str = "") -> str:
         """The first two of three steps; gives the file's id. Raises `NotSent`."""
         import aiohttp
 
-        ticket = await self.call(
-            team, "files.getUploadURLExternal", params={"filename": name, "length": len(content)} | _some(alt_txt=alt)
-        )
+        asked = {"filename": name, "length": size} | _some(alt_txt=alt)
+        ticket = await self.call(team, "files.getUploadURLExternal", params=asked)
+        address, headers = str(ticket["upload_url"]), {"content-length": str(size)}
+        self._check_host(address)
         async with _session(self.session) as session:
             try:
-                async with session.post(str(ticket["upload_url"]), data=content, allow_redirects=False) as answer:
+                async with session.post(address, data=content, headers=headers, allow_redirects=False) as answer:
                     if answer.status >= 500:
-                        raise Unreachable(f"upload: {answer.status}")
+                        raise TryLater(f"upload: {answer.status}")  # nobody sees it before the third step
                     if answer.status != 200:
                         raise Unshowable(f"upload: {answer.status}")
             except (aiohttp.ClientError, TimeoutError) as error:
@@ -240,7 +201,7 @@ class Workspaces:
             try:
                 async with session.get(address, headers=headers, allow_redirects=False) as answer:
                     if answer.status == 429:
-                        raise TryLater("file: 429", after=_after(answer.headers))
+                        raise TryLater("file: 429", after=waits(answer.headers))
                     if answer.status >= 500:
                         raise Unreachable(f"file: {answer.status}")
                     if answer.status != 200:  # without the right Slack sends to its sign-in page
@@ -365,43 +326,6 @@ def installation_of(answer: Mapping[str, Any], now: datetime) -> Installation:
         str(answer.get("refresh_token") or ""),
         now + timedelta(seconds=int(lives)) if lives else None,
     )
-
-
-def told(method: str, error: SlackApiError, *, scope: Any) -> NotSent:
-    """What the outbox goes by."""
-    response: Any = error.response
-    status = getattr(response, "status_code", getattr(response, "status", 200))
-    data = getattr(response, "data", None)
-    code = str(data.get("error", "")) if isinstance(data, dict) else ""
-    more = "; ".join(map(str, _messages(data)))
-    why = f"{method}: {code or status}" + (f" ({more})" if more else "")
-    if status == 429 or code in NOT_NOW:
-        return TryLater(why, after=_after(getattr(response, "headers", None) or {}))
-    if status >= 500 or code in UNKNOWN or not code:
-        return Unreachable(why)
-    if code in NOT_THIS_ADDRESS:
-        return Forbidden(why, scope="address")
-    if code in NOT_THIS_ACCOUNT:
-        return Forbidden(why, scope=scope)
-    return Unshowable(why)
-
-
-def code_of(error: NotSent) -> str:
-    """Slack's own word for what went wrong; empty: it did not answer."""
-    return str(error).partition(": ")[2].partition(" ")[0]
-
-
-def _messages(data: Any) -> list[Any]:
-    found = data.get("response_metadata") if isinstance(data, dict) else None
-    messages = found.get("messages") if isinstance(found, dict) else None
-    return messages[:3] if isinstance(messages, list) else []
-
-
-def _after(headers: Mapping[str, str]) -> timedelta | None:
-    try:
-        return timedelta(seconds=float(headers.get("Retry-After", "")))
-    except ValueError:
-        return None
 
 
 def _some(**arguments: str) -> dict[str, str]:

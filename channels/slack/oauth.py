@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from bot.errors import NotSent, StoreDown
 from bot.ports import Clock, Random
 from channels.slack.client import Workspaces, installation_of
-from channels.slack.settings import NEEDED_SCOPES, Settings
+from channels.slack.settings import Settings
 
 log = structlog.get_logger()
 LIVES = 600
@@ -43,7 +43,7 @@ class Installing:
         state = self._signed(int(self._clock.now().timestamp()) + LIVES, nonce)
         query = {
             "client_id": settings.client_id,
-            "scope": ",".join(NEEDED_SCOPES),
+            "scope": ",".join(settings.scopes),
             "redirect_uri": self.back,
             "state": state,
         }

@@ -5,25 +5,26 @@ All words stand in `rich_text` blocks, where characters are characters; what a n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.errors import Unshowable
-from bot.fit import plain, words
+from bot.fit import options_of, plain, words
 from bot.model import (
     Address,
     Card,
     Carousel,
     Choices,
-    Field,
     Form,
     Location,
     Media,
     Message,
     Notice,
     Option,
+    Part,
     Rating,
     Raw,
     Sources,
@@ -32,16 +33,21 @@ from bot.model import (
     Text,
     VCard,
 )
+from bot.ports import KEPT
 from channels.slack import mrkdwn
-from channels.slack.parse import block_id, form_id, place
+from channels.slack.place import block_id, place
 
 EVENT_TYPE = "frontdesk_piece"
 """Of the metadata by which a piece is found again."""
+LONGEST_TEXT = 8_000
+"""Characters of a message. Slack refuses somewhere above 10,000 for all blocks together, and does not say where."""
 MOST_BLOCKS = 50
 MOST_BUTTONS = 10
 """Beyond it a list is easier to read."""
 LONGEST_LABEL = 75
 MOST_OPTIONS = 100
+"""Of a list that stands in the message. Of a longer one Slack asks for those that begin as somebody types."""
+LONGEST_LIST = 1_000
 MOST_FIELDS = 100
 ROWS, COLUMNS = 100, 20
 LONGEST_CELLS = 9_000
@@ -52,28 +58,100 @@ class Call(Struct, frozen=True):
     method: str
     payload: dict[str, Any]
     files: tuple[Media, ...] = ()
+    """Files of ours, to be uploaded before: their ids stand in the payload then."""
+
+
+def posts(message: Message, *, whole: bool = False) -> tuple[Message, ...]:
+    """What one piece becomes: files of ours are shared apart, with the words before them, and Slack shows no more than
+    50 blocks in a message. `whole`: files are not shared, but named."""
+    made: list[list[Part]] = [[]]
+    room = MOST_BLOCKS
+    for part in message.parts:
+        ours, size = is_ours(part) and not whole, len([*_blocks(part)])
+        last = made[-1]
+        if ours:
+            apart = any(not is_ours(each) and not isinstance(each, Text) for each in last)
+        else:
+            apart = size > room or (not whole and any(map(is_ours, last)))
+        if apart and last:
+            made.append([])
+            room = MOST_BLOCKS
+        made[-1].append(part)
+        room -= size
+    return tuple(replace(message, parts=tuple(parts)) for parts in made)
+
+
+def is_ours(part: Part) -> bool:
+    """A file that this deployment keeps."""
+    return isinstance(part, Media) and part.ref.startswith(KEPT)
 
 
 def render(to: Address, message: Message, *, key: str) -> Call:
-    """Raises `Unshowable` for what Slack has no room for."""
+    """One of `posts`. Raises `Unshowable` for what Slack has no room for."""
+    for_one = message.only_for or to.thread.startswith("@")
+    if not for_one and any(map(is_ours, message.parts)):
+        return _share(to, message, key)
     _, channel = place(to.chat)
     said = words(message)
     blocks = blocks_of(to, message, key=key)
-    payload: dict[str, Any] = {
-        "channel": channel,
-        "text": mrkdwn.escape(said[:LONGEST_NOTIFICATION]) if blocks else mrkdwn.escape(said),
-    }
+    payload: dict[str, Any] = {"channel": channel, "text": notified(said) if blocks else mrkdwn.escape(said)}
     if blocks:
         payload["blocks"] = blocks
-    if to.thread.startswith("@"):
-        return Call("chat.postEphemeral", payload | {"user": to.thread[1:]})
-    payload |= {"unfurl_links": False, "unfurl_media": False}
-    payload["metadata"] = metadata(key)
+    if to.thread and not to.thread.startswith("@"):
+        payload["thread_ts"] = to.thread
+    if for_one:
+        user = place(message.only_for)[1] if message.only_for else to.thread[1:]
+        return Call("chat.postEphemeral", payload | {"user": user})
+    payload |= {"unfurl_links": False, "unfurl_media": False, "metadata": metadata(key)}
     if not blocks:
         payload["mrkdwn"] = False
+    return Call("chat.postMessage", payload)
+
+
+def _share(to: Address, message: Message, key: str) -> Call:
+    """Files, and what is said with them. Slack takes rich text beside files, and nothing that can be pressed."""
+    files = tuple(part for part in message.parts if isinstance(part, Media))
+    said = tuple(part for part in message.parts if not isinstance(part, Media))
+    captions = tuple(Text((Span(file.caption),)) for file in files if file.caption)
+    payload: dict[str, Any] = {"channel_id": place(to.chat)[1]}
+    if blocks := [block for part in (*said, *captions) for block in _blocks(part)]:
+        payload["blocks"] = [{**block, "block_id": block_id(to, key, n)} for n, block in enumerate(blocks)]
     if to.thread:
         payload["thread_ts"] = to.thread
-    return Call("chat.postMessage", payload)
+    return Call("files.completeUploadExternal", payload, files=files)
+
+
+def asked_for(message: Message, blocks: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Option, ...]]:
+    """Options that Slack asks for when somebody opens the list, by id of the block."""
+    long = (options for part in message.parts if len(options := options_of(part)) > MOST_OPTIONS)
+    lists = (block["block_id"] for block in blocks if _is_searched(block))
+    return dict(zip(lists, long, strict=False))
+
+
+def _is_searched(block: Mapping[str, Any]) -> bool:
+    elements = block.get("elements", ()) if block["type"] == "actions" else ()
+    return any(one["type"] == "external_select" and one["action_id"] == "choose" for one in elements)
+
+
+def anew(to: Address, message: Message, key: str) -> dict[str, Any]:
+    """What an edit says. It has blocks always: those that were there would stay."""
+    said = words(message)
+    blocks = blocks_of(to, message, key=key) or [characters(said)]
+    return {"text": notified(said), "blocks": blocks, "metadata": metadata(key)}
+
+
+def notified(text: str) -> str:
+    """What a notification shows of it."""
+    return mrkdwn.escape(text[:LONGEST_NOTIFICATION])
+
+
+def paragraph(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn.escape(text)[:3_000]}}
+
+
+def characters(text: str) -> dict[str, Any]:
+    """A block that shows exactly these."""
+    return {"type": "rich_text", "elements": mrkdwn.rich((Span(text or " "),))}
 
 
 def metadata(key: str) -> dict[str, Any]:
@@ -120,7 +198,7 @@ def _blocks(part: Any) -> Iterator[dict[str, Any]]:
         case Form():
             yield from _rich((Span(part.title, ("bold",)),))
             button = {"type": "button", "action_id": "form", "value": part.token, "style": "primary"}
-            yield {"type": "actions", "elements": [button | {"text": _label(part.submit or part.title or "…")}]}
+            yield {"type": "actions", "elements": [button | {"text": label(part.submit or part.title or "…")}]}
         case Raw(channel="slack", payload=payload):
             yield from payload.get("blocks", ())
         case Rating(options=options) if options:
@@ -142,25 +220,31 @@ def _card(card: Card) -> Iterator[dict[str, Any]]:
     shown = [line for line in lines if line.text]
     yield from _rich([span for n, line in enumerate(shown) for span in (Span("\n" if n else ""), line)])
     if card.image:
-        yield {"type": "image", "image_url": card.image, "alt_text": _short(card.title, 2_000) or "…"}
+        yield {"type": "image", "image_url": card.image, "alt_text": short(card.title, 2_000) or "…"}
     yield from _chosen(card.options, as_list=False)
 
 
 def _chosen(options: Sequence[Option], *, as_list: bool) -> Iterator[dict[str, Any]]:
-    """Buttons, or a list to choose from. Raises `Unshowable`."""
+    """Buttons, or a list to choose from, of which Slack asks for the options when there are many."""
     if not options:
         return
     if len(options) > MOST_OPTIONS:
-        raise Unshowable(f"{len(options)} options, and Slack lists {MOST_OPTIONS}")
+        search = {"type": "external_select", "action_id": "choose", "min_query_length": 0}
+        yield {"type": "actions", "elements": [search]}
+        return
     if not as_list and len(options) <= MOST_BUTTONS:
         elements = [
-            {"type": "button", "action_id": f"press.{n}", "value": option.token, "text": _label(option.label)}
+            {"type": "button", "action_id": f"press.{n}", "value": option.token, "text": label(option.label)}
             for n, option in enumerate(options)
         ]
         yield {"type": "actions", "elements": elements}
         return
-    listed = [{"text": _label(option.label), "value": option.token} for option in options]
-    yield {"type": "actions", "elements": [{"type": "static_select", "action_id": "choose", "options": listed}]}
+    chosen = {"type": "static_select", "action_id": "choose", "options": listed(options)}
+    yield {"type": "actions", "elements": [chosen]}
+
+
+def listed(options: Iterable[Option]) -> list[dict[str, Any]]:
+    return [{"text": label(option.label), "value": option.token} for option in options]
 
 
 def _graded(grades: Sequence[Option]) -> Iterator[dict[str, Any]]:
@@ -168,7 +252,7 @@ def _graded(grades: Sequence[Option]) -> Iterator[dict[str, Any]]:
     if len(grades) != 2:
         yield from _chosen(grades, as_list=False)
         return
-    down, up = ({"text": _label(grade.label), "value": grade.token} for grade in grades)
+    down, up = ({"text": label(grade.label), "value": grade.token} for grade in grades)
     element = {"type": "feedback_buttons", "action_id": "rate", "positive_button": up, "negative_button": down}
     yield {"type": "context_actions", "elements": [element]}
 
@@ -192,7 +276,7 @@ def _media(media: Media) -> Iterator[dict[str, Any]]:
         yield {
             "type": "image",
             "image_url": media.ref,
-            "alt_text": _short(media.alt or media.caption or media.name, 2_000) or "…",
+            "alt_text": short(media.alt or media.caption or media.name, 2_000) or "…",
         }
         yield from _rich((Span(media.caption),))
     else:
@@ -200,75 +284,9 @@ def _media(media: Media) -> Iterator[dict[str, Any]]:
         yield from _rich((Span(plain(media), (), address),))
 
 
-def _label(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": _short(text, LONGEST_LABEL) or "…"}
+def label(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": short(text, LONGEST_LABEL) or "…"}
 
 
-def _short(text: str, most: int) -> str:
+def short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-# Forms
-
-
-_INPUTS: dict[str, dict[str, Any]] = {
-    "number": {"type": "number_input", "is_decimal_allowed": True},
-    "email": {"type": "email_text_input"},
-    "date": {"type": "datepicker"},
-    "time": {"type": "timepicker"},
-    "long_text": {"type": "plain_text_input", "multiline": True},
-}
-_INITIAL = {"datepicker": "initial_date", "timepicker": "initial_time"}
-
-
-class FormWords(Struct, frozen=True):
-    """What stands on a modal beside the form's own words."""
-
-    submit: str = "Send"
-    yes: str = "Yes"
-    no: str = "No"
-
-
-def modal(to: Address, form: Form, words: FormWords) -> dict[str, Any]:
-    """It carries the form's token; its id of the callback is the address."""
-    submit = form.submit or words.submit
-    return {
-        "type": "modal",
-        "callback_id": form_id(to),
-        "private_metadata": form.token,
-        "title": {"type": "plain_text", "text": _short(form.title or submit, 24)},
-        "submit": {"type": "plain_text", "text": _short(submit, 24)},
-        "notify_on_close": True,
-        "blocks": [_input(field, words) for field in form.fields[:MOST_FIELDS]],
-    }
-
-
-def _input(field: Field, words: FormWords) -> dict[str, Any]:
-    block: dict[str, Any] = {
-        "type": "input",
-        "block_id": field.name,
-        "label": {"type": "plain_text", "text": _short(field.label, 2_000)},
-        "optional": not field.required,
-        "element": _element(field, words) | {"action_id": "value"},
-    }
-    if field.hint:
-        block["hint"] = {"type": "plain_text", "text": _short(field.hint, 2_000)}
-    return block
-
-
-def _element(field: Field, words: FormWords) -> dict[str, Any]:
-    options = [(option.label, option.value) for option in field.options]
-    if field.type == "yes_no":
-        options = [(words.yes, "yes"), (words.no, "no")]
-    if options:
-        listed = [
-            {"text": {"type": "plain_text", "text": _short(label, LONGEST_LABEL)}, "value": value}
-            for label, value in options[:MOST_OPTIONS]
-        ]
-        kind = "radio_buttons" if len(listed) <= 5 else "static_select"
-        chosen = [option for option in listed if option["value"] == field.value]
-        return {"type": kind, "options": listed} | ({"initial_option": chosen[0]} if chosen else {})
-    element: dict[str, Any] = {**_INPUTS.get(field.type, {"type": "plain_text_input"})}
-    if field.value:
-        element[_INITIAL.get(element["type"], "initial_value")] = field.value
-    return element

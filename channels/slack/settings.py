@@ -10,28 +10,54 @@ NEEDED_SCOPES = (
     "app_mentions:read",
     "assistant:write",
     "channels:history",
+    "channels:read",
     "chat:write",
     "commands",
     "files:read",
     "files:write",
     "groups:history",
+    "groups:read",
     "im:history",
+    "im:read",
     "im:write",
     "mpim:history",
+    "mpim:read",
     "reactions:read",
     "reactions:write",
+    "team:read",
     "users:read",
 )
-"""Of the bot's token. With `users:read.email` as well a customer's address is known."""
+"""Of the bot's token, whatever the settings."""
 
 
 class Prompt(BaseModel):
-    """Offered in a new thread of the assistant's pane."""
+    """Offered in a new thread of the assistant's pane, and in the home tab."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str
     message: str
+
+
+class Shortcut(BaseModel):
+    """In Slack's menus: beside the message box, or of any message."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    about: str = ""
+    on: Literal["global", "message"] = "global"
+    says: str = ""
+    """Words that it stands for; of a message, what that says follows. Empty: it opens what is named as its id is."""
+
+
+class Preview(BaseModel):
+    """What a link to us shows where somebody writes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    text: str = ""
 
 
 class Settings(BaseModel):
@@ -52,9 +78,15 @@ class Settings(BaseModel):
     """On forms that bring no words of their own."""
     prompts: tuple[Prompt, ...] = Field(default=(), max_length=4)
     home: str = ""
-    """What the app's home tab says; empty: there is none."""
+    """What the app's home tab says, above the prompts; empty: there is none."""
     commands: dict[str, str] = {}
     """Slash commands that begin with words of their own: `/track` with `Where is my order`."""
+    email: bool = False
+    """Tell colleagues the e-mail address of whoever writes: needs the scope `users:read.email`."""
+    shortcuts: dict[str, Shortcut] = {}
+    """By id: a flow's name, where it has no words of its own."""
+    previews: dict[str, Preview] = {}
+    """By the beginning of addresses, without `https://`: `shop.example/returns`; the longest counts."""
     workspaces: tuple[str, ...] = ()
     """Ids of those that may install it; empty: any."""
     public: str = ""
@@ -72,6 +104,17 @@ class Settings(BaseModel):
     """For `connection: http`."""
     client_id: str = ""
     client_secret: SecretStr = SecretStr("")
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Of the bot's token."""
+        wanted = {"users:read.email": self.email, "links:read": self.previews, "links:write": self.previews}
+        return (*NEEDED_SCOPES, *(scope for scope, is_wanted in wanted.items() if is_wanted))
+
+    @property
+    def said_by(self) -> dict[str, str]:
+        """Words of commands and shortcuts."""
+        return self.commands | {id: shortcut.says for id, shortcut in self.shortcuts.items() if shortcut.says}
 
     @property
     def base(self) -> str:

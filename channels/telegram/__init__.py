@@ -30,4 +30,4 @@ def build(account: str, settings: Any, *, clock: Clock, random: Random, vault: V
         raise SettingsError("`secret` has 1-256 characters of A-Z a-z 0-9 _ -")
     if wrong := [command for command in settings.commands if not _COMMAND.fullmatch(command)]:
         raise SettingsError(f"command {wrong[0]!r} may have 1-32 characters of a-z 0-9 _")
-    return Telegram(account, settings, clock=clock, random=random, vault=vault)
+    return Telegram(account, settings, clock=clock, random=random, vault=vault, files=files)

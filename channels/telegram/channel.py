@@ -1,15 +1,12 @@
-"""One bot of Telegram: hears its updates by polling or webhook, and sends what it is given. It decides nothing."""
+"""One bot of Telegram: hears its updates by polling or webhook, and says what it is given. It decides nothing."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import json
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import structlog
@@ -17,16 +14,18 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.errors import Forbidden, NotSent, SettingsError, StoreDown, TryLater, Unreachable, Unshowable
-from bot.model import Address, Media, Message, Migrated, Pressed, Said
-from bot.ports import ASGI, Accepted, Arrival, Capabilities, Clock, Random, Receipt, Receive, Shown, Toast, Vault
+from bot.errors import Forbidden, NotSent, SettingsError, StoreDown, TryLater, Unshowable
+from bot.model import Address, Media, Pressed, Said
+from bot.ports import ASGI, Accepted, Arrival, Clock, FileStore, Random, Receive, Toast, Vault
 from channels.telegram import wire
-from channels.telegram.client import Client, Conflict, Moved, Unchanged
+from channels.telegram.client import Conflict
 from channels.telegram.hooks import hook, menus, unhook
 from channels.telegram.parse import Me, parse, query_of, too_large
 from channels.telegram.place import Place, place_of
-from channels.telegram.render import MEGABYTE, Call, capabilities_of, draft, render
+from channels.telegram.recent import Recent
+from channels.telegram.render import MEGABYTE
 from channels.telegram.settings import Settings
+from channels.telegram.speaking import Speaking
 
 log = structlog.get_logger()
 
@@ -39,56 +38,29 @@ RESTED = 30.0
 LONGEST_PAUSE = 60.0
 PATIENT = 3
 """So often a batch is tried as a whole before what spoils it is looked for."""
-REMEMBERED = 1000
 SECRET_HEADER = "x-telegram-bot-api-secret-token"
 
-K = TypeVar("K")
-V = TypeVar("V")
 
-
-class Recent(OrderedDict[K, V]):
-    """The latest few, by their key."""
-
-    def put(self, key: K, value: V) -> None:
-        self[key] = value
-        self.move_to_end(key)
-        while len(self) > REMEMBERED:
-            self.popitem(last=False)
-
-
-class Telegram:
-    """Implements `Channel`, `Sending`, `Routes`, `Typing`, `Streaming`, `Files` and `Editing`."""
+class Telegram(Speaking):
+    """Implements `Channel`, `Routes`, `Files`, and what `Speaking` does."""
 
     name = "telegram"
 
-    def __init__(self, account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault) -> None:
-        self.account = account
-        self._settings, self._clock, self._random, self._vault = settings, clock, random, vault
-        self._client = Client(settings.token.get_secret_value(), settings.api)
+    def __init__(
+        self, account: str, settings: Settings, *, clock: Clock, random: Random, vault: Vault, files: FileStore
+    ) -> None:
+        super().__init__(account, settings, clock=clock, files=files)
+        self._random, self._vault = random, vault
         self._secret = settings.secret.get_secret_value().encode()
         self._me: Me | None = None
-        self._receive: Receive | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         # What a restart may forget: none of it is a promise.
         self._albums: Recent[str, bool] = Recent()
-        self._keyboards: Recent[int, bool] = Recent()
-        """Chats with a reply keyboard below them."""
-        self._last: Recent[Address, str] = Recent()
-        """In groups: the message of theirs that is answered next."""
-        self._failing: Recent[str, bool] = Recent()
-        """Drafts that the platform does not take."""
+        self._unread: Recent[str, bool] = Recent()
+        """Business connections that do not let us mark as read."""
 
     def __repr__(self) -> str:
         return f"Telegram({self.account!r}, {self._client!r})"
-
-    def capabilities(self, to: Address) -> Capabilities:
-        place = place_of(to)
-        can = capabilities_of(place)
-        if can.stream == "native" and self._settings.stream != "native":
-            can = replace(can, stream=self._settings.stream)
-        elif can.stream == "edit" and self._settings.stream == "whole":
-            can = replace(can, stream="whole")
-        return can
 
     # Hearing
 
@@ -222,6 +194,10 @@ class Telegram:
             body = arrival.bodies[0] if arrival.bodies else None
             if accepted.fresh and now is None and isinstance(body, Pressed) and body.ref not in ("", "0"):
                 self._spawn(self._mark(arrival.to, body))
+        if accepted.fresh and arrival.to.thread.startswith("business "):
+            for said in arrival.bodies:
+                if isinstance(said, Said):
+                    self._spawn(self._read(place_of(arrival.to), said.ref))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -240,16 +216,28 @@ class Telegram:
         """The buttons of a message that was used give way to the one that was chosen."""
         place = place_of(to)
         chosen = [[{"text": f"✓ {pressed.label}", "disabled": {}}]] if pressed.label else []
-        told = {**_without_thread(place), "message_id": int(pressed.ref)}
+        marked = {"reply_markup": {"inline_keyboard": chosen}}
         try:
-            await self._client.call("editMessageReplyMarkup", {**told, "reply_markup": {"inline_keyboard": chosen}})
+            await self._change("editMessageReplyMarkup", place, pressed.ref, marked)
         except Unshowable:  # a server that knows no such button
             try:
-                await self._client.call("editMessageReplyMarkup", told)
+                await self._change("editMessageReplyMarkup", place, pressed.ref, {})
             except NotSent as error:
                 log.info("telegram.not_marked", account=self.account, why=error)
         except NotSent as error:
             log.info("telegram.not_marked", account=self.account, why=error)
+
+    async def _read(self, place: Place, ref: str) -> None:
+        """Whoever writes to a business sees that it was read, where its owner lets us."""
+        if place.business in self._unread:
+            return
+        told = {"business_connection_id": place.business, "chat_id": place.chat, "message_id": int(ref)}
+        try:
+            await self._client.call("readBusinessMessage", told)
+        except NotSent as error:
+            if isinstance(error, Forbidden | Unshowable):
+                self._unread.put(place.business, True)
+            log.info("telegram.not_read", account=self.account, why=error)
 
     # Webhook
 
@@ -281,190 +269,6 @@ class Telegram:
             return _later()
         return Response()
 
-    # Sending
-
-    async def send(
-        self,
-        to: Address,
-        message: Message,
-        *,
-        key: str,
-        again: bool = False,
-        shown: Shown | None = None,
-        reply_to: str = "",
-    ) -> Receipt:
-        place = place_of(to)
-        if place.guest:
-            return await self._answer_guest(place, message)
-        clear = place.is_private and place.chat in self._keyboards
-        calls = list(render(place, message, clear=clear))
-        refs: list[str] = []
-        if shown is not None and not shown.ref.startswith(_DRAFT) and calls:
-            settled = await self._settle(to, place, shown, calls[0])
-            if settled:
-                refs.append(settled)
-                del calls[0]
-        for call in calls:
-            refs += _refs(await self._do(to, place, self._addressed(to, call)))
-        return Receipt(tuple(refs), self._clock.now())
-
-    def _addressed(self, to: Address, call: Call) -> Call:
-        """In a group that all members share an answer shows whose it is."""
-        ref = self._last.pop(to, None)
-        if ref is None:
-            return call
-        return call.of(call.method, reply_parameters={"message_id": int(ref), "allow_sending_without_reply": True})
-
-    async def _do(self, to: Address, place: Place, call: Call) -> Any:
-        try:
-            made = await self._client.call(call.method, call.payload)
-        except Moved as moved:
-            await self._moved(to, place, moved)
-            raise TryLater(str(moved), after=timedelta(0)) from moved
-        except Conflict as conflict:
-            raise TryLater(str(conflict)) from conflict
-        keyboard = call.payload.get("reply_markup") or {}
-        if "keyboard" in keyboard:
-            self._keyboards.put(place.chat, True)
-        elif "remove_keyboard" in keyboard:
-            self._keyboards.pop(place.chat, None)
-        return made
-
-    async def _moved(self, to: Address, place: Place, moved: Moved) -> None:
-        """The conversation goes on at the new address before anything is sent again."""
-        new = msgspec.structs.replace(place, chat=moved.chat).address(self.account)
-        assert self._receive is not None, "it has not run yet"
-        await self._receive(
-            Arrival(
-                account=self.account,
-                key=f"moved {to.chat} {to.thread}",
-                raw=b"",
-                to=to,
-                by=str(place.member or place.chat),
-                at=self._clock.now(),
-                bodies=(Migrated(new),),
-            )
-        )
-
-    async def _settle(self, to: Address, place: Place, shown: Shown, call: Call) -> str:
-        """Write the full text over the draft; empty: it has to be sent."""
-        markup = call.payload.get("reply_markup", {})
-        if call.method != "sendMessage" or (markup and "inline_keyboard" not in markup):
-            await self._gone(place, shown.ref)
-            return ""
-        told = {name: value for name, value in call.payload.items() if name in _EDITABLE}
-        told |= {**_without_thread(place), "message_id": int(shown.ref)}
-        try:
-            await self._do(to, place, Call("editMessageText", told))
-        except Unchanged:
-            pass
-        except Unshowable as error:
-            if "message to edit not found" not in str(error) and "can't be edited" not in str(error):
-                raise
-            return ""
-        return shown.ref
-
-    async def _gone(self, place: Place, ref: str) -> None:
-        try:
-            await self._client.call("deleteMessage", {**_without_thread(place), "message_id": int(ref)})
-        except NotSent as error:
-            log.info("telegram.not_deleted", account=self.account, why=error)
-
-    async def _answer_guest(self, place: Place, message: Message) -> Receipt:
-        call = render(place, message)[0]
-        content = {"message_text": call.payload["text"]}
-        if "entities" in call.payload:
-            content["entities"] = call.payload["entities"]
-        result = {"type": "article", "id": "1", "title": "…", "input_message_content": content}
-        made = await self._client.call("answerGuestQuery", {"guest_query_id": place.guest, "result": result})
-        return Receipt((str(made.get("inline_message_id", "")),), self._clock.now())
-
-    async def open_thread(self, to: Address, title: str, *, key: str) -> Address:
-        """A topic of a group that has topics; the bot needs the right to manage them."""
-        place = Place(place_of(to).chat)
-        made = await self._do(to, place, Call("createForumTopic", {**place.arguments(), "name": title[:128]}))
-        return msgspec.structs.replace(place, topic=int(made["message_thread_id"])).address(self.account)
-
-    async def typing(self, to: Address) -> None:
-        place = place_of(to)
-        try:
-            told = place.arguments()
-            told.pop("direct_messages_topic_id", None)
-            await self._client.call("sendChatAction", {**told, "action": "typing"})
-        except Exception as error:
-            log.info("telegram.typing_failed", account=self.account, why=type(error).__name__)
-
-    # Streaming
-
-    async def show(self, to: Address, text: str, *, key: str, shown: Shown | None) -> Shown:
-        place = place_of(to)
-        if key in self._failing:  # not every answer's draft is refused: this one is not tried again
-            raise Unshowable("the platform does not take this draft")
-        try:
-            if self.capabilities(to).stream == "native":
-                number = _draft_id(key)
-                await self._client.call("sendMessageDraft", draft(place, text, number).payload)
-                return Shown(f"{_DRAFT}{number}", text, shown.since if shown else self._clock.now())
-            return await self._show_by_edit(to, place, text, shown)
-        except (Unshowable, Unreachable):
-            self._failing.put(key, True)
-            raise
-
-    async def _show_by_edit(self, to: Address, place: Place, text: str, shown: Shown | None) -> Shown:
-        call = draft(place, text, 0)
-        told = {name: value for name, value in call.payload.items() if name != "draft_id"}
-        if shown is None:
-            made = await self._do(to, place, self._addressed(to, Call("sendMessage", told)))
-            return Shown(_refs(made)[0], text, self._clock.now())
-        told = {name: value for name, value in told.items() if name in _EDITABLE}
-        try:
-            await self._do(
-                to, place, Call("editMessageText", {**_without_thread(place), "message_id": int(shown.ref), **told})
-            )
-        except Unchanged:
-            pass
-        return Shown(shown.ref, text, shown.since)
-
-    async def drop(self, to: Address, shown: Shown, *, say: str | None) -> None:
-        place = place_of(to)
-        native = shown.ref.startswith(_DRAFT)
-        try:
-            if say is None and native:  # it fades by itself; an empty one would say that we are thinking
-                return
-            if say is None:
-                await self._client.call("deleteMessage", {**_without_thread(place), "message_id": int(shown.ref)})
-            elif native:
-                await self._client.call("sendMessage", {**place.arguments(), "text": say})
-            else:
-                told = {**_without_thread(place), "message_id": int(shown.ref), "text": say}
-                await self._client.call("editMessageText", told)
-        except Unchanged:
-            pass
-
-    # Changing what was said
-
-    async def edit(self, to: Address, ref: str, message: Message, *, key: str) -> Receipt:
-        place = place_of(to)
-        call = render(place, message)[0]
-        if call.method != "sendMessage":
-            raise Unshowable("only a message of text can be written anew")
-        told = {name: value for name, value in call.payload.items() if name in _EDITABLE}
-        try:
-            await self._do(
-                to, place, Call("editMessageText", {**_without_thread(place), "message_id": int(ref), **told})
-            )
-        except Unchanged:
-            pass
-        return Receipt((ref,), self._clock.now())
-
-    async def delete(self, to: Address, ref: str) -> None:
-        await self._client.call("deleteMessage", {**_without_thread(place_of(to)), "message_id": int(ref)})
-
-    async def react(self, to: Address, ref: str, emoji: str | None) -> None:
-        reaction = [{"type": "emoji", "emoji": emoji}] if emoji else []
-        told = {"chat_id": place_of(to).chat, "message_id": int(ref), "reaction": reaction}
-        await self._client.call("setMessageReaction", told)
-
     # Files
 
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
@@ -478,8 +282,6 @@ class Telegram:
             yield piece
 
 
-_DRAFT = "draft "
-_EDITABLE = frozenset(("text", "entities", "link_preview_options", "reply_markup"))
 _TOO_LARGE = "Telegram lets bots fetch files of up to 20 MB; a Bot API server of one's own has no such limit"
 
 
@@ -506,22 +308,6 @@ def _number(update: dict[str, Any]) -> int:
 
 def _is_press(arrival: Arrival) -> bool:
     return b'"callback_query"' in arrival.raw
-
-
-def _refs(made: Any) -> list[str]:
-    each = made if isinstance(made, list) else [made]
-    return [str(one["message_id"]) for one in each if isinstance(one, dict) and "message_id" in one]
-
-
-def _without_thread(place: Place) -> dict[str, Any]:
-    """What is told of the place where a message is named by its id."""
-    told = {"chat_id": place.chat}
-    return {**told, "business_connection_id": place.business} if place.business else told
-
-
-def _draft_id(key: str) -> int:
-    """Not zero, and the same for every show of one draft."""
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest(), "big") % (2**31 - 1) + 1
 
 
 async def _body(request: Request) -> tuple[bytes, bool]:

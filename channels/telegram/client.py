@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -121,6 +121,26 @@ def _method(name: str) -> Any:
     from aiogram.methods import TelegramMethod
 
     return type(name, (TelegramMethod[Any],), {"__returning__": Any, "__api_method__": name, "__module__": __name__})
+
+
+def upload(name: str, open: Callable[[], AsyncIterator[bytes]]) -> Any:
+    """A value that a call may hold, however deep: the file goes with it, in pieces as it is read."""
+    return _upload()(name, open)
+
+
+@cache
+def _upload() -> Any:
+    from aiogram.types import InputFile
+
+    class Upload(InputFile):
+        def __init__(self, name: str, open: Callable[[], AsyncIterator[bytes]]) -> None:
+            super().__init__(name)
+            self._open = open
+
+        def read(self, bot: Bot) -> AsyncIterator[bytes]:  # type: ignore[override]  # it is only iterated
+            return self._open()
+
+    return Upload
 
 
 def _told(error: Exception) -> NotSent:

@@ -14,9 +14,11 @@ from msgspec import Struct
 
 from bot.model import (
     Address,
+    Closed,
     Deleted,
     Echoed,
     Edited,
+    Halted,
     Incoming,
     Location,
     Media,
@@ -103,6 +105,9 @@ def arrival(
             to = Place(gone.chat.id, business=gone.business_connection_id).address(account)
             bodies = tuple(Deleted(str(each)) for each in gone.message_ids)
             return read.arrival(to, str(gone.chat.id), 0, bodies)
+        case wire.Update(stopped_message_generation=wire.Stopped() as stopped):
+            to = Place(stopped.chat.id, topic=stopped.message_thread_id).address(account)
+            return read.arrival(to, str(stopped.chat.id), 0, (Halted(),))
     edited = update.edited_message or update.edited_business_message
     message = update.message or update.business_message or update.guest_message or edited
     if message is None:
@@ -143,7 +148,7 @@ class _Reading(Struct, frozen=True):
         place = Place(query.from_.id) if message is None else self._place(message, query.from_.id)
         label, ref = "", ""
         if message is not None:
-            ref = str(message.message_id)
+            ref = message.ref
             rows = message.reply_markup.inline_keyboard if message.reply_markup else []
             label = next((b.text for row in rows for b in row if b.callback_data == query.data), "")
         bodies = (Pressed(query.data, label, ref),) if query.data and not query.from_.is_bot else ()
@@ -219,9 +224,11 @@ class _Reading(Struct, frozen=True):
         )
 
     def _bodies(self, message: wire.Message, sender: User | None, *, edited: bool) -> tuple[Incoming, ...]:
-        ref, command = str(message.message_id), self._command(message)
+        ref, command = message.ref, self._command(message)
         if command is not None and command[0] == "start" and not edited and not message.business_connection_id:
             return (Opened(command[2], ref),)
+        if message.forum_topic_closed is not None:
+            return (Closed(),)
         said = self._said(message, command)
         if said is None:
             return ()

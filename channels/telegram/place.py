@@ -8,6 +8,9 @@ from msgspec import Struct
 
 from bot.model import Address
 
+PRIVATELY = "private"
+"""How the reference of a message begins that one person of a group alone sees; who, and its number, follow."""
+
 
 class Place(Struct, frozen=True):
     chat: int

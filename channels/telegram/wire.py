@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from channels.telegram.entities import Entity, User
+from channels.telegram.place import PRIVATELY
 
 
 class Chat(Struct, frozen=True):
@@ -124,6 +125,7 @@ class Message(Struct, frozen=True):
     via_bot: User | None = None
     forward_origin: Origin | None = None
     reply_to_message: Answered | None = None
+    forum_topic_closed: dict[str, Any] | None = None
     quote: Quote | None = None
     text: str = ""
     entities: list[Entity] = []
@@ -144,6 +146,15 @@ class Message(Struct, frozen=True):
     dice: Dice | None = None
     reply_markup: Keyboard | None = None
     migrate_to_chat_id: int = 0
+    ephemeral_message_id: int = 0
+    """Of what one person of a group alone sees; its `message_id` means nothing."""
+    receiver_user: User | None = None
+
+    @property
+    def ref(self) -> str:
+        if self.ephemeral_message_id and self.receiver_user is not None:
+            return f"{PRIVATELY} {self.receiver_user.id} {self.ephemeral_message_id}"
+        return str(self.message_id)
 
 
 class Query(Struct, frozen=True):
@@ -194,6 +205,14 @@ class Gone(Struct, frozen=True):
     message_ids: list[int]
 
 
+class Stopped(Struct, frozen=True):
+    """Somebody wants no more of a draft."""
+
+    chat: Chat
+    draft_id: int
+    message_thread_id: int = 0
+
+
 class Update(Struct, frozen=True):
     update_id: int
     message: Message | None = None
@@ -206,6 +225,7 @@ class Update(Struct, frozen=True):
     my_chat_member: MemberChanged | None = None
     business_connection: Connection | None = None
     deleted_business_messages: Gone | None = None
+    stopped_message_generation: Stopped | None = None
 
 
 UNDERSTOOD = tuple(name for name in Update.__struct_fields__ if name != "update_id")
@@ -216,7 +236,6 @@ OF_NO_INTEREST = frozenset(
         *("channel_post", "edited_channel_post", "message_reaction_count", "inline_query", "chosen_inline_result"),
         *("shipping_query", "pre_checkout_query", "purchased_paid_media", "poll", "poll_answer", "chat_member"),
         *("chat_join_request", "chat_boost", "removed_chat_boost", "managed_bot", "subscription"),
-        "stopped_message_generation",
     )
 )
 """Kinds that nobody asked for, and that may come all the same."""

@@ -225,7 +225,18 @@ class ControlView(Struct, frozen=True):
     """Agent while `human` and `closed` by one; else the bot."""
 
 
-CustomerEvent = SaidView | PressedView | SubmittedView | ControlledView | PartialView
+class RevisedView(Struct, frozen=True, tag_field="kind", tag="revised"):
+    """An agent wrote a message of theirs anew, or took it back."""
+
+    seq: int
+    at: datetime
+    of: int
+    """Seq of the message."""
+    parts: tuple[PartView, ...]
+    """What stands in its place; empty: it was taken back."""
+
+
+CustomerEvent = SaidView | RevisedView | PressedView | SubmittedView | ControlledView | PartialView
 
 
 # Server to widget

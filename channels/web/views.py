@@ -59,6 +59,7 @@ from channels.web.frames import (
     PartView,
     PressedView,
     RatingView,
+    RevisedView,
     SaidView,
     SourcesView,
     SourceView,
@@ -93,6 +94,8 @@ def view_event(event: Event, bot: BotSpeaker, file_at: FileAt = nowhere) -> Cust
     if not event.public:
         return None
     match body := event.body:
+        case Said(message, revises=seq) if seq:
+            return RevisedView(event.seq, event.at, seq, tuple(map(view_part, message.parts)))
         case Said():
             by = event.author.kind
             return SaidView(

@@ -191,7 +191,7 @@ class _Making:
                 yield Opens(payload, _HERE)
             case Controlled(control, _, by) if control.state == "human" and by.kind == "agent":
                 yield AgentDoes(act="takes_over", name="Mia", mark=_HERE)
-            case Said(message) if event.author.kind == "agent":
+            case Said(message, revises=0) if event.author.kind == "agent":
                 said = self.stand_ins.text("\n".join(map(plain, message.parts)))
                 yield AgentDoes(act="says", name="Mia", words=said, mark=_HERE)
             case Noted(words):

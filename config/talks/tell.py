@@ -8,6 +8,7 @@ from bot.model import (
     Acted,
     Acting,
     Asked,
+    Closed,
     Dequeued,
     Did,
     Disarmed,
@@ -71,7 +72,7 @@ def transcript(stretch: Stretch) -> Iterator[str]:
 
 def _event(event: Event, calls: list[Call]) -> Iterator[str]:
     match event.body:
-        case Acting() | Acted() | Viewed() | Halted() | Reachable() | Migrated():
+        case Acting() | Acted() | Viewed() | Halted() | Closed() | Reachable() | Migrated():
             return  # what an action did its `Did` tells; of the others nothing shows in a talk
         case Turned(declined=declined):
             told = event_told(event)[1 if declined else 0 :]  # the desk is always asked first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.heard import as_heard
+from bot.heard import as_heard, edited
 from bot.model import Author, Body, Deleted, Edited, Event, Media, Message, Pressed, Said, text, written
 from bot.testing.clock import START
 
@@ -65,3 +65,15 @@ def test_an_edited_caption_of_an_album_counts() -> None:
 def test_what_is_alone_is_as_it_is() -> None:
     for body in (Said(text("one"), "1"), Edited(text("two"), "1"), Deleted("1")):
         assert as_heard(inputs(body)) == inputs(body)
+
+
+def test_what_we_have_written_anew_or_taken_back_is_read_so() -> None:
+    ours = Author("agent", "mara", "Mara")
+    log = (
+        Event(1, START, ours, Said(text("It cots 5."))),
+        Event(2, START, ours, Said(text("Wrong customer!"))),
+        Event(3, START, ours, Said(text("It costs 5."), revises=1)),
+        Event(4, START, ours, Said(Message(()), revises=2)),
+        Event(5, START, ours, Said(text("It costs 6."), revises=1)),
+    )
+    assert [(event.seq, event.body) for event in edited(log)] == [(1, Said(text("It costs 6.")))]

@@ -487,6 +487,18 @@ async def test_what_nobody_has_to_send_wakes_nobody() -> None:
         assert store.passed == before
 
 
+async def test_what_the_platform_says_of_a_whole_account_holds_all_its_chats() -> None:
+    async with post() as at:
+        at.memory.faults.append(TryLater("flood", after=timedelta(seconds=4), scope="account"))
+        await at.promise("first", chat="1")
+        await settle()
+        await at.promise("second", chat="2")
+        await at.clock.advance(3)
+        assert len(at.memory.calls) == 1
+        await at.clock.advance(3)
+        assert (at.seen("1"), at.seen("2")) == (["first"], ["second"])
+
+
 async def test_no_more_are_in_the_air_than_allowed() -> None:
     gate, most = asyncio.Event(), list[int]()
 

@@ -70,3 +70,27 @@ async def test_where_no_pace_is_told_nothing_waits_and_nothing_piles_up() -> Non
         assert not pacer.wait(at(str(chat)), None, "final")
         assert not pacer.wait(at(str(chat), str(chat)), PACE, "final")
     assert len(pacer._buckets) <= MOST_CHATS
+
+
+APART = Pace(account=Rate(9, SECOND), chat=Rate(1, SECOND), apart={"edit": Pace(account=Rate(2, SECOND))})
+
+
+async def test_calls_that_are_counted_apart_take_nothing_from_the_others() -> None:
+    pacer = Pacer(SettableClock())
+    assert [pacer.may(at(chat), APART, "edit") for chat in ("1", "1", "2")] == [True, True, False]
+    assert [pacer.may(at(chat), APART, "final") for chat in ("1", "1", "2")] == [True, False, True]
+    assert [pacer.may(at(chat), APART, "typing") for chat in ("1", "3")] == [False, True]
+
+
+async def test_an_account_counts_them_all_the_same() -> None:
+    pacer, few = Pacer(SettableClock()), Pace(account=Rate(2, SECOND), apart={"edit": Pace(chat=Rate(9, SECOND))})
+    assert [pacer.may(at(chat), few, "final") for chat in ("1", "2")] == [True, True]
+    assert not pacer.may(at("3"), few, "edit")
+
+
+async def test_a_refused_edit_silences_edits_alone_where_they_are_counted_apart() -> None:
+    pacer = Pacer(SettableClock())
+    pacer.hold(at("1"), timedelta(seconds=9), pace=APART, rank="edit")
+    assert [pacer.may(at("1"), APART, rank) for rank in ("edit", "final")] == [False, True]
+    pacer.hold(at("2"), timedelta(seconds=9), pace=PACE, rank="edit")
+    assert not pacer.may(at("2"), PACE, "final")

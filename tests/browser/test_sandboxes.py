@@ -8,12 +8,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs
 
 import httpx2
+import pytest
 from openai import OpenAI
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
+from websockets.sync.client import connect
 
 from config.machine import SystemClock
 from config.sandbox import made
@@ -99,6 +103,51 @@ def test_a_person_talks_to_a_telegram_bot(browser: Browser, watched: Watch) -> N
         picture(page, "sandbox-telegram-talk")
 
 
+def test_telegrams_table_album_and_draft_are_drawn_as_its_app_draws_them(browser: Browser, watched: Watch) -> None:
+    with opened("telegram", browser, watched) as (page, address):
+
+        def call(method: str, **arguments: Any) -> None:
+            files = arguments.pop("files", None)
+            told = {name: value if isinstance(value, str) else json.dumps(value) for name, value in arguments.items()}
+            answer = httpx2.post(f"{address}/bot42:TEST/{method}", data=told, files=files, timeout=30).json()
+            assert answer["ok"], answer
+
+        page.get_by_role("button", name="Start").click()
+        cells = [
+            [
+                {"text": words, "align": at, "valign": "top", "is_header": row == 0}
+                for words, at in zip(line, ALIGNED, strict=True)
+            ]
+            for row, line in enumerate((("Item", "Price"), ("Desk lamp", "19.90 €")))
+        ]
+        table = {"type": "table", "cells": cells, "caption": "Your orders"}
+        blocks = [{"type": "paragraph", "text": "What you ordered:"}, table]
+        call("sendRichMessage", chat_id=7001, rich_message={"blocks": blocks})
+        drawn = page.get_by_role("region", name="Your orders")
+        expect(drawn.get_by_role("columnheader")).to_have_text(["Item", "Price"])
+        expect(drawn.get_by_role("cell").last).to_have_css("text-align", "end")
+
+        files = {f"p{n}": (f"{n}.png", image(n), "image/png") for n in range(3)}
+        media = [{"type": "photo", "media": f"attach://{name}"} for name in files]
+        call("sendMediaGroup", chat_id=7001, media=[media[0] | {"caption": "Three of them"}, *media[1:]], files=files)
+        album = page.get_by_role("listitem").filter(has_text="Three of them")
+        expect(album.get_by_role("img", name=".png")).to_have_count(3)
+
+        call("sendMessageDraft", chat_id=7001, draft_id=5, text="Let me look", can_stop=True)
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_text("Let me look")).to_have_count(0)
+        picture(page, "sandbox-telegram-table-album")
+
+
+ALIGNED = ("left", "right")
+
+
+def image(number: int) -> bytes:
+    made = BytesIO()
+    Image.new("RGB", (120 + 40 * number, 90), ("teal", "tomato", "gold")[number]).save(made, "PNG")
+    return made.getvalue()
+
+
 class Hook(BaseHTTPRequestHandler):
     """What Slack calls: keeps the payloads of interactions, and says nothing."""
 
@@ -133,7 +182,7 @@ def test_a_person_fills_in_a_slack_modal(browser: Browser, watched: Watch) -> No
         httpx2.Client(base_url=address, timeout=30) as site,
     ):
         token = site.get("/_/about").json()["told"]["token"]
-        chat = site.get("/_/seen").json()["chats"][0]["id"]
+        chat = next(one["id"] for one in site.get("/_/seen").json()["chats"] if one["kind"] == "private")
 
         def call(method: str, **arguments: Any) -> Any:
             answer = site.post(f"/api/{method}", json=arguments, headers={"authorization": f"Bearer {token}"}).json()
@@ -172,3 +221,36 @@ def until(page: Page, holds: Callable[[], Any]) -> None:
             return
         page.wait_for_timeout(100)
     raise AssertionError("it did not come to that")
+
+
+@pytest.mark.parametrize("name", ["slack", "discord"])
+def test_what_is_said_before_the_bot_has_come_waits_for_it(name: str, browser: Browser, watched: Watch) -> None:
+    with opened(name, browser, watched) as (page, address), httpx2.Client(base_url=address, timeout=30) as site:
+        told = site.get("/_/about").json()["told"]
+        absent = page.get_by_role("status").filter(has_text="The bot has not connected yet")
+        write(page, "is anybody there?")
+        write(page, "where is my order?")
+        expect(absent).to_contain_text("is anybody there?")
+        picture(page, f"sandbox-{name}-absent")
+        with connected(name, address, told):
+            expect(absent).to_be_hidden()
+            expect(page.get_by_role("log")).to_contain_text("where is my order?")
+            write(page, "thank you")
+            expect(page.get_by_role("log")).to_contain_text("thank you")
+        said = [one["data"]["text"] for one in site.get("/_/log").json() if one["name"] == "say"]
+        assert said == ["is anybody there?", "where is my order?", "thank you"]
+
+
+@contextmanager
+def connected(name: str, address: str, told: dict[str, str]) -> Iterator[None]:
+    """A bot that only listens."""
+    if name == "discord":
+        identify = {"token": told["token"], "intents": 512, "properties": {}}
+        with connect(f"{address.replace('http', 'ws')}/gateway?v=10&encoding=json") as socket:
+            socket.send(json.dumps({"op": 2, "d": identify}))
+            yield
+        return
+    bearer = {"authorization": f"Bearer {told['app_token']}"}
+    opened = httpx2.post(f"{address}/api/apps.connections.open", headers=bearer).json()
+    with connect(opened["url"]):
+        yield

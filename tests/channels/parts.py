@@ -41,13 +41,13 @@ A-17 <ok> & done
 Write to @support or `@everyone`."""
 
 
-def options(*labels: str) -> tuple[Option, ...]:
+def options(*labels: str, first: int = 1) -> tuple[Option, ...]:
     """With tokens as long as the engine's."""
-    return tuple([Option(label, f"/set answer={n}", f"{n:022}") for n, label in enumerate(labels, 1)])
+    return tuple([Option(label, f"/set answer={n}", f"{n:022}") for n, label in enumerate(labels, first)])
 
 
 _LAMP = Card("Desk lamp", "Bends both ways.", "19.90 €", options("Buy"), "https://shop.example/lamp.png")
-_CHAIR = Card("Chair", "Folds.", "49.00 €", options("Buy it", "Measure"))
+_CHAIR = Card("Chair", "Folds.", "49.00 €", options("Buy it", "Measure", first=2))
 _PHOTO = Media("image", "photo-1", "shoe.jpg", "image/jpeg", 2_000, "The sole is torn.", "a shoe without its sole")
 
 MESSAGES: Mapping[str, Message] = {

@@ -31,7 +31,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 CHATS = {"telegram": "77", "slack": "C1", "discord": "901"}
 RENDER: Mapping[str, Callable[[Address, Message], Any]] = {
-    "telegram": lambda to, piece: telegram.render(place_of(to), piece),
+    "telegram": lambda to, piece: [_without_nothing(call) for call in telegram.render(place_of(to), piece)],
     "slack": lambda to, piece: slack.render(to, piece, key=KEY),
     "discord": lambda to, piece: discord.render(to, piece, key=KEY),
 }
@@ -47,6 +47,11 @@ def test_a_message_is_called_as_it_was_read(message: str, name: str, snapshot: S
     )
     pieces = fit(MESSAGES[message], channel.capabilities(to)).pieces
     assert [line for piece in pieces for line in _told(RENDER[name](to, piece))] == snapshot
+
+
+def _without_nothing(call: telegram.Call) -> dict[str, Any]:
+    told = msgspec.structs.asdict(call) | {"instead": call.instead and _without_nothing(call.instead)}
+    return {name: value for name, value in told.items() if value}
 
 
 def _told(value: Any, indent: str = "") -> Iterator[str]:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from bot.model import (
     Address,
     Author,
+    Closed,
     Control,
     Controlled,
     Deleted,
@@ -45,6 +46,7 @@ async def hears(
         Reacted("👍", ref="r"),
         Viewed("r"),
         Halted(),
+        Closed(),
         Reachable(False),
         Migrated(Address("memory", "shop", "9")),
     ],

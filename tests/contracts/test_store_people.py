@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from bot.model import WITH_CUSTOMER, ContactId, ConversationId, Filled
 from bot.testing.store import Scene, spoken
-from bot.units import CustomerSlots, Identities, IssueLink, Linked, Merge, PutIdentity, RedeemLink, Unmerge
+from bot.units import CustomerSlots, FindPeople, Identities, IssueLink, Linked, Merge, PutIdentity, RedeemLink, Unmerge
 
 
 async def writes(
@@ -38,6 +38,31 @@ async def test_merged_contacts_are_one_person_and_both_logs_are_as_they_were(sce
     assert spoken(await scene.log(there)) == [("customer", "hi")]
     new = await writes(scene, "once more", "mail", "ana@x", chat="another")
     assert await contact(scene, new) == first
+
+
+async def test_people_are_found_by_name_and_by_their_ids(scene: Scene) -> None:
+    for name, channel, by in (
+        ("Ana Silva", "memory", "u_1"),
+        ("Ben", "mail", "BEN@x.example"),
+        ("Anatol", "mail", "z@x"),
+    ):
+        await scene.store.write(scene.accept("hello", channel=channel, by=by, chat=by, name=name))
+
+    async def found(search: str, most: int = 20) -> list[str]:
+        return [each.name for each in await scene.store.read(FindPeople(search=search, most=most))]
+
+    assert await found("ana") == ["Anatol", "Ana Silva"]
+    assert await found("ana", most=1) == ["Anatol"]
+    assert await found("ben@X") == ["Ben"]
+    assert await found("u_") == ["Ana Silva"]
+    assert await found("%") == []
+    nobody = await contact(scene, await writes(scene, "hi", "memory", "stranger"))
+    assert [each.contact for each in await scene.store.read(FindPeople(search=f"Visitor {nobody[-4:]}"))] == [nobody]
+    silva, anatol = [(await scene.store.read(FindPeople(search=each)))[0] for each in ("silva", "anatol")]
+    assert (silva.identities, silva.conversations) == ((("memory", "u_1"),), 1)
+    assert await scene.store.write(Merge(silva.contact, anatol.contact))
+    assert await found("ana") == ["Ana Silva"]
+    assert (await scene.store.read(FindPeople(search="z@x")))[0].conversations == 2
 
 
 async def test_an_identity_goes_back_with_the_conversations_it_began(scene: Scene) -> None:

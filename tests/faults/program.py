@@ -17,7 +17,7 @@ import httpx2
 from tests.bot.flow.script import project
 
 ROOT = Path(__file__).parents[2]
-STUCK = 30.0
+STUCK = 120.0
 """Seconds after which what was waited for will never come."""
 ORIGIN = "https://shop.example.org"
 

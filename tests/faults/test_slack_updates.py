@@ -12,12 +12,13 @@ from typing import Any
 import httpx2
 
 from channels.slack.parse import parse
+from tests.channels.sandbox.serve import until
 from tests.channels.slack.desk import desk
 from tests.faults import scale
 
 PAYLOADS = [path.read_bytes() for path in sorted((Path(__file__).parents[1] / "platforms/slack").glob("*.[jf]*"))]
-THROUGH_THE_ROUTE = 10
-"""One of so many goes through the real route as well."""
+THROUGH_THE_ROUTE, THROUGH_THE_SOCKET = 5, 2
+"""One of so many goes through the real route, or the real socket, as well."""
 STRANGE: tuple[Any, ...] = (
     None,
     True,
@@ -62,6 +63,35 @@ async def test_nothing_strange_ends_in_an_error_or_harms_its_neighbour() -> None
         await at.settled()
         said = [words for words in at.inbox.heard() if words.startswith("neighbour")]
         assert len(said) == -(-(scale.UPDATES // THROUGH_THE_ROUTE) // 50)
+
+
+async def test_nothing_strange_ends_the_socket_or_harms_its_neighbour() -> None:
+    """Bolt's own client reads what comes: an envelope is JSON, whatever is in it."""
+    chance, neighbours = random.Random(scale.SEED + 2), []
+    async with desk("socket") as at:
+        for n in range(scale.UPDATES // THROUGH_THE_SOCKET):
+            at.harness.box.delivery.event("strange", strange_payload(chance))
+            if n % 20 == 0:
+                neighbours.append(f"neighbour {n}")
+                await at.act("say", chat=at.direct, text=neighbours[-1])
+                await until(lambda: not at.harness.owed())
+        await until(lambda: not at.harness.owed())
+        await at.settled()
+        said = [words for words in at.inbox.heard() if words.startswith("neighbour")]
+        assert sorted(said) == sorted(neighbours)
+        assert sum(entry.name == "opened" for entry in at.harness.box.journal.entries) == 1
+
+
+def strange_payload(chance: random.Random) -> dict[str, Any]:
+    while True:
+        raw = chance.choice(PAYLOADS)
+        form = not raw.startswith(b"{")
+        if form and b"payload=" not in raw:
+            continue
+        given: dict[str, Any] = json.loads(urllib.parse.parse_qs(raw.decode())["payload"][0] if form else raw)
+        for _ in range(chance.randint(1, 3)):
+            strange(given, chance)
+        return json.loads(json.dumps(given))  # type: ignore[no-any-return]
 
 
 def is_utf8(raw: bytes) -> bool:

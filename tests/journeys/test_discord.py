@@ -205,3 +205,20 @@ async def test_a_form_is_a_window_and_what_is_wrong_in_it_is_asked_again(tmp_pat
         assert (again["name"], again["value"]) == ("order", "nonsense")
         assert booked[-1] == "Booked A-17."
         assert [one for one in ana.sandbox.journal.entries if one.kind == "refused"] == []
+
+
+async def test_a_window_that_is_closed_leaves_the_questions_one_by_one(tmp_path: Path) -> None:
+    flows = project(tmp_path, FORM, texts={"en": "not_an_order: No order.\nask_order: Order\nask_day: Day"})
+    (flows / "knowledge").mkdir()
+    async with customer(tmp_path, flows) as ana:
+        await ana.say("book it")
+        await ana.press(ana.labels[-1])
+        await ana.sandbox.act("close", {})
+        asked = await ana.say("A-17")
+        offered = ana.labels
+        booked = await ana.press("Friday")
+
+        assert asked == ["Day"]
+        assert offered[-2:] == ["Monday", "Friday"]
+        assert booked == ["Booked A-17."]
+        assert [one for one in ana.sandbox.journal.entries if one.kind == "refused"] == []

@@ -68,3 +68,13 @@ async def test_a_form_is_filled_in_once(desk: Stage) -> None:
 async def test_who_began_in_words_may_still_fill_it_in(desk: Stage) -> None:
     assert await desk.say("Ann") == ["Your e-mail?"]
     assert (await submit(desk, who="Ann", email="ann@shop.example"))[-1] == "Ann, ann@shop.example, nothing."
+
+
+async def test_a_form_that_is_closed_as_it_was_is_asked_in_words(desk: Stage) -> None:
+    assert await submit(desk) == ["Your name?"]
+    assert await desk.say("Ann") == ["Your e-mail?"]
+
+
+async def test_closing_a_form_that_is_done_with_says_nothing(desk: Stage) -> None:
+    await submit(desk, who="Ann", email="ann@shop.example")
+    assert await submit(desk) == []

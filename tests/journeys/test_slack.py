@@ -127,3 +127,19 @@ async def test_a_form_is_a_modal_whose_mistakes_are_shown_in_it(tmp_path: Path) 
         await shop.slack.box.act("submit", {"id": modal["id"], "values": values})
         await shop.until(lambda: "Ann, ann@shop.example, nothing." in shop.seen())
         assert shop.slack.box.seen()["modal"] is None
+
+
+async def test_a_modal_that_is_closed_gives_way_to_its_questions_one_by_one(tmp_path: Path) -> None:
+    flows = project(tmp_path, FLOWS, texts=TEXTS)
+    (flows / "knowledge").mkdir()
+    async with floor(tmp_path, flows) as shop:
+        await shop.slack.say("sign me up")
+        await shop.until(lambda: any(message["rows"] for message in shop.slack._shown(False)))
+        (label,) = [one.buttons[0] for one in shop.slack.seen() if one.buttons]
+        await shop.slack.press(label)
+        await shop.until(lambda: shop.slack.box.seen()["modal"])
+        await shop.slack.box.act("close", {"id": shop.slack.box.seen()["modal"]["id"]})
+        await shop.until(lambda: shop.seen()[-1] == "Your name?")
+        await shop.says("Ann", "Your e-mail?")
+        await shop.says("ann@shop.example", "Anything else?")
+        await shop.says("Ring twice", "Ann, ann@shop.example, Ring twice.")

@@ -7,16 +7,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import channels
-from bot.errors import SettingsError, TryLater
+from bot.errors import Forbidden, SettingsError, TryLater
 from bot.flow.read import read
-from bot.model import AgentId, Edited, Noted, Pressed, text
+from bot.model import Address, AgentId, Body, Closed, Deleted, Edited, Noted, Pressed, Said, Settled, text
 from bot.ports import Store
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
-from bot.units import Agent, Latest, Log, PutAgent
+from bot.units import Agent, Find, FindAgent, Latest, Log, PutAgent
 from config.doors import Account
 from config.settings import DeskFile, Settings, StaffSection
 from config.wiring import Parts, running
@@ -237,3 +238,171 @@ async def test_a_second_room_of_one_account_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="'loft' has two rooms"):
         async with desk(tmp_path, SettableClock(), ROOM, other):
             pass
+
+
+# What stands in the thread changes
+
+
+async def log(parts: Parts, *kinds: type[Body]) -> list[Body]:
+    found = await parts.store.read(Find(address=Address("pigeon", "loft", "ana")))
+    assert found is not None
+    events = await parts.store.read(Log(conversation=found.conversation.id))
+    return [event.body for event in events if isinstance(event.body, kinds)]
+
+
+async def test_who_edits_a_line_that_was_sent_edits_it_for_the_customer(tmp_path: Path) -> None:
+    clock = SettableClock()
+    async with desk(tmp_path, clock) as (bird, _):
+        await a_human_is_wanted(bird, clock)
+        await bird.hear(Said(text("!It cots 5."), "l1"), TEAM, thread="1", by="m")
+        await clock.advance(2)
+        await bird.hear(Edited(text("!It costs 5."), "l1"), TEAM, thread="1", by="m")
+        await clock.advance(2)
+        assert bird.seen()[-1] == "It costs 5."
+        assert "It cots 5." not in bird.seen()
+        assert "It costs 5." not in in_thread(bird)  # it stands there already
+
+
+async def test_where_it_cannot_be_edited_the_customer_gets_a_correction(tmp_path: Path) -> None:
+    clock = SettableClock()
+    async with desk(tmp_path, clock) as (bird, _):
+        bird.can = replace(bird.can, can=frozenset())
+        await a_human_is_wanted(bird, clock)
+        await bird.hear(Said(text("!It cots 5."), "l1"), TEAM, thread="1", by="m")
+        await clock.advance(2)
+        await bird.hear(Edited(text("It costs 5."), "l1"), TEAM, thread="1", by="m")
+        await clock.advance(2)
+        assert bird.seen()[-2:] == ["It cots 5.", "Correction: It costs 5."]
+        await bird.hear(Deleted("l1"), TEAM, thread="1", by="m")
+        await clock.advance(2)
+        assert "It cots 5." in bird.seen()
+        assert "cannot be taken back there" in in_thread(bird)
+
+
+async def test_who_deletes_a_line_takes_it_back_from_the_customer_and_a_note_from_nobody(tmp_path: Path) -> None:
+    clock = SettableClock()
+    async with desk(tmp_path, clock) as (bird, parts):
+        await a_human_is_wanted(bird, clock)
+        for line, ref in (("!Wrong customer", "l1"), ("a note", "l2")):
+            await bird.hear(Said(text(line), ref), TEAM, thread="1", by="m")
+            await clock.advance(2)
+        assert "Wrong customer" in bird.seen()
+        for ref in ("l1", "l2", "never heard of"):
+            await bird.hear(Deleted(ref), TEAM, thread="1", by="m")
+        await clock.advance(2)
+        assert "Wrong customer" not in bird.seen()
+        assert await log(parts, Noted) == [Noted("a note"), Noted("Taken back: a note")]
+
+
+async def test_a_note_never_becomes_a_message(tmp_path: Path) -> None:
+    clock = SettableClock()
+    async with desk(tmp_path, clock) as (bird, parts):
+        await a_human_is_wanted(bird, clock)
+        await bird.hear(Said(text("she is rude"), "l1"), TEAM, thread="1", by="m")
+        seen = bird.seen()
+        await bird.hear(Edited(text("!she is rude"), "l1"), TEAM, thread="1", by="m")
+        await clock.advance(2)
+        assert bird.seen() == seen
+        assert await log(parts, Noted) == [Noted("she is rude")]
+        assert "a note stays a note" in in_thread(bird)
+
+
+async def test_what_is_changed_in_the_console_is_told_in_the_thread(tmp_path: Path) -> None:
+    clock = SettableClock()
+    async with desk(tmp_path, clock) as (bird, parts):
+        await a_human_is_wanted(bird, clock)
+        found = await parts.store.read(Latest(channel="pigeon", account="loft", chat="ana"))
+        mara = await parts.store.read(FindAgent(email="mara@desk.example"))
+        assert found is not None
+        assert mara is not None
+        epoch = found.control.epoch
+        done = await parts.desk.reply(found.id, mara, "It cots 5.", seen=found.last_seq, epoch=epoch, claim=True)
+        seq = done.events[-1].seq
+        await parts.desk.revise(found.id, mara, seq, "It costs 5.")
+        await parts.desk.withdraw(found.id, mara, seq)
+        await clock.advance(2)
+        assert in_thread(bird).splitlines()[-3:] == [
+            "Mara: It cots 5.",
+            "Mara (edited): It costs 5.",
+            "— Mara took a message back",
+        ]
+
+
+# Threads end
+
+
+async def test_closing_the_thread_resolves_and_a_new_request_gets_a_new_thread(tmp_path: Path) -> None:
+    clock = SettableClock()
+    async with desk(tmp_path, clock) as (bird, parts):
+        await a_human_is_wanted(bird, clock)
+        await bird.hear("!Hello, Mara here.", TEAM, thread="1", by="m")
+        await clock.advance(2)
+        await bird.hear(Closed(), TEAM, thread="1", by="m")
+        await clock.advance(2)
+        assert await log(parts, Settled) == [Settled("resolved")]
+        before = in_thread(bird)
+        await bird.hear("book it")
+        await bird.hear("a human please")
+        await clock.advance(2)
+        assert in_thread(bird) == before
+        assert "Customer: a human please" in in_thread(bird, "2")
+        await bird.hear("!Is this heard?", TEAM, thread="1", by="m")
+        await clock.advance(2)
+        assert "this thread is over" in in_thread(bird)
+        assert "Is this heard?" not in bird.seen()
+
+
+async def test_a_colleagues_conversation_is_not_closed_with_its_thread(tmp_path: Path) -> None:
+    clock = SettableClock()
+    async with desk(tmp_path, clock) as (bird, parts):
+        await a_human_is_wanted(bird, clock)
+        await bird.hear("!Hello, Mara here.", TEAM, thread="1", by="m")
+        await clock.advance(2)
+        await bird.hear(Closed(), TEAM, thread="1", by="o")
+        await clock.advance(2)
+        assert await log(parts, Settled) == []
+        assert "Mara has this conversation" in in_thread(bird)
+        await bird.hear("still there?")
+        await clock.advance(2)
+        assert "Customer: still there?" in in_thread(bird)
+
+
+async def test_a_thread_that_is_gone_loses_nothing(tmp_path: Path) -> None:
+    clock = SettableClock()
+    async with desk(tmp_path, clock) as (bird, _):
+        await a_human_is_wanted(bird, clock)
+        bird.refusals = [Forbidden("there is no such thread", scope="address")]
+        await bird.hear("are you there?")
+        await clock.advance(2)
+        assert "are you there?" not in in_thread(bird)
+        told = in_thread(bird, "2")
+        assert told.index("I want to talk to a human") < told.index("are you there?")
+        await bird.press("Take over", TEAM, thread="2", by="m")
+        await clock.advance(2)
+        assert "Mara has it" in in_thread(bird, "2")
+
+
+# Its language
+
+
+@pytest.mark.parametrize(
+    ("language", "label", "line"),
+    [
+        ("de", "Übernehmen", "Zeilen hier sind Notizen"),
+        ("fr", "Prendre en charge", "sont des notes"),
+        ("es", "Tomar el control", "son notas"),
+        ("pt", "Assumir", "são notas"),
+        ("ar", "استلام", "ملاحظات"),
+    ],
+)
+async def test_the_room_is_spoken_to_in_its_language(tmp_path: Path, language: str, label: str, line: str) -> None:
+    clock = SettableClock()
+    spoken = StaffSection(account="loft", chat=TEAM, people=ROOM.people, language=language)
+    async with desk(tmp_path, clock, spoken) as (bird, _):
+        await a_human_is_wanted(bird, clock)
+        await bird.press(label, TEAM, thread="1", by="m")
+        await clock.advance(2)
+        told = in_thread(bird)
+        assert line in told
+        for english in ("Lines here", "waits", "has it", "asked"):
+            assert english not in told

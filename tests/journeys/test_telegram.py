@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from bot.flow.read import read
+from bot.llm.scripted import ScriptedModel
 from bot.model import Address
+from bot.ports import LanguageModel
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
@@ -25,7 +28,9 @@ from channels.telegram import Settings as TelegramSettings
 from channels.telegram import build
 from config.settings import DeskFile, Settings
 from config.wiring import Parts, running
+from tests.bot.flow.script import project
 from tests.channels.telegram.stand import ADA, TOKEN
+from tests.journeys.crossings import FLOWS
 from tests.journeys.stage import SHOP, agent
 
 HERE = Address("telegram", "shop", str(ADA))
@@ -71,6 +76,11 @@ class Shop:
     def _chat(self) -> Any:
         return next(chat for chat in self.sandbox.seen()["chats"] if chat["id"] == str(ADA))
 
+    def draft(self) -> str:
+        """What is being written; empty: nothing is."""
+        drafts = [each for each in self._chat()["messages"] if each["draft"]]
+        return "".join(span["text"] for each in drafts for span in each["spans"])
+
     async def found(self) -> Found:
         found = await self.parts.store.read(Find(address=HERE))
         assert found is not None
@@ -88,6 +98,12 @@ class Shop:
 
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    async with opened(tmp_path) as made:
+        yield made
+
+
+@asynccontextmanager
+async def opened(tmp_path: Path, *, flows: Path = SHOP, model: LanguageModel | None = None) -> AsyncIterator[Shop]:
     clock, chance = SettableClock(), SeededRandom()
     sandbox = TelegramSandbox(clock)
     async with serving(sandbox) as api:
@@ -95,12 +111,13 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
         channel = build("shop", settings, clock=clock, random=chance, vault=MemoryVault(), files=MemoryFiles())
         async with running(
             Settings(data=tmp_path),
-            DeskFile(flows=SHOP),
-            read(SHOP),
+            DeskFile(flows=flows),
+            read(flows),
             store=open_store("sqlite://", clock),
             clock=clock,
             random=chance,
             senders=[channel],
+            model=model,
         ) as parts:
             listening = asyncio.create_task(channel.run(parts.inbox))
             yield Shop(parts, clock, sandbox)
@@ -122,3 +139,22 @@ async def test_an_order_is_tracked_a_human_takes_over_and_hands_back(shop: Shop)
     now = (await shop.found()).conversation
     await shop.parts.desk.hand_back(now.id, MARA, now.control.epoch)
     await shop.says("how long does a refund take?", "efund")
+
+
+async def test_who_stops_an_answer_keeps_what_they_saw_of_it_and_no_more(tmp_path: Path) -> None:
+    flows, model, gate = project(tmp_path, FLOWS), ScriptedModel(), asyncio.Event()
+    (flows / "knowledge").mkdir()
+    (flows / "knowledge" / "refunds.md").write_text("# Refunds\n\nA refund takes five days after the return.\n")
+    async with opened(tmp_path, flows=flows, model=model) as shop:
+        model.then("A **refund** ", gate.wait, "takes five days.")
+        await shop.act("say", text="how long does a refund take?")
+        await shop.until(shop.draft)
+        assert shop.draft() == "A refund"
+        await shop.act("stop")
+        await shop.until(lambda: [e for e in shop.sandbox.journal.entries if e.kind == "confirmed"][1:])
+        gate.set()
+        await shop.until(shop.seen)
+        for _ in range(40):
+            await shop.clock.advance(0.5)
+            await asyncio.sleep(0.01)
+        assert (shop.seen(), shop.draft()) == (["A refund"], "")

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    readonly "/api/console/contacts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * People
+         * @description Customers who may be the same person.
+         */
+        readonly get: operations["console_people"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/console/contacts/{contact}/merge": {
         readonly parameters: {
             readonly query?: never;
@@ -170,6 +190,46 @@ export interface paths {
         readonly get: operations["console_identities"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/console/conversations/{conversation}/messages/{seq}/revise": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Revise
+         * @description Write one of one's own messages anew. A channel that cannot edit gets a correction.
+         */
+        readonly post: operations["console_revise"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/console/conversations/{conversation}/messages/{seq}/withdraw": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Withdraw
+         * @description Take one of one's own messages back, where the channel can.
+         */
+        readonly post: operations["console_withdraw"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -397,7 +457,7 @@ export interface components {
             readonly kind: "agent" | "bot" | "customer" | "system";
             readonly name?: string;
         };
-        readonly Body: components["schemas"]["Said"] | components["schemas"]["Edited"] | components["schemas"]["Deleted"] | components["schemas"]["Pressed"] | components["schemas"]["Submitted"] | components["schemas"]["Reacted"] | components["schemas"]["Opened"] | components["schemas"]["Viewed"] | components["schemas"]["Halted"] | components["schemas"]["Reachable"] | components["schemas"]["Migrated"] | components["schemas"]["Echoed"] | components["schemas"]["Rang"] | components["schemas"]["Signalled"] | components["schemas"]["Noted"] | components["schemas"]["Controlled"] | components["schemas"]["Returned"] | components["schemas"]["Settled"] | components["schemas"]["Turned"] | components["schemas"]["Acting"] | components["schemas"]["Acted"] | components["schemas"]["Discarded"] | components["schemas"]["Partial"];
+        readonly Body: components["schemas"]["Said"] | components["schemas"]["Edited"] | components["schemas"]["Deleted"] | components["schemas"]["Pressed"] | components["schemas"]["Submitted"] | components["schemas"]["Reacted"] | components["schemas"]["Opened"] | components["schemas"]["Viewed"] | components["schemas"]["Halted"] | components["schemas"]["Closed"] | components["schemas"]["Reachable"] | components["schemas"]["Migrated"] | components["schemas"]["Echoed"] | components["schemas"]["Rang"] | components["schemas"]["Signalled"] | components["schemas"]["Noted"] | components["schemas"]["Controlled"] | components["schemas"]["Returned"] | components["schemas"]["Settled"] | components["schemas"]["Turned"] | components["schemas"]["Acting"] | components["schemas"]["Acted"] | components["schemas"]["Discarded"] | components["schemas"]["Partial"];
         /** Cancel */
         readonly Cancel: {
             /** @enum {string} */
@@ -444,6 +504,14 @@ export interface components {
             readonly command: "clarify";
             readonly flows?: readonly string[];
         };
+        /**
+         * Closed
+         * @description Somebody closed the thread that this is; nothing of it is deleted.
+         */
+        readonly Closed: {
+            /** @enum {string} */
+            readonly kind: "closed";
+        };
         readonly Command: components["schemas"]["Start"] | components["schemas"]["Set"] | components["schemas"]["Unset"] | components["schemas"]["Cancel"] | components["schemas"]["Resume"] | components["schemas"]["Clarify"] | components["schemas"]["Skip"] | components["schemas"]["Repeat"] | components["schemas"]["Lookup"] | components["schemas"]["Chat"] | components["schemas"]["Human"] | components["schemas"]["Restart"] | components["schemas"]["Refuse"];
         /**
          * CaughtUp
@@ -480,6 +548,7 @@ export interface components {
          * @description One conversation opened: its latest events and what stands beside them.
          */
         readonly ConsoleDetail: {
+            readonly can: readonly ("delete" | "edit")[];
             readonly customer: components["schemas"]["ConsoleCustomer"];
             readonly draft: components["schemas"]["ConsoleDraftText"] | null;
             readonly events: readonly components["schemas"]["Event"][];
@@ -623,6 +692,20 @@ export interface components {
             /** Text */
             readonly text: string;
         };
+        /** People */
+        readonly ConsolePeople: {
+            readonly items: readonly components["schemas"]["ConsolePersonView"][];
+        };
+        /** PersonView */
+        readonly ConsolePersonView: {
+            readonly contact: string;
+            readonly conversations: number;
+            readonly identities: readonly (readonly [
+                string,
+                string
+            ])[];
+            readonly name: string;
+        };
         /** Ping */
         readonly ConsolePing: {
             /** @enum {string} */
@@ -702,6 +785,11 @@ export interface components {
              * @default
              */
             readonly reason: string;
+        };
+        /** ConsoleRevise */
+        readonly ConsoleRevise: {
+            /** Text */
+            readonly text: string;
         };
         /**
          * Row
@@ -826,6 +914,8 @@ export interface components {
             /** @enum {string} */
             readonly frame: "watch";
         };
+        /** ConsoleWithdraw */
+        readonly ConsoleWithdraw: Record<string, never>;
         /**
          * Control
          * @description Who may speak publicly now. Each change raises `epoch` by one.
@@ -1138,7 +1228,7 @@ export interface components {
         };
         /**
          * Noted
-         * @description An agent's words to colleagues. It has no parts and no address: there is nothing to send.
+         * @description Words to colleagues, by an agent or by us. It has no parts and no address: there is nothing to send.
          */
         readonly Noted: {
             /** @enum {string} */
@@ -1186,6 +1276,8 @@ export interface components {
         /** Option */
         readonly Option: {
             readonly label: string;
+            /** @enum {string} */
+            readonly shares?: "" | "number" | "place";
             readonly token?: string;
             readonly value: string;
         };
@@ -1396,6 +1488,7 @@ export interface components {
             readonly kind: "said";
             readonly message: components["schemas"]["Message"];
             readonly ref?: string;
+            readonly revises?: number;
         };
         /** Set */
         readonly Set: {
@@ -1673,7 +1766,7 @@ export interface components {
             readonly text: string;
             readonly turn: number;
         };
-        readonly WidgetEvent: components["schemas"]["WidgetSaidView"] | components["schemas"]["WidgetPressedView"] | components["schemas"]["WidgetSubmittedView"] | components["schemas"]["WidgetControlledView"] | components["schemas"]["WidgetPartialView"];
+        readonly WidgetEvent: components["schemas"]["WidgetSaidView"] | components["schemas"]["WidgetRevisedView"] | components["schemas"]["WidgetPressedView"] | components["schemas"]["WidgetSubmittedView"] | components["schemas"]["WidgetControlledView"] | components["schemas"]["WidgetPartialView"];
         /**
          * EventFrame
          * @description The only frame that is history. `prev` is the seq of the event before it that this reader may see: when it is not
@@ -1853,6 +1946,18 @@ export interface components {
             /** @enum {string} */
             readonly why: "attempt" | "cancel" | "control";
         };
+        /**
+         * RevisedView
+         * @description An agent wrote a message of theirs anew, or took it back.
+         */
+        readonly WidgetRevisedView: {
+            readonly at: string;
+            /** @enum {string} */
+            readonly kind: "revised";
+            readonly of: number;
+            readonly parts: readonly components["schemas"]["WidgetPart"][];
+            readonly seq: number;
+        };
         /** SaidView */
         readonly WidgetSaidView: {
             readonly at: string;
@@ -2016,6 +2121,7 @@ export type Carousel = components['schemas']['Carousel'];
 export type Chat = components['schemas']['Chat'];
 export type Choices = components['schemas']['Choices'];
 export type Clarify = components['schemas']['Clarify'];
+export type Closed = components['schemas']['Closed'];
 export type Command = components['schemas']['Command'];
 export type ConsoleCaughtUp = components['schemas']['ConsoleCaughtUp'];
 export type ConsoleClientFrame = components['schemas']['ConsoleClientFrame'];
@@ -2035,6 +2141,8 @@ export type ConsoleIdentityView = components['schemas']['ConsoleIdentityView'];
 export type ConsoleMe = components['schemas']['ConsoleMe'];
 export type ConsoleMerge = components['schemas']['ConsoleMerge'];
 export type ConsoleNote = components['schemas']['ConsoleNote'];
+export type ConsolePeople = components['schemas']['ConsolePeople'];
+export type ConsolePersonView = components['schemas']['ConsolePersonView'];
 export type ConsolePing = components['schemas']['ConsolePing'];
 export type ConsolePong = components['schemas']['ConsolePong'];
 export type ConsoleProblem = components['schemas']['ConsoleProblem'];
@@ -2043,6 +2151,7 @@ export type ConsoleRefusedFrame = components['schemas']['ConsoleRefusedFrame'];
 export type ConsoleReply = components['schemas']['ConsoleReply'];
 export type ConsoleReset = components['schemas']['ConsoleReset'];
 export type ConsoleResolve = components['schemas']['ConsoleResolve'];
+export type ConsoleRevise = components['schemas']['ConsoleRevise'];
 export type ConsoleRow = components['schemas']['ConsoleRow'];
 export type ConsoleRowFrame = components['schemas']['ConsoleRowFrame'];
 export type ConsoleRows = components['schemas']['ConsoleRows'];
@@ -2057,6 +2166,7 @@ export type ConsoleUnwatch = components['schemas']['ConsoleUnwatch'];
 export type ConsoleUploaded = components['schemas']['ConsoleUploaded'];
 export type ConsoleViewers = components['schemas']['ConsoleViewers'];
 export type ConsoleWatch = components['schemas']['ConsoleWatch'];
+export type ConsoleWithdraw = components['schemas']['ConsoleWithdraw'];
 export type Control = components['schemas']['Control'];
 export type Controlled = components['schemas']['Controlled'];
 export type Deleted = components['schemas']['Deleted'];
@@ -2170,6 +2280,7 @@ export type WidgetRatingView = components['schemas']['WidgetRatingView'];
 export type WidgetRead = components['schemas']['WidgetRead'];
 export type WidgetRefusedFrame = components['schemas']['WidgetRefusedFrame'];
 export type WidgetReset = components['schemas']['WidgetReset'];
+export type WidgetRevisedView = components['schemas']['WidgetRevisedView'];
 export type WidgetSaidView = components['schemas']['WidgetSaidView'];
 export type WidgetSay = components['schemas']['WidgetSay'];
 export type WidgetServerFrame = components['schemas']['WidgetServerFrame'];
@@ -2191,6 +2302,65 @@ export type WidgetVCardView = components['schemas']['WidgetVCardView'];
 export type WidgetWelcome = components['schemas']['WidgetWelcome'];
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly console_people: {
+        readonly parameters: {
+            readonly query: {
+                /** @description In a name or a platform's id. */
+                readonly q: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsolePeople"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
     readonly console_merge: {
         readonly parameters: {
             readonly query?: never;
@@ -3004,6 +3174,201 @@ export interface operations {
             };
             /** @description Not found */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
+    readonly console_revise: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description A repeat under the same key changes nothing. */
+                readonly "Idempotency-Key": string;
+            };
+            readonly path: {
+                readonly conversation: string;
+                readonly seq: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConsoleRevise"];
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsoleDone"];
+                };
+            };
+            /** @description No JSON */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Somebody else has it, or there are newer messages */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Too large */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not understood */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description The store does not answer; try again */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+        };
+    };
+    readonly console_withdraw: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description A repeat under the same key changes nothing. */
+                readonly "Idempotency-Key": string;
+            };
+            readonly path: {
+                readonly conversation: string;
+                readonly seq: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConsoleWithdraw"];
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConsoleDone"];
+                };
+            };
+            /** @description No JSON */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Signed out */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not from this page, or not allowed */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Not found */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ConsoleProblem"];
+                };
+            };
+            /** @description Too large */
+            readonly 413: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -8,7 +8,7 @@ from bot.flow.locales import region_of
 from bot.flow.rules import Phrases, after
 from bot.flow.slots.kind import LONGEST_ANSWER, Hearing, asks, own_rules
 from bot.flow.words import folded, tokens
-from bot.model import Json
+from bot.model import Json, Part, VCard
 
 LONGEST_TEXT = 4_000
 LONGEST_NAME = 100
@@ -53,6 +53,13 @@ def parse_phone(words: str, hearing: Hearing) -> Json:
 def find_phone(words: str, hearing: Hearing) -> Json:
     """Only what is written as a phone number: digits alone could be an order's."""
     return _phone(words, hearing, is_sure=True)
+
+
+def read_phone(part: Part) -> Json:
+    """Of a contact that was shared: its number has its country, with or without the `+`."""
+    if not isinstance(part, VCard) or not part.phone:
+        return None
+    return part.phone if part.phone.startswith("+") else f"+{part.phone}"
 
 
 def parse_name(words: str, hearing: Hearing) -> Json:

@@ -60,6 +60,8 @@ class SlotType:
     """Finds the one value that stands in any words, such as a request; None: just any words could be one."""
     take: Callable[[Part], Json] | None = None
     """The value in a part of a message, None when it is another kind of part. Words alone are no answer then."""
+    read: Callable[[Part], Json] | None = None
+    """The same, where words are an answer as well."""
 
 
 def own_rules(hearing: Hearing) -> Rules | None:

@@ -7,7 +7,7 @@ refused, where the real one ignores it, because here it is always a slip of the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from channels.sandbox.discord.refusals import Problems, refused
@@ -192,8 +192,8 @@ _EDIT = shape(_WRITTEN | {"tts": flag})
 _FOLLOW_UP = shape(_POSTED | {"username": text(80), "avatar_url": address, "thread_name": text(100)})
 
 
-def created(body: Any, files: int, *, follow_up: bool = False) -> None:
-    """A message to be posted, with so many files."""
+def created(body: Any, files: Collection[str], *, follow_up: bool = False) -> None:
+    """A message to be posted, with files of these names."""
     problems = Problems()
     (_FOLLOW_UP if follow_up else _CREATE)(body, (), problems)
     problems.raise_any()
@@ -204,20 +204,21 @@ def created(body: Any, files: int, *, follow_up: bool = False) -> None:
         raise refused("empty_message")
 
 
-def edited(body: Any, files: int) -> None:
+def edited(body: Any, files: Collection[str], flags: int = 0) -> None:
+    """`files`: those that come with it and those that are there; `flags`: of the message, which stays what it is."""
     problems = Problems()
     _EDIT(body, (), problems)
     problems.raise_any()
-    _message(body, files, problems)
+    _message(body | {"flags": (body.get("flags") or 0) | flags}, files, problems)
 
 
-def _is_blank(body: Mapping[str, Any], files: int) -> bool:
+def _is_blank(body: Mapping[str, Any], files: Collection[str]) -> bool:
     others = any(body.get(name) for name in ("embeds", "components", "sticker_ids", "poll", "message_reference"))
     return not (files or others or str(body.get("content") or "").strip())
 
 
-def _message(body: Mapping[str, Any], files: int, problems: Problems) -> None:
-    if files > 10:
+def _message(body: Mapping[str, Any], files: Collection[str], problems: Problems) -> None:
+    if len(files) > 10:
         problems.add(("attachments",), "BASE_TYPE_MAX_LENGTH", "Must be 10 or fewer in length.")
     v2 = bool((body.get("flags") or 0) & COMPONENTS_V2)
     if v2:
@@ -227,7 +228,7 @@ def _message(body: Mapping[str, Any], files: int, problems: Problems) -> None:
                 problems.add((name,), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", why)
     _embeds(body.get("embeds") or (), problems)
     _mentions(body.get("allowed_mentions") or {}, problems)
-    components(body.get("components") or [], problems, v2=v2)
+    components(body.get("components") or [], problems, v2=v2, files=files)
     problems.raise_any()
 
 
@@ -361,8 +362,9 @@ _V2_TOP = _WITHIN[CONTAINER] | {CONTAINER}
 class _Walk:
     """One body's components: ids are unique in it, and texts and parts are counted."""
 
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, files: Collection[str] = ()) -> None:
         self.problems, self.ids, self.count, self.letters = problems, set[str](), 0, 0
+        self.files = files
 
     def all(self, components: Any, path: Path, allowed: frozenset[int]) -> None:
         for at, component in enumerate(components if isinstance(components, list) else ()):
@@ -395,6 +397,24 @@ class _Walk:
                 self._button(component, path)
             case 3:
                 self._options(component, path)
+            case 11:
+                self._media(component.get("media"), (*path, "media"))
+            case 12:
+                for at, item in enumerate(component.get("items") or ()):
+                    self._media(item.get("media"), (*path, "items", at, "media"))
+            case 13:
+                self._media(component.get("file"), (*path, "file"), only_ours=True)
+
+    def _media(self, media: Any, path: Path, *, only_ours: bool = False) -> None:
+        """What comes with the message is named by `attachment://`; a file may come from nowhere else."""
+        url = str(media.get("url")) if isinstance(media, dict) else ""
+        name = url.removeprefix("attachment://")
+        if name == url and only_ours:
+            why = "The file component takes attachment:// only"
+            self.problems.add((*path, "url"), "UNFURLED_MEDIA_ITEM_URL_INVALID", why)
+        elif name != url and name not in self.files:
+            why = f"The referenced attachment with file name {name} was not found"
+            self.problems.add(path, "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND", why)
 
     def _row(self, within: Any, path: Path) -> None:
         if not isinstance(within, list):
@@ -446,10 +466,10 @@ class _Walk:
             self.problems.add((*path, "max_values"), "SELECT_COMPONENT_MAX_VALUES_EXCEEDED", why)
 
 
-def components(given: Any, problems: Problems, *, v2: bool = False) -> None:
-    """Of a message."""
+def components(given: Any, problems: Problems, *, v2: bool = False, files: Collection[str] = ()) -> None:
+    """Of a message, with files of these names."""
     every(anything, 40 if v2 else 5)(given, ("components",), problems)
-    walk = _Walk(problems)
+    walk = _Walk(problems, files)
     walk.all(given, ("components",), _V2_TOP if v2 else frozenset((ROW,)))
     if v2 and walk.count > 40:
         problems.add(

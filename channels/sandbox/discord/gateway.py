@@ -450,13 +450,24 @@ def _compressor(name: str) -> Compressor | None:
         deflate = zlib.compressobj()
         return lambda text: deflate.compress(text) + deflate.flush(zlib.Z_SYNC_FLUSH)
     if name == "zstd-stream":
-        try:
-            library: Any = importlib.import_module("zstandard")
-        except ImportError as error:
-            raise LookupError("zstd-stream needs the package zstandard on the sandbox's side as well") from error
-        stream = library.ZstdCompressor().compressobj()
-        return lambda text: stream.compress(text) + stream.flush(library.COMPRESSOBJ_FLUSH_BLOCK)
+        return _zstd()
     raise LookupError(f"compress={name} is none of zlib-stream, zstd-stream")
+
+
+def _zstd() -> Compressor:
+    """With the same package as the client: Python's own, or `zstandard`."""
+    try:
+        library: Any = importlib.import_module("compression.zstd")
+        frames = library.ZstdCompressor()
+        return lambda text: frames.compress(text, frames.FLUSH_BLOCK)
+    except ImportError:
+        pass
+    try:
+        library = importlib.import_module("zstandard")
+    except ImportError as error:
+        raise LookupError("zstd-stream needs the package zstandard on the sandbox's side as well") from error
+    stream = library.ZstdCompressor().compressobj()
+    return lambda text: stream.compress(text) + stream.flush(library.COMPRESSOBJ_FLUSH_BLOCK)
 
 
 def _json(value: Any) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -254,9 +254,11 @@ class Interactions:
             raise invalid(("type",), "BASE_TYPE_CHOICES", f"Value must be one of {{{told}}}.")
         match kind:
             case 4:
-                forms.created(data or {}, len(files))
+                forms.created(data or {}, [file.name for file in files])
             case 7:
-                forms.edited(data or {}, len(files))
+                assert interaction.message is not None
+                names = [file.name for file in (*files, *interaction.message.files)]
+                forms.edited(data or {}, names, interaction.message.flags & forms.COMPONENTS_V2)
             case 8 if not isinstance(data, dict) or len(data.get("choices") or ()) > 25:
                 raise invalid(("data", "choices"), "BASE_TYPE_BAD_LENGTH", "Must be 25 or fewer in length.")
             case 9:
@@ -294,20 +296,36 @@ class Interactions:
 
 
 def change(world: World, line: Line, body: Wire, files: list[Any]) -> None:
-    """What the body names; the rest stays."""
+    """What the body names; the rest stays. A message in Components v2 stays one."""
     if "content" in body:
         line.text = body["content"] or ""
-    if "embeds" in body:
-        line.embeds = [{"type": "rich"} | embed for embed in body["embeds"] or ()]
-    if "components" in body:
-        line.components = numbered(body["components"] or [])
     if "attachments" in body or files:
         told = body.get("attachments") or []
         kept = {str(one.get("id")) for one in told}
         line.files = [file for file in line.files if str(file.id) in kept] + files
+    attached = {f"attachment://{told['filename']}": told for told in world.attachments(line)}
+    if "embeds" in body:
+        line.embeds = [{"type": "rich"} | placed(embed, attached) for embed in body["embeds"] or ()]
+    if "components" in body:
+        line.components = placed(numbered(body["components"] or []), attached)
     if "flags" in body and body["flags"] is not None:
-        line.flags = (line.flags & forms.EPHEMERAL) | body["flags"]
+        line.flags = (line.flags & (forms.EPHEMERAL | forms.COMPONENTS_V2)) | body["flags"]
     world.ping(line, body.get("allowed_mentions"))
+
+
+def placed(value: Any, attached: Mapping[str, Wire]) -> Any:
+    """With the addresses of files that came with the message in the place of their names."""
+    if isinstance(value, list):
+        return [placed(one, attached) for one in value]
+    if not isinstance(value, dict):
+        return value
+    made = {name: placed(one, attached) for name, one in value.items()}
+    if file := attached.get(str(made.get("url"))):
+        made |= {"url": file["url"], "proxy_url": file["url"], "content_type": file["content_type"]}
+        made["attachment_id"] = file["id"]
+    if made.get("type") == forms.FILE and (file := attached.get(str(value["file"]["url"]))):
+        made |= {"name": file["filename"], "size": file["size"]}
+    return made
 
 
 def numbered(components: list[Wire]) -> list[Wire]:

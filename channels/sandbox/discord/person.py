@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from channels.sandbox.discord import forms
-from channels.sandbox.discord.gateway import DIRECT_REACTIONS, GUILD_MEMBERS, GUILD_REACTIONS, GUILDS, Gateway
+from channels.sandbox.discord.gateway import (
+    DIRECT_REACTIONS,
+    GUILD_MEMBERS,
+    GUILD_MESSAGES,
+    GUILD_REACTIONS,
+    GUILDS,
+    Gateway,
+)
 from channels.sandbox.discord.interactions import (
     COMMAND,
     COMPONENT,
@@ -101,10 +109,21 @@ class PersonsSide:
         return {"message": str(line.id)}
 
     def _delete(self, body: Mapping[str, Any]) -> Wire:
+        """`messages`: several at once, as a moderator does."""
+        if "messages" in body:
+            return self._sweep([self._found(int(one)) for one in body["messages"]])
         line = self._mine(body)
         line.deleted = True
         withdraw(self._world, self._gateway, line)
         return {"message": str(line.id)}
+
+    def _sweep(self, lines: Sequence[Line]) -> Wire:
+        for line in lines:
+            line.deleted = True
+        told = {"ids": [str(line.id) for line in lines], "channel_id": str(lines[0].place)}
+        told |= {"guild_id": str(self._world.guild)}
+        self._gateway.tell("MESSAGE_DELETE_BULK", told, intent=GUILD_MESSAGES, guild=self._world.guild)
+        return {"messages": told["ids"]}
 
     def _react(self, body: Mapping[str, Any]) -> Wire:
         line, by, emoji = self._found(int(body["message"])), self._by(body), str(body["emoji"])
@@ -142,29 +161,52 @@ class PersonsSide:
             raise BadAct(f"message {line.id} shows no such component, or it is disabled")
         if line.only_for and line.only_for != by.id:
             raise BadAct("that message is shown to somebody else alone")
+        place = self._world.places[line.place]
         if "values" in more:
             self._check_chosen(found, more["values"])
+            told = self._world.resolved(more["values"], place) if found["type"] != forms.SELECT else {}
+            more |= {"resolved": told} if told else {}
         data = {"custom_id": found["custom_id"], "component_type": found["type"], "id": found.get("id", 1)} | more
-        made = self._interactions.begin(COMPONENT, by, self._world.places[line.place], data, line)
+        made = self._interactions.begin(COMPONENT, by, place, data, line)
         return {"interaction": str(made.id)}
 
     def _check_chosen(self, select: Wire, values: Sequence[str]) -> None:
-        least, most = select.get("min_values", 1), select.get("max_values", 1)
-        offered = {option["value"] for option in select.get("options") or ()}
-        if not least <= len(values) <= most or (offered and not offered.issuperset(values)):
+        least = 1 if select.get("min_values") is None else select["min_values"]
+        most = select.get("max_values") or 1
+        offered = self._offered(select)
+        if not least <= len(values) <= most or not offered.issuperset(values):
             raise BadAct(f"choose {least} to {most} of {', '.join(sorted(offered))}")
 
+    def _offered(self, select: Wire) -> set[str]:
+        if select["type"] in (5, 6, 7, 8):
+            return {str(id) for id, _ in self._world.offered(select["type"])}
+        return {option["value"] for option in select.get("options") or ()}
+
     def _submit(self, body: Mapping[str, Any]) -> Wire:
+        """Values by field; beside them, in a form, a file as `file.FIELD`."""
         opened = self._modal(body)
         assert opened.modal is not None
-        values: Mapping[str, Any] = body["values"]
-        self.wrong = wrong_in(opened.modal, values)
+        given = body["values"]
+        values: dict[str, Any] = dict(json.loads(given) if isinstance(given, str) else given)
+        values |= {name.removeprefix("file."): file for name, file in body.items() if isinstance(file, tuple)}
+        self.wrong = wrong_in(opened.modal, values, self._offered)
         if self.wrong:
             return {"errors": dict(self.wrong)}
-        data = {"custom_id": opened.modal["custom_id"], "components": filled(opened.modal["components"], values)}
+        values = {name: self._put(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        components = filled(opened.modal["components"], values)
+        data = {"custom_id": opened.modal["custom_id"], "components": components}
+        ids = [one for field in flat(components) if field["type"] in _RESOLVED for one in field["values"]]
+        if told := self._world.resolved(ids, opened.place):
+            data["resolved"] = told
         self.modal = None
         made = self._interactions.begin(MODAL, opened.by, opened.place, data, opened.message)
         return {"interaction": str(made.id)}
+
+    def _put(self, given: tuple[str, str, bytes]) -> str:
+        """A file into a window; gives its id."""
+        file = self._world.file(*given)
+        self._world.given.append(file)
+        return str(file.id)
 
     def _close(self, body: Mapping[str, Any]) -> Wire:
         closed = self._modal(body)
@@ -318,7 +360,11 @@ def flat(components: Sequence[Wire]) -> list[Wire]:
     return found
 
 
-def wrong_in(modal: Wire, values: Mapping[str, Any]) -> dict[str, str]:
+_RESOLVED = (*forms.SELECTS[1:], forms.UPLOAD)
+_OFFERING = (*forms.SELECTS, forms.RADIOS, forms.CHECKBOXES)
+
+
+def wrong_in(modal: Wire, values: Mapping[str, Any], offered: Callable[[Wire], set[str]]) -> dict[str, str]:
     """What the app itself refuses to send, by field."""
     wrong: dict[str, str] = {}
     for field in flat(modal["components"]):
@@ -332,7 +378,13 @@ def wrong_in(modal: Wire, values: Mapping[str, Any]) -> dict[str, str]:
             least, most = field.get("min_length") or 0, field.get("max_length") or 4000
             if not least <= len(str(value)) <= most:
                 wrong[name] = f"Must be between {least} and {most} in length."
+        elif field["type"] in _OFFERING and value and not offered(field).issuperset(listed(value)):
+            wrong[name] = "Choose from the list."
     return wrong
+
+
+def listed(value: Any) -> list[str]:
+    return [str(one) for one in ([value] if isinstance(value, str) else value or [])]
 
 
 def filled(components: Sequence[Wire], values: Mapping[str, Any]) -> list[Wire]:
@@ -352,6 +404,6 @@ def filled(components: Sequence[Wire], values: Mapping[str, Any]) -> list[Wire]:
             elif one["type"] == forms.CHECKBOX:
                 told["value"] = bool(value)
             else:
-                told["values"] = [str(item) for item in ([value] if isinstance(value, str) else value or [])]
+                told["values"] = listed(value)
         made.append(told)
     return made

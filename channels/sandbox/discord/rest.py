@@ -58,6 +58,10 @@ class Call:
     files: list[File] = field(default_factory=list)
 
     @property
+    def names(self) -> list[str]:
+        return [file.name for file in self.files]
+
+    @property
     def told(self) -> Wire:
         """For the journal: files as name, type and size."""
         told: Wire = dict(self.ids)
@@ -341,7 +345,7 @@ class Rest:
     def create_message(self, call: Call) -> Wire:
         place = self._writable(call)
         body = call.body if call.body is not None else {}
-        forms.created(body, len(call.files))
+        forms.created(body, call.names)
         nonce = body.get("nonce")
         if nonce is not None and body.get("enforce_nonce") and (known := self._known(place, str(nonce))):
             return self._world.message(known)
@@ -383,7 +387,7 @@ class Rest:
 
     def _rewrite(self, line: Line, call: Call) -> Wire:
         body = call.body or {}
-        forms.edited(body, len(call.files))
+        forms.edited(body, [*call.names, *(file.name for file in line.files)], line.flags & forms.COMPONENTS_V2)
         kept = {"content": line.text, "embeds": line.embeds, "components": line.components, "attachments": line.files}
         if not (any((kept | body)[name] for name in kept) or call.files):
             raise refused("empty_message")
@@ -447,7 +451,7 @@ class Rest:
         opening = (call.body or {}).get("message")
         if not isinstance(opening, dict):
             raise invalid(("message",), "BASE_TYPE_REQUIRED", "This field is required")
-        forms.created(opening, len(call.files))
+        forms.created(opening, call.names)
         told = self._thread(place, call)
         thread = self._world.places[int(told["id"])]
         line = self._world.line(thread, self._world.bot, "")
@@ -511,7 +515,7 @@ class Rest:
 
     def execute_webhook(self, call: Call) -> Any:
         interaction = self._interactions.by_token(call.ids["token"])
-        forms.created(call.body if call.body is not None else {}, len(call.files), follow_up=True)
+        forms.created(call.body if call.body is not None else {}, call.names, follow_up=True)
         line = self._interactions.follow_up(interaction, call.body, call.files)
         return self._world.message(line)
 

@@ -103,7 +103,7 @@ class DiscordSandbox:
         return {}
 
     def seen(self) -> Any:
-        return seen(self.world, self._side)
+        return seen(self.world, self._side, absent=not self.rules.identified)
 
     def told(self) -> Mapping[str, str]:
         return {

@@ -119,6 +119,8 @@ class World:
         self.places: dict[int, Place] = {}
         self.guild, self.guild_name = self.snowflake(), guild
         self.roles: dict[int, str] = {self.guild: "@everyone"}
+        self.given = list[File]()
+        """Files that were put into windows."""
         self.bot = self.person(bot, is_bot=True)
         self.bot_role = self.role(_BOTS_ROLE)
         self.bot.roles.add(self.bot_role)
@@ -188,7 +190,38 @@ class World:
         return File(self.snowflake(), re.sub(r"[^\w.\-]", "_", name) or "file", type, content, about, seconds)
 
     def files(self) -> Iterable[File]:
-        return (file for place in self.places.values() for line in place.lines.values() for file in line.files)
+        """Of messages, and those that were given in windows."""
+        said = (file for place in self.places.values() for line in place.lines.values() for file in line.files)
+        return (*said, *self.given)
+
+    # What can be chosen beside words
+
+    def offered(self, kind: int) -> Iterator[tuple[int, str]]:
+        """By id, with its name: people (5), roles (6), both (7), channels (8)."""
+        if kind in (5, 7):
+            yield from ((one.id, one.name) for one in self.people.values() if one.member)
+        if kind in (6, 7):
+            yield from ((id, f"@{name}") for id, name in self.roles.items() if id != self.guild)
+        if kind == 8:
+            seen = (one for one in self.places.values() if one.kind != DM and not one.hidden)
+            yield from ((one.id, f"#{one.name}") for one in seen)
+
+    def resolved(self, ids: Iterable[str], place: Place) -> Wire:
+        """What they stand for, as an interaction tells it; empty where they are words."""
+        told: Wire = {}
+        for id in ids:
+            number = int(id) if id.isdigit() else 0
+            if person := self.people.get(number):
+                told.setdefault("users", {})[id] = self.user(person)
+                if place.kind != DM:
+                    told.setdefault("members", {})[id] = self.member(person) | {"permissions": "0"}
+            elif number in self.roles:
+                told.setdefault("roles", {})[id] = self.role_wire(number)
+            elif there := self.places.get(number):
+                told.setdefault("channels", {})[id] = self.channel(there) | {"permissions": "0"}
+            elif file := next((one for one in self.given if one.id == number), None):
+                told.setdefault("attachments", {})[id] = self.attachment(place, file) | {"ephemeral": True}
+        return told
 
     # On the wire
 
@@ -252,7 +285,7 @@ class World:
         told |= {"tts": False, "pinned": False, "mention_everyone": line.everyone, "flags": line.flags}
         told |= {"mentions": [self.user(self.people[one]) for one in dict.fromkeys(line.mentions)]}
         told |= {"mention_roles": [str(role) for role in line.roles], "embeds": line.embeds}
-        told |= {"attachments": [self.attachment(place, file) for file in line.files], "components": line.components}
+        told |= {"attachments": self.attachments(line), "components": line.components}
         if line.stickers:
             told["sticker_items"] = line.stickers
         if line.nonce is not None:
@@ -273,6 +306,9 @@ class World:
         if event and place.kind != DM:
             told |= {"guild_id": str(self.guild), "member": self.member(line.by)}
         return told
+
+    def attachments(self, line: Line) -> list[Wire]:
+        return [self.attachment(self.places[line.place], file) for file in line.files]
 
     def attachment(self, place: Place, file: File) -> Wire:
         url = f"{self.base}/attachments/{place.id}/{file.id}/{file.name}"

@@ -59,7 +59,7 @@ export class Composer {
     this.text.placeholder = waits ? (can("say") ? "Answer as the model" : "Nothing waits for an answer") : `Message ${titleOf(here)}`;
     this.text.disabled = !can("say");
     const alone = here.kind === "private";
-    this.form.hidden = alone && Boolean(here.blocked);
+    this.form.hidden = here.kind === "home" || (alone && Boolean(here.blocked));
     this.blocked.hidden = !here.blocked;
     this.away.textContent = alone ? "You have blocked this bot." : "The bot is not in here.";
     this.back.textContent = alone ? "Unblock" : "Add it";

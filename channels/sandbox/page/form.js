@@ -36,7 +36,7 @@ function draw(dialog, modal, typed) {
     event.preventDefault();
     const send = form.querySelector(".strong");
     send.setAttribute("aria-busy", "true");
-    await act("submit", { id: modal.id, values: read(dialog, modal) });
+    await act("submit", filledIn(dialog, modal));
     send.removeAttribute("aria-busy");
   } }, modal.fields.map((field, at) => drawField(field, at, typed[field.name] ?? field.value)),
   h("div", { class: "dialog-buttons" }, h("button", { type: "button", class: "quiet", onclick: close }, "Cancel"),
@@ -64,7 +64,7 @@ function drawField(field, at, value) {
   if (field.options?.length) {
     control = h("select", marks, h("option", { value: "" }, "Choose…"),
       field.options.map((option) => h("option", { value: option.id, selected: option.id === value }, option.label)));
-  } else if (["textarea", "long", "paragraph", "multiline", "address"].includes(field.type)) {
+  } else if (["textarea", "long", "paragraph", "multiline", "address", "long_text"].includes(field.type)) {
     control = h("textarea", { ...marks, rows: "3" });
     control.value = value ?? "";
   } else if (["checkbox", "boolean"].includes(field.type)) {
@@ -78,12 +78,25 @@ function drawField(field, at, value) {
   return h("div", { class: "field" }, h("label", { for: id }, label), control, notes);
 }
 
+/** With its files in a form of their own, as an upload has them. */
+function filledIn(dialog, modal) {
+  const values = read(dialog, modal);
+  const files = [...dialog.querySelectorAll("input[type=file]")].filter((each) => each.files.length);
+  if (!files.length) return { id: modal.id, values };
+  const form = new FormData();
+  form.set("id", modal.id);
+  form.set("values", JSON.stringify(values));
+  for (const each of files) form.set(`file.${each.name}`, each.files[0], each.files[0].name);
+  return form;
+}
+
 /** Name to text; of several boxes to a list, of one box to true or false. */
 function read(dialog, modal) {
   return Object.fromEntries(modal.fields.map((field) => {
     const controls = [...dialog.querySelectorAll("[name]")].filter((each) => each.name === field.name);
     const first = controls[0];
     if (!first) return [field.name, ""];
+    if (first.type === "file") return [field.name, ""];
     if (first.type === "radio") return [field.name, controls.find((each) => each.checked)?.value ?? ""];
     if (first.type === "checkbox" && first.id) return [field.name, first.checked];
     if (first.type === "checkbox") return [field.name, controls.filter((each) => each.checked).map((each) => each.value)];

@@ -9,9 +9,11 @@ const TAGS = { bold: "strong", italic: "em", strike: "s", underline: "u", code: 
 
 export const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 
+const cardText = (body) => (Array.isArray(body) ? body.map((span) => span.text).join("").trim() : body ?? "");
+
 export const plain = (message) =>
   (message.spans ?? []).map((span) => span.text).join("").trim() || message.cards?.[0]?.title
-  || (message.files?.length ? message.files[0].alt || message.files[0].name : "")
+  || cardText(message.cards?.[0]?.body) || (message.files?.length ? message.files[0].alt || message.files[0].name : "")
   || (message.location && "Location") || (message.contact && message.contact.name) || "";
 
 export function drawMessage(message, chat, before, compose) {
@@ -36,7 +38,7 @@ export function drawMessage(message, chat, before, compose) {
         message.by === "bot" && h("span", { class: "tag" }, "APP"), time),
       h("div", { class: "bubble" }, quoted(message, chat), body,
         h("span", { class: "foot" }, edited, time.cloneNode(true))),
-      !message.deleted && rows(message, chat),
+      !message.deleted && rows(message.rows, message, chat),
       !message.deleted && reactions(message, chat),
       thread && h("button", { type: "button", class: "replies", onclick: () => compose.open(thread.id) },
         icon("thread"), replies(thread)),
@@ -62,15 +64,38 @@ function quoted(message, chat) {
 }
 
 function content(message, chat) {
+  const files = message.files ?? [];
+  const pictures = files.length > 1 && files.every(isPicture);
+  const shown = pictures ? h("div", { class: "album" }, files.map(file)) : files.map(file);
+  const words = message.blocks?.length > 0
+    ? message.blocks.map((each) => (each.table ? table(each.table) : h("div", { class: "text" }, spans(each.spans))))
+    : message.spans?.length > 0 && h("div", { class: "text" }, spans(message.spans));
+  const below = state.seen.platform === "telegram"; // a caption
   return [
-    message.spans?.length > 0 && h("div", { class: "text" }, spans(message.spans)),
+    !below && words,
     message.table && table(message.table),
-    ...(message.files ?? []).map(file),
-    ...(message.cards ?? []).map(card),
+    shown,
+    below && words,
+    ...(message.cards ?? []).map((each) => card(each, message, chat)),
     message.location && location(message.location),
     message.contact && contact(message.contact),
     message.draft && h("span", { class: "caret", role: "img", "aria-label": "still writing" }),
+    message.can_stop && h("button", { type: "button", class: "stop", onclick: () => act("stop", { chat: chat.id }) },
+      icon("stop"), "Stop"),
   ];
+}
+
+/** What was sent as one album, drawn as one message. */
+export function together(messages) {
+  const shown = [];
+  for (const message of messages) {
+    const last = shown.at(-1);
+    const goesOn = message.album && last?.album === message.album && !last.deleted && !message.deleted;
+    if (!goesOn) { shown.push(message); continue; }
+    shown[shown.length - 1] = { ...last, also: [...(last.also ?? []), message.id],
+      spans: last.spans?.length ? last.spans : message.spans, files: [...last.files, ...message.files] };
+  }
+  return shown;
 }
 
 // Spans that stand in one block are drawn as one.
@@ -79,7 +104,11 @@ export function spans(list) {
   let block = null;
   for (const each of list ?? []) {
     const kind = (each.marks ?? []).find((mark) => mark === "fence" || mark === "quote" || mark === "heading");
-    if (!kind) { block = null; drawn.push(inline(each)); continue; }
+    if (!kind) { // what is below a heading begins there
+      drawn.push(inline(block?.kind === "heading" ? { ...each, text: each.text.replace(/^\n+/, "") } : each));
+      block = null;
+      continue;
+    }
     if (!block || block.kind !== kind) {
       const made = kind === "fence" ? h("pre", { tabindex: "0" }, h("code")) : h(kind === "quote" ? "blockquote" : "h4");
       block = { kind, place: made.firstElementChild ?? made };
@@ -109,19 +138,26 @@ function inline(span) {
   return spoiler;
 }
 
-function table({ columns, rows }) {
-  return h("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" }, h("table", null,
-    h("thead", null, h("tr", null, columns.map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", null, rows.map((row) => h("tr", null, row.map((cell) => h("td", null, cell)))))));
+function table({ columns, rows, title, right }) {
+  const at = (index) => (right?.includes(index) ? "end" : undefined);
+  return h("div", { class: "table", tabindex: "0", role: "region", "aria-label": title || "Table" }, h("table", null,
+    title && h("caption", null, title),
+    columns.some(Boolean) && h("thead", null, h("tr", null, columns.map((name, n) => h("th", { scope: "col", class: at(n) }, name)))),
+    h("tbody", null, rows.map((row) => h("tr", null, row.map((cell, n) => h("td", { class: at(n) }, cell)))))));
 }
 
 export const bytes = (size) =>
   size >= 1_048_576 ? `${(size / 1_048_576).toFixed(1)} MB` : size >= 1024 ? `${Math.round(size / 1024)} KB` : `${size} bytes`;
 
+const kindOf = (each) => each.kind || each.type?.split("/")[0];
+
+const isPicture = (each) => each.href && ["image", "photo", "sticker", "animation"].includes(kindOf(each))
+  && !/^video/.test(each.type ?? "");
+
 function file(each) {
-  const kind = each.kind || each.type?.split("/")[0];
+  const kind = kindOf(each);
   const label = each.alt || each.name;
-  if (each.href && ["image", "photo", "sticker", "animation"].includes(kind) && !/^video/.test(each.type ?? "")) {
+  if (isPicture(each)) {
     return h("figure", { class: `picture ${kind}` }, h("img", { src: each.href, alt: label || "A picture" }));
   }
   if (each.href && ["voice", "audio"].includes(kind)) {
@@ -138,13 +174,17 @@ function file(each) {
     : h("div", { class: "file" }, inside);
 }
 
-function card(each) {
+/** Some platforms lay out buttons and pictures within it. */
+function card(each, message, chat) {
   const made = h("div", { class: "card" },
     each.title && h("strong", { class: "card-title" }, each.title),
     each.body && h("div", { class: "card-body" }, Array.isArray(each.body) ? spans(each.body) : each.body),
     each.fields?.length > 0 && h("dl", null, each.fields.map((field) =>
       h("div", null, h("dt", null, field.name), h("dd", null, field.value)))),
-    each.image && h("img", { src: each.image, alt: each.alt || each.title || "A picture" }));
+    each.image && h("img", { src: each.image, alt: each.alt || each.title || "A picture" }),
+    ...(each.files ?? []).map(file),
+    each.footer && h("div", { class: "card-footer" }, each.footer),
+    rows(each.rows, message, chat));
   if (each.color) made.style.setProperty("--card", each.color);
   return made;
 }
@@ -160,10 +200,53 @@ function contact({ name, phone }) {
     h("span", { class: "file-name" }, h("strong", null, name || "Contact"), h("span", null, phone)));
 }
 
-function rows(message, chat) {
-  if (!message.rows?.length) return null;
-  return h("div", { class: "rows" }, message.rows.map((row) =>
-    h("div", { class: "row" }, row.map((each) => each.kind === "select" ? select(each, message, chat) : button(each, message, chat)))));
+function rows(list, message, chat) {
+  if (!list?.length) return null;
+  return h("div", { class: "rows" }, list.map((row) =>
+    h("div", { class: "row" }, row.map((each) => control(each, message, chat)))));
+}
+
+function control(each, message, chat) {
+  if (each.kind === "select") return select(each, message, chat);
+  if (each.kind === "search") return search(each, message, chat);
+  return PICKED[each.kind] ? picker(each, message, chat) : button(each, message, chat);
+}
+
+const PICKED = { date: "date", time: "time", datetime: "datetime-local" };
+
+function picker(each, message, chat) {
+  const label = each.placeholder || `Pick a ${each.kind === "datetime" ? "day and a time" : each.kind}`;
+  const made = h("input", { type: PICKED[each.kind], class: "press", "aria-label": label, title: label });
+  made.value = each.value ?? "";
+  made.addEventListener("change", () => {
+    if (made.value) act("choose", { chat: chat.id, message: message.id, id: each.id, values: [made.value] });
+  });
+  return made;
+}
+
+// A list whose options the app gives as the person types.
+function search(each, message, chat) {
+  const named = { chat: chat.id, message: message.id, id: each.id };
+  const label = each.placeholder || "Search";
+  const input = h("input", { type: "search", "aria-label": label, placeholder: "Type to search", autocomplete: "off" });
+  const found = h("div", { class: "found" });
+  const made = h("details", { class: "many" }, h("summary", { class: "press select" }, label),
+    h("div", { class: "boxes" }, input, found));
+  let asked = 0;
+  const ask = async () => {
+    const turn = ++asked;
+    const answer = await act("suggest", { ...named, text: input.value });
+    if (turn !== asked || !answer) return;
+    const options = answer.options.map((option) => h("button", { type: "button", class: "option", onclick: () => {
+      made.open = false;
+      input.value = "";
+      act("choose", { ...named, values: [option.id] });
+    } }, option.label));
+    found.replaceChildren(...(options.length ? options : [h("p", { class: "none" }, "Nothing begins like that.")]));
+  };
+  input.addEventListener("input", ask);
+  made.addEventListener("toggle", () => { if (made.open) { ask(); input.focus(); } });
+  return made;
 }
 
 function button(each, message, chat) {
@@ -172,6 +255,10 @@ function button(each, message, chat) {
       each.label, h("span", { class: "arrow", "aria-hidden": "true" }, "↗"));
   }
   const made = h("button", { type: "button", class: `press ${each.style ?? ""}`, disabled: Boolean(each.disabled) }, each.label);
+  if (each.copy) {
+    made.addEventListener("click", () => copy(each.copy));
+    return made;
+  }
   made.addEventListener("click", async () => {
     made.setAttribute("aria-busy", "true");
     await act("press", { chat: chat.id, message: message.id, id: each.id });
@@ -185,11 +272,14 @@ function select(each, message, chat) {
   const label = each.placeholder || "Choose";
   if (!each.many) {
     const made = h("select", { class: "press select", "aria-label": label, disabled: Boolean(each.disabled) },
-      h("option", { value: "" }, label), each.options.map((option) => h("option", { value: option.id }, option.label)));
+      h("option", { value: "" }, label), each.options.map((option) => h("option", { value: option.id,
+        selected: (each.chosen ?? []).includes(option.id) }, option.label)));
     made.addEventListener("change", async () => { if (made.value) { await choose([made.value]); made.value = ""; } });
     return made;
   }
-  const boxes = each.options.map((option) => h("label", null, h("input", { type: "checkbox", value: option.id }), option.label));
+  const boxes = each.options.map((option) => h("label", null, h("input", { type: "checkbox", value: option.id,
+    checked: (each.chosen ?? []).includes(option.id) }), option.label));
+  if (each.disabled) return h("button", { type: "button", class: "press select", disabled: true }, label);
   const made = h("details", { class: "many" }, h("summary", { class: "press select" }, label), h("div", { class: "boxes" }, boxes,
     h("button", { type: "button", class: "strong", onclick: () => {
       made.open = false;
@@ -230,7 +320,7 @@ function toolbar(message, chat, compose) {
     mine && can("edit") && { text: "Edit", glyph: "edit", run: () => compose.edit(message) },
     text && { text: "Copy text", glyph: "copy", run: () => copy(text) },
     mine && can("delete") && { text: "Delete", glyph: "trash", danger: true,
-      run: () => act("delete", { chat: chat.id, message: message.id }) },
+      run: async () => { for (const id of [message.id, ...(message.also ?? [])]) await act("delete", { chat: chat.id, message: id }); } },
   ].filter(Boolean);
   if (!items.length) return null;
   const more = iconButton("menu", `What to do with “${text.slice(0, 40) || "this message"}”`,

@@ -1,8 +1,8 @@
 // The chat page: draws what the person sees now, as often as the sandbox says that something changed.
 
 import { ask, avatar, closeMenu, h, icon, iconButton, keep, openMenu, toast } from "./dom.js";
-import { clock, drawMessage, plain } from "./message.js";
-import { act, can, chat, chats, get, isMine, state, threadOf, titleOf } from "./sandbox.js";
+import { clock, drawMessage, plain, together } from "./message.js";
+import { act, can, chat, chats, get, isMine, sayHeld, state, threadOf, titleOf, waiting } from "./sandbox.js";
 import { Composer } from "./composer.js";
 import { Drawer } from "./drawer.js";
 import { showModal } from "./form.js";
@@ -36,6 +36,7 @@ const log = h("div", { class: "log", role: "log", "aria-label": "Messages", tabi
 const typing = h("div", { class: "typing", hidden: true }, h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("span", { "aria-live": "polite" }));
 const latest = h("button", { type: "button", class: "latest", hidden: true, onclick: () => toEnd() }, "New messages ↓");
 const nothing = h("div", { class: "nothing" });
+const absent = h("div", { class: "absent", role: "status", hidden: true });
 const gone = h("div", { class: "gone", role: "status", hidden: true }, "The sandbox does not answer. This page goes on when it is back.");
 
 drawer.button = developers;
@@ -50,6 +51,7 @@ document.body.append(
     h("main", { class: "main" },
       h("header", { class: "bar" }, back, face, h("div", { class: "about" }, title, status), h("div", { class: "tools" }, more, scheme, developers)),
       gone,
+      absent,
       h("div", { class: "stage", id: "message-log" }, log, typing, latest, nothing),
       composer.element),
     drawer.element),
@@ -100,10 +102,21 @@ function draw() {
   drawChats();
   drawChat();
   composer.update();
+  drawAbsent();
+  sayHeld().then(drawAbsent);
   showModal();
   if (seen.toast && seen.toast !== draw.toast) toast(seen.toast);
   draw.toast = seen.toast;
 }
+
+function drawAbsent() {
+  const words = waiting();
+  absent.hidden = !state.seen.absent && !words.length;
+  absent.replaceChildren(h("span", null, "The bot has not connected yet. What you write is sent when it has."),
+    ...words.map((each) => h("q", null, each)));
+}
+
+document.addEventListener("held", drawAbsent);
 
 function drawPeople() {
   const { people } = state.seen;
@@ -206,8 +219,8 @@ function drawChat() {
   log.dataset.kind = here.kind;
   const all = messages(here);
   const elements = [];
-  all.forEach((message, at) => {
-    const before = all[at - 1];
+  together(all).forEach((message, at, shown) => {
+    const before = shown[at - 1];
     if (!before || new Date(before.at).toDateString() !== new Date(message.at).toDateString()) elements.push(day(message.at));
     elements.push(kept(message, here, before));
   });
@@ -254,6 +267,15 @@ function empty() {
 function chatMenu() {
   const here = chat();
   const member = (what, text) => ({ text, run: () => act("member", { chat: here.id, what }) });
+  const opens = (payload, text) => ({ text, run: async () => {
+    const made = await act("open", { chat: here.id, payload });
+    await refresh();
+    if (made?.chat && payload !== "home") open(made.chat);
+  } });
+  if (here.kind === "private" && state.seen.platform === "slack") {
+    openMenu(more, [opens("", "New thread with the assistant"), opens("home", "Open the app's home")], "This chat");
+    return;
+  }
   openMenu(more, here.kind === "private"
     ? [here.blocked ? member("unblock", "Unblock the bot") : member("block", "Block the bot")]
     : [member("join", "Add the bot"), member("leave", "Remove the bot")], "This chat");
@@ -261,7 +283,7 @@ function chatMenu() {
 
 /** Whether there is anything to do with the chat as a whole. */
 function hasMenu(here) {
-  if (here.kind === "private") return can("block");
+  if (here.kind === "private") return can("block") || state.seen.platform === "slack";
   return ["channel", "group"].includes(here.kind) && ["telegram", "slack"].includes(state.seen.platform);
 }
 

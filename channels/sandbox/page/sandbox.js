@@ -16,11 +16,43 @@ export async function get(path) {
   return answer.json();
 }
 
-/** An act of the person; what cannot be done is told, and null given. */
+const SAID = new Set(["say", "upload", "command", "location", "contact"]);
+const held = []; // what was said before the bot had ever come
+let saying = false;
+
+/** The words that wait for the bot. */
+export const waiting = () => held.map(({ body }) => (body instanceof FormData ? body.get("file")?.name : body.text ?? body.name) ?? "…");
+
+/** An act of the person; what cannot be done is told, and null given. What is said before the bot came waits for it. */
 export async function act(what, body) {
+  if (!SAID.has(what) || !(state.seen?.absent || held.length)) return send(what, withPerson(body));
+  return new Promise((done) => {
+    held.push({ what, body: withPerson(body), done });
+    document.dispatchEvent(new Event("held"));
+  });
+}
+
+/** The bot has come: it hears what waited, in the order in which it was said. */
+export async function sayHeld() {
+  if (saying || state.seen.absent) return;
+  saying = true;
+  while (held.length) {
+    const { what, body, done } = held[0];
+    done(await send(what, body));
+    held.shift();
+  }
+  saying = false;
+}
+
+function withPerson(body) {
+  if (!(body instanceof FormData)) return { by: state.person, ...body };
+  body.set("by", state.person ?? "");
+  return body;
+}
+
+async function send(what, body) {
   const form = body instanceof FormData;
-  if (form) body.set("by", state.person ?? "");
-  const sent = form ? body : JSON.stringify({ by: state.person, ...body });
+  const sent = form ? body : JSON.stringify(body);
   try {
     const answer = await fetch(`/_/${what}`, {
       method: "POST", body: sent, headers: form ? {} : { "content-type": "application/json" },

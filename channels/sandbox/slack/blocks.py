@@ -76,6 +76,11 @@ def interactive(blocks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapp
                 yield block.get("block_id", ""), element
 
 
+def option_faults(options: Any) -> list[str]:
+    """Of what an app answers when it is asked for the options of a list."""
+    return [*_list(options, "/options", 0, 100, _option)]
+
+
 _VIEW = frozenset(
     [
         "type",
@@ -385,6 +390,7 @@ _ELEMENTS: Mapping[str, frozenset[str]] = {
     "static_select": _CHOSEN | {"options", "option_groups", "initial_option"},
     "multi_static_select": _CHOSEN | {"options", "option_groups", "initial_options", "max_selected_items"},
     "external_select": _CHOSEN | {"min_query_length", "initial_option"},
+    "multi_external_select": _CHOSEN | {"min_query_length", "initial_options", "max_selected_items"},
     "users_select": _CHOSEN | {"initial_user"},
     "conversations_select": _CHOSEN | {"initial_conversation", "filter", "default_to_current_conversation"},
     "channels_select": _CHOSEN | {"initial_channel"},

@@ -6,6 +6,7 @@ refused, more strictly than Slack does it.
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from channels.sandbox.slack.blocks import Refused, check_blocks, check_view
-from channels.sandbox.slack.world import Chat, Pane, Post, Team, Upload, View
+from channels.sandbox.slack.world import Chat, Kind, Pane, Post, Team, Upload, View
 
 if TYPE_CHECKING:
     from channels.sandbox.slack.sandbox import SlackSandbox
@@ -24,7 +25,8 @@ LONGEST_MARKDOWN = 12_000
 LONGEST_METADATA = 16_384
 STREAM_LIVES = timedelta(minutes=5)
 _HISTORY = {"im": "im:history", "mpim": "mpim:history", "channel": "channels:history", "group": "groups:history"}
-_READ = {"im": "im:history", "mpim": "mpim:read", "channel": "channels:read", "group": "groups:read"}
+_KINDS: Mapping[str, Kind] = {"im": "im", "mpim": "mpim", "public_channel": "channel", "private_channel": "group"}
+_READ = {"im": "im:read", "mpim": "mpim:read", "channel": "channels:read", "group": "groups:read"}
 
 Arguments = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -289,7 +291,15 @@ def unschedule(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
 
 def unfurl(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
     chat = _chat(box, team, given["channel"])
-    _post(chat, given["ts"], "cannot_find_message")
+    post = _post(chat, given["ts"], "cannot_find_message")
+    unfurls = given.get("unfurls")
+    if not unfurls:
+        raise Refused("missing_unfurls")
+    for address, shown in unfurls.items():
+        if f"<{address}" not in post.text or not isinstance(shown, dict):
+            raise Refused("cannot_unfurl_url")
+        post.unfurled[address] = check_blocks(shown.get("blocks") or [])
+    box.journal.touch()
     return {}
 
 
@@ -342,6 +352,24 @@ def info(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
     chat = _chat(box, team, given["channel"], inside=False)
     box.needs(team, _READ[chat.kind])
     return {"channel": box.about(chat)}
+
+
+def conversations(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
+    """Those in which the app is a member."""
+    kinds = [kind.strip() for kind in given.get("types", "public_channel").split(",")]
+    for kind in kinds:
+        if kind not in _KINDS:
+            raise Refused("invalid_types")
+        box.needs(team, _READ[_KINDS[kind]])
+    wanted = {_KINDS[kind] for kind in kinds}
+    found = [
+        box.about(chat)
+        for chat in box.chats.values()
+        if team.bot in chat.members and chat.kind in wanted and not (chat.archived and given.get("exclude_archived"))
+    ]
+    start, limit = int(given.get("cursor") or 0), given.get("limit") or 100
+    following = str(start + limit) if start + limit < len(found) else ""
+    return {"channels": found[start : start + limit], "response_metadata": {"next_cursor": following}}
 
 
 def open_(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
@@ -459,8 +487,9 @@ def publish_view(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
 def upload_url(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
     if given["length"] <= 0:
         raise Refused("invalid_arguments", ["[ERROR] length must be greater than 0"])
+    kind = mimetypes.guess_type(given["filename"])[0] or ""
     upload = Upload(
-        box.new_id("F"), given["filename"], "", b"", team.bot, team.id, given["length"], alt=given.get("alt_txt", "")
+        box.new_id("F"), given["filename"], kind, b"", team.bot, team.id, given["length"], alt=given.get("alt_txt", "")
     )
     box.files[upload.id] = upload
     return {"upload_url": f"{box.address}/upload/v1/{upload.id}", "file_id": upload.id}
@@ -475,25 +504,36 @@ def complete_upload(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
         if len(upload.data) != upload.expected:
             raise Refused("file_update_failed", ["[ERROR] the bytes that came are not as many as were announced"])
         uploads.append((upload, one.get("title", "")))
+    blocks = [] if given.get("initial_comment") else _beside_files(given.get("blocks") or [])
     targets = [given["channel_id"]] if given.get("channel_id") else str(given.get("channels", "")).split(",")
     chats = [_chat(box, team, target) for target in targets if target]
     for upload, title in uploads:
         upload.title, upload.done = title or upload.name, True
     for chat in chats:
-        box.add(
+        post = box.add(
             chat,
             by=team.bot,
             text=given.get("initial_comment", ""),
+            blocks=blocks,
             thread=_thread(chat, given),
             is_bot=True,
             files=[upload for upload, _ in uploads],
         )
+        box.settle_status(chat, post.thread)
     return {"files": [{"id": upload.id, "title": upload.title} for upload, _ in uploads]}
+
+
+def _beside_files(blocks: list[Any]) -> list[dict[str, Any]]:
+    """What Slack takes beside files: rich text and sections."""
+    checked = check_blocks(blocks)
+    if any(block["type"] not in ("rich_text", "section") for block in checked):
+        raise Refused("internal_error")
+    return checked
 
 
 def file_info(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
     upload = box.files.get(given["file"])
-    if upload is None:
+    if upload is None or not upload.done:
         raise Refused("file_not_found")
     return {"file": box.file_shown(upload, chats=True)}
 
@@ -559,7 +599,15 @@ def revoke(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
 
 
 def team_info(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
-    return {"team": {"id": team.id, "name": team.name, "domain": team.name.lower().replace(" ", "-")}}
+    """Another one where a channel is shared with it."""
+    wanted = box.teams.get(given.get("team") or team.id)
+    shares = wanted is not None and any(
+        team.bot in chat.members and any(box.people[id].team == wanted.id for id in chat.members)
+        for chat in box.chats.values()
+    )
+    if wanted is None or not (wanted is team or shares):
+        raise Refused("team_not_found")
+    return {"team": {"id": wanted.id, "name": wanted.name, "domain": wanted.name.lower().replace(" ", "-")}}
 
 
 def bot_info(box: SlackSandbox, team: Team, given: Arguments) -> Answer:
@@ -661,6 +709,9 @@ METHODS: Mapping[str, Method] = {
     ),
     "conversations.members": _method(members, "", "channel", channel=str, cursor=str, limit=int),
     "conversations.join": _method(join, "channels:join", "channel", channel=str),
+    "users.conversations": _method(
+        conversations, "", types=str, cursor=str, limit=int, exclude_archived=bool, user=str
+    ),
     "users.info": _method(user_info, "users:read", "user", user=str, include_locale=bool),
     "reactions.add": _method(react, "reactions:write", "channel name timestamp", channel=str, name=str, timestamp=str),
     "reactions.remove": _method(
@@ -681,6 +732,7 @@ METHODS: Mapping[str, Method] = {
         channel_id=str,
         channels=str,
         initial_comment=str,
+        blocks=list,
         thread_ts=str,
     ),
     "files.info": _method(file_info, "files:read", "file", file=str, cursor=str, limit=int),

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import hmac
 import itertools
+import json
 import urllib.parse
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -62,8 +63,14 @@ class Delivery:
         self._held: list[Callable[[], Any]] = []
         self._late: list[Callable[[], Any]] = []
         self._connected = asyncio.Event()
+        self._met = False
         self.missed = 0
         """How often the app did not say that it has what it was told."""
+
+    @property
+    def has_met(self) -> bool:
+        """Whether the app has ever been there."""
+        return self._met or bool(self.hook)
 
     @property
     def connections(self) -> int:
@@ -240,6 +247,7 @@ class Delivery:
         line = Line(socket)
         self._lines.append(line)
         self._connected.set()
+        self._met = True
         self._journal.add("connection", "opened", {"connections": len(self._lines)})
         hello = {"type": "hello", "num_connections": len(self._lines), "debug_info": {"host": "sandbox"}}
         try:
@@ -297,7 +305,7 @@ class Delivery:
         if kind == "events_api":
             frame |= {"retry_attempt": attempt, "retry_reason": why}
         try:
-            await line.socket.send_json(frame)
+            await line.socket.send_text(json.dumps(frame))  # as Slack writes it: half characters are escaped
             return Answer(True, payload=await answered)
         except (WebSocketDisconnect, RuntimeError):
             return Answer(False, "connection_failed")

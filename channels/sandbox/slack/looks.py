@@ -87,6 +87,11 @@ def cards(blocks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def unfurled(blocks: Sequence[Mapping[str, Any]], name_of: Callable[[str], str]) -> dict[str, Any]:
+    """A card below a message."""
+    return {"title": "", "body": said("", blocks, False, name_of), "image": "", "fields": [], "color": "#dddddd"}
+
+
 def table(blocks: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     for block in blocks:
         if block["type"] == "table":
@@ -130,6 +135,20 @@ def _control(block: Mapping[str, Any], element: Mapping[str, Any]) -> Iterator[d
                     "link": "",
                     "disabled": False,
                 }
+        case "external_select" | "multi_external_select":
+            yield {
+                "kind": "search",
+                "id": id,
+                "placeholder": (element.get("placeholder") or {}).get("text", ""),
+                "least": int(element.get("min_query_length", 3)),
+            }
+        case "datepicker" | "timepicker" | "datetimepicker":
+            yield {
+                "kind": element["type"].removesuffix("picker"),
+                "id": id,
+                "placeholder": (element.get("placeholder") or {}).get("text", ""),
+                "value": element.get("initial_date") or element.get("initial_time") or "",
+            }
         case "static_select" | "multi_static_select" | "overflow" | "radio_buttons" | "checkboxes":
             yield {
                 "kind": "select",

@@ -30,6 +30,8 @@ from channels.sandbox.slack.acts import Acts
 from channels.sandbox.slack.blocks import Refused, check_blocks
 from channels.sandbox.slack.calls import METHODS, read_arguments
 from channels.sandbox.slack.delivery import Delivery
+from channels.sandbox.slack.seeing import Seeing
+from channels.sandbox.slack.telling import Telling
 from channels.sandbox.slack.world import Chat, Pane, Person, Post, ResponseUrl, Team, Trigger, Upload, View
 
 SIGNING_SECRET = "a-signing-secret"
@@ -73,6 +75,8 @@ class SlackSandbox:
         self.files: dict[str, Upload] = {}
         self.modals: dict[str, list[View]] = {}
         self.homes: dict[str, View] = {}
+        self.domains: list[str] = []
+        """Of links that the app is told of."""
         self.toast = ""
         self.most_history = most_history
         self._slow, self._rotating = slow, rotating
@@ -84,6 +88,7 @@ class SlackSandbox:
         self._codes: dict[str, tuple[str, Any]] = {}
         self._later: dict[str, asyncio.Task[None]] = {}
         self._room: dict[str, tuple[float, float]] = {}
+        self.telling = Telling(self)
         self._acts = Acts(self)
         team = self.new_team("Sandbox", token=token)
         self.new_chat(team, "channel", "general", {team.bot})
@@ -112,7 +117,7 @@ class SlackSandbox:
         return answer
 
     def seen(self) -> Any:
-        return self._acts.seen()
+        return Seeing(self).seen()
 
     def told(self) -> Mapping[str, str]:
         return {
@@ -208,20 +213,20 @@ class SlackSandbox:
         chat.posts[post.ts] = post
         self.journal.touch()
         if not to:
-            self._acts.tell_said(chat, post)
+            self.telling.said(chat, post)
         return post
 
     def edited(self, chat: Chat, post: Post, before: Mapping[str, Any] | None = None) -> None:
         post.blocks = [{"block_id": self.new_id("b"), **block} for block in post.blocks]
         post.edited = self.ts()
         self.journal.touch()
-        self._acts.tell_changed(chat, post, before or self.shown(post))
+        self.telling.changed(chat, post, before or self.shown(post))
 
     def deleted(self, chat: Chat, post: Post) -> None:
         before = self.shown(post)
         post.deleted = True
         self.journal.touch()
-        self._acts.tell_deleted(chat, post, before)
+        self.telling.deleted(chat, post, before)
 
     def settle_status(self, chat: Chat, thread: str) -> None:
         """A status is gone once something was said."""
@@ -275,12 +280,18 @@ class SlackSandbox:
             "url_private_download": where,
         }
         if chats:
-            shown["shares"] = {
-                chat.id: [{"ts": post.ts} for post in chat.posts.values() if upload in post.files]
-                for chat in self.chats.values()
-                if any(upload in post.files for post in chat.posts.values())
-            }
+            shown["shares"] = self._shares(upload)
         return shown
+
+    def _shares(self, upload: Upload) -> dict[str, dict[str, list[dict[str, str]]]]:
+        shares: dict[str, dict[str, list[dict[str, str]]]] = {}
+        for chat in self.chats.values():
+            if found := [post for post in chat.posts.values() if upload in post.files and not post.deleted]:
+                kept = shares.setdefault("public" if chat.kind == "channel" else "private", {})
+                kept[chat.id] = [
+                    {"ts": post.ts} | ({"thread_ts": post.thread} if post.thread else {}) for post in found
+                ]
+        return shares
 
     def about(self, chat: Chat) -> dict[str, Any]:
         return {
@@ -337,7 +348,7 @@ class SlackSandbox:
             "app_id": self.app_id,
             "bot_id": team.bot_id,
             "app_installed_team_id": view.team,
-            "state": {"values": self._acts.state_of(view)},
+            "state": {"values": self._acts.forms.state_of(view)},
             "hash": view.hash,
             "root_view_id": view.root,
             "previous_view_id": None,
@@ -389,7 +400,7 @@ class SlackSandbox:
 
     def uninstall(self, team: Team) -> None:
         team.installed = False
-        self._acts.tell_uninstalled(team)
+        self.telling.uninstalled(team)
 
     # The Web API
 

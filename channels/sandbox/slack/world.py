@@ -23,6 +23,8 @@ EVERY_SCOPE = [
     "im:history",
     "im:read",
     "im:write",
+    "links:read",
+    "links:write",
     "mpim:history",
     "mpim:read",
     "reactions:read",
@@ -105,6 +107,10 @@ class Post:
     subtype: str = ""
     markdown: bool = False
     """Its text is markdown, not mrkdwn."""
+    suggested: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Options that the app gave last, by id of the list."""
+    unfurled: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Blocks below it, by the address they show."""
 
 
 @dataclass(slots=True)

@@ -99,6 +99,8 @@ _TABLE = {
     "editMessageMedia": _EDIT + "media:json!",
     "editMessageReplyMarkup": _EDIT,
     "editEphemeralMessageText": _EPHEMERAL + "text:str rich_message:json reply_markup:json " + _TEXT,
+    "editEphemeralMessageCaption": _EPHEMERAL + "caption:str parse_mode:str caption_entities:json "
+    "show_caption_above_media:bool reply_markup:json",
     "editEphemeralMessageReplyMarkup": _EPHEMERAL + "reply_markup:json",
     "deleteEphemeralMessage": _EPHEMERAL,
     "deleteMessage": "chat_id:chat! message_id:int!",
@@ -143,7 +145,7 @@ _BY_LOWER = {method.lower(): method for method in METHODS}
 def method_named(name: str) -> str:
     """As the documentation spells it; the platform does not mind how it is spelled."""
     if name.lower() not in _BY_LOWER:
-        raise Refused("Not Found", 404)
+        raise Refused("Not Found: method not found", 404)
     return _BY_LOWER[name.lower()]
 
 

@@ -6,13 +6,13 @@ https://core.telegram.org/bots/api#available-methods; refusals have the platform
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
-from channels.sandbox.telegram import keyboards, text
+from channels.sandbox.telegram import keyboards, rich, text
 from channels.sandbox.telegram.arguments import Refused, Upload, named
 from channels.sandbox.telegram.updates import KINDS, Updates, Webhook
 from channels.sandbox.telegram.world import (
@@ -42,11 +42,6 @@ REACTIONS = named(
     "❤ 👍 👎 🔥 🥰 👏 😁 🤔 🤯 😱 🤬 😢 🎉 🤩 🤮 💩 🙏 👌 🕊 🤡 🥱 🥴 😍 🐳 ❤‍🔥 "
     "🌚 🌭 💯 🤣 ⚡ 🍌 🏆 💔 🤨 😐 🍓 🍾 💋 🖕 😈 😴 😭 🤓 👻 👨‍💻 👀 🎃 🙈 😇 😨 "
     "🤝 ✍ 🤗 🫡 🎅 🎄 ☃ 💅 🤪 🗿 🆒 💘 🙉 🦄 😘 💊 🙊 😎 👾 🤷‍♂ 🤷 🤷‍♀ 😡"
-)
-_BLOCKS = named(
-    "paragraph section_heading preformatted list table divider block_quotation expandable_block_quotation footer "
-    "pull_quotation details thinking anchor map photo video audio document animation voice_note collage slideshow "
-    "buttons mathematical_expression"
 )
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -126,7 +121,7 @@ class Methods:
         return self._say(a, self._text(a.get("text", ""), a.get("entities"), a.get("parse_mode")))
 
     async def send_rich_message(self, a: Arguments) -> Object:
-        return self._say(a, {"rich_message": _rich(a["rich_message"])})
+        return self._say(a, {"rich_message": rich.checked(a["rich_message"])})
 
     async def send_message_draft(self, a: Arguments) -> bool:
         words, entities = text.formatted(a.get("text", ""), a.get("entities"), a.get("parse_mode"))
@@ -135,7 +130,7 @@ class Methods:
         return self._draft(a, words, entities)
 
     async def send_rich_message_draft(self, a: Arguments) -> bool:
-        return self._draft(a, rich_text(_rich(a["rich_message"])), [])
+        return self._draft(a, message=rich.checked(a["rich_message"], draft=True))
 
     async def send_photo(self, a: Arguments) -> Object:
         return self._file(a, "photo")
@@ -247,13 +242,14 @@ class Methods:
         said, markup = self._own(a)
         if "text" not in said.told and "rich_message" not in said.told:
             raise Refused("there is no text in the message to edit")
+        return self._edited(said, self._written(a), markup, ("text", "entities", "rich_message"))
+
+    def _written(self, a: Arguments) -> Object:
         if (a.get("text") is None) == (a.get("rich_message") is None):
             raise Refused("message text is empty")
         if a.get("rich_message") is not None:
-            words: Object = {"rich_message": _rich(a["rich_message"])}
-        else:
-            words = self._text(a["text"], a.get("entities"), a.get("parse_mode"))
-        return self._edited(said, words, markup, ("text", "entities", "rich_message"))
+            return {"rich_message": rich.checked(a["rich_message"])}
+        return self._text(a["text"], a.get("entities"), a.get("parse_mode"))
 
     async def edit_message_caption(self, a: Arguments) -> Object:
         said, markup = self._own(a)
@@ -279,9 +275,13 @@ class Methods:
 
     async def edit_ephemeral_message_text(self, a: Arguments) -> bool:
         said, markup = self._private_note(a), keyboards.checked(a.get("reply_markup"), private=False, inline_only=True)
-        self._edited(
-            said, self._text(a.get("text") or "", a.get("entities"), a.get("parse_mode")), markup, ("text", "entities")
-        )
+        self._edited(said, self._written(a), markup, ("text", "entities", "rich_message"))
+        return True
+
+    async def edit_ephemeral_message_caption(self, a: Arguments) -> bool:
+        said, markup = self._private_note(a), keyboards.checked(a.get("reply_markup"), private=False, inline_only=True)
+        words = self._caption(a.get("caption", ""), a.get("caption_entities"), a.get("parse_mode"))
+        self._edited(said, words, markup, ("caption", "caption_entities"))
         return True
 
     async def edit_ephemeral_message_reply_markup(self, a: Arguments) -> bool:
@@ -558,14 +558,17 @@ class Methods:
             raise Refused("wrong file identifier/HTTP URL specified")
         return known
 
-    def _draft(self, a: Arguments, words: str, entities: list[Object]) -> bool:
+    def _draft(
+        self, a: Arguments, words: str = "", entities: Sequence[Object] = (), *, message: Object | None = None
+    ) -> bool:
         chat, thread, _ = self._chat_for(a)
         if chat.type != "private" or chat.business:
             raise Refused("message drafts can be sent only to private chats")
         if not a["draft_id"]:
             raise Refused("draft identifier must be non-zero")
         until = self._world.clock.now() + DRAFT_LIVES
-        chat.draft = Draft(a["draft_id"], thread, words, entities, until, a.get("can_stop", False))
+        can_stop, stays = a.get("can_stop", False), a.get("keep_on_stop", False)
+        chat.draft = Draft(a["draft_id"], thread, words, list(entities), until, can_stop, stays, message)
         return True
 
     def _own(self, a: Arguments) -> tuple[Said, Object | None]:
@@ -687,38 +690,3 @@ def _is_photo(file: File) -> None:
 
 def _bare(told: Object) -> Object:
     return {name: value for name, value in told.items() if name not in ("reply_to_message", "reply_markup")}
-
-
-def _rich(given: Any) -> Object:
-    if not isinstance(given, dict) or len(set(given) & {"html", "markdown", "blocks"}) != 1:
-        raise Refused("exactly one of the fields html, markdown, or blocks must be used in a rich message")
-    blocks = given.get("blocks")
-    if blocks is None:
-        words = str(given.get("markdown") or given.get("html") or "")
-        blocks = [{"type": "paragraph", "text": words}]
-    if not isinstance(blocks, list) or any(not isinstance(b, dict) or b.get("type") not in _BLOCKS for b in blocks):
-        raise Refused("can't parse rich message: unsupported block")
-    told = {"blocks": blocks}
-    if not (words := rich_text(told)).strip():
-        raise Refused("message text is empty")
-    if text.units(words) > text.LONGEST_RICH:
-        raise Refused("message is too long")
-    return told
-
-
-def rich_text(value: Any) -> str:
-    """The characters of a rich message."""
-    match value:
-        case str():
-            return value
-        case list():
-            return "".join(rich_text(item) for item in value)
-        case {"blocks": list(blocks)}:
-            return "\n".join(rich_text(block) for block in blocks)
-        case {"cells": list(rows)}:
-            return "\n".join(" | ".join(rich_text(cell) for cell in row) for row in rows)
-        case {"items": list(items)}:
-            return "\n".join("• " + rich_text(item) for item in items)
-        case {"text": words}:
-            return rich_text(words)
-    return ""

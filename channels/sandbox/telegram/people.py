@@ -203,7 +203,10 @@ class People:
         draft = chat.draft
         if draft is None or not draft.can_stop:
             raise BadAct("no draft is shown that can be stopped")
-        chat.draft = None
+        if draft.stays:
+            draft.can_stop = False
+        else:
+            chat.draft = None
         stopped = {"chat": chat.told(), "draft_id": draft.id}
         stopped |= {"message_thread_id": draft.thread} if draft.thread else {}
         self._updates.add("stopped_message_generation", stopped, queue=f"chat {chat.id}")

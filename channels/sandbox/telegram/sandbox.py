@@ -16,9 +16,9 @@ from bot.ports import Clock
 from channels.sandbox.faults import Do, Faults
 from channels.sandbox.journal import Journal
 from channels.sandbox.server import BadAct, Cut, slowly
-from channels.sandbox.telegram import arguments, text
+from channels.sandbox.telegram import arguments, rich, text
 from channels.sandbox.telegram.arguments import Refused, Upload
-from channels.sandbox.telegram.methods import Methods, rich_text
+from channels.sandbox.telegram.methods import Methods
 from channels.sandbox.telegram.people import People, message_id, page_id
 from channels.sandbox.telegram.updates import Lost, Updates
 from channels.sandbox.telegram.world import Chat, Object, Said, World
@@ -240,7 +240,7 @@ class _Seen:
             messages.append(
                 _blank(f"d{draft.id}", now.isoformat())
                 | {"by": "bot", "name": self._world.bot["first_name"], "draft": True, "can_stop": draft.can_stop}
-                | {"spans": text.spans(draft.text, draft.entities)}
+                | (_rich(draft.rich) if draft.rich else {"spans": text.spans(draft.text, draft.entities)})
             )
         asks = {"request_contact": "contact", "request_location": "location"}
         keyboard = chat.keyboard if thread == 0 else None
@@ -271,14 +271,13 @@ class _Seen:
         by = "bot" if said.by == self._world.bot_id else "person"
         words = told.get("text") or told.get("caption", "")
         spans = text.spans(words, told.get("entities") or told.get("caption_entities", [])) if words else []
-        if "rich_message" in told:
-            spans = [{"text": rich_text(told["rich_message"]), "marks": [], "link": ""}]
         at = self._world.clock.now().fromtimestamp(told["date"], self._world.clock.now().tzinfo).isoformat()
         return _blank(message_id(said), at) | {
             "by": by,
             "name": self._world.sender(said.by)["first_name"],
             "reply_to": str(told["reply_to_message"]["message_id"]) if "reply_to_message" in told else None,
             "spans": spans,
+            **(_rich(told["rich_message"]) if "rich_message" in told else {}),
             "edited": "edit_date" in told,
             "deleted": said.deleted,
             "ephemeral": bool(said.to),
@@ -297,7 +296,8 @@ class _Seen:
                         "id": f"{row}.{column}",
                         "label": button["text"],
                         "style": button.get("style", ""),
-                        "link": button.get("url", ""),
+                        "link": button.get("url", "") or button.get("web_app", {}).get("url", ""),
+                        "copy": button.get("copy_text", {}).get("text", ""),
                         "disabled": "disabled" in button,
                     }
                     for column, button in enumerate(buttons)
@@ -341,6 +341,10 @@ def _blank(number: str, at: str) -> Object:
         "contact": None,
         "rows": [],
     }
+
+
+def _rich(message: Object) -> Object:
+    return {"spans": rich.spans(message), "blocks": rich.shown(message)}
 
 
 def _counted(said: Said) -> list[Object]:

@@ -16,7 +16,7 @@ from channels.sandbox.telegram.arguments import Refused, named
 
 Entity = dict[str, Any]
 
-LONGEST_TEXT, LONGEST_CAPTION, LONGEST_RICH = 4096, 1024, 32_768
+LONGEST_TEXT, LONGEST_CAPTION = 4096, 1024
 
 _TYPES = named(
     "mention hashtag cashtag bot_command url email phone_number bold italic underline strikethrough spoiler blockquote "

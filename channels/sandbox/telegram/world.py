@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -56,6 +56,11 @@ class Said:
         return int(self.told["message_id"])
 
     @property
+    def number(self) -> int:
+        """Its place among the messages of its chat."""
+        return int(self.told.get("ephemeral_message_id") or self.id)
+
+    @property
     def thread(self) -> int:
         return int(self.told.get("message_thread_id", 0))
 
@@ -68,6 +73,10 @@ class Draft:
     entities: list[Object]
     until: datetime
     can_stop: bool
+    stays: bool
+    """When it is stopped: until it fades, or something is said."""
+    rich: Object | None = None
+    """A rich message, instead of a text."""
 
 
 @dataclass(slots=True)
@@ -115,9 +124,9 @@ class Chat:
         told: Object = {"id": self.id, "type": self.type, "title": self.title}
         return told | ({"is_forum": True} if self.forum else {})
 
-    def messages(self) -> Iterator[Said]:
-        yield from self.said.values()
-        yield from self.ephemeral.values()
+    def messages(self) -> list[Said]:
+        """As they came: what one person alone sees is counted with the others."""
+        return sorted((*self.said.values(), *self.ephemeral.values()), key=lambda said: said.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from bot.model import Card, Carousel, Choices, Field, Form, Media, Message, Option, Rating, Span, Table, Text
+from bot.model import (
+    Card,
+    Carousel,
+    Choices,
+    Field,
+    Form,
+    Location,
+    Media,
+    Message,
+    Option,
+    Rating,
+    Said,
+    Span,
+    Table,
+    Text,
+    VCard,
+)
 from tests.bot.flow.script import Talk, talk
 
 ADDRESS = "https://shop.example/a.png"
@@ -150,3 +166,38 @@ def test_a_grade_is_asked_for_with_buttons_where_it_has_none(tmp_path: Path) -> 
     rate.do("/start rate_it")
     assert rate.last is not None
     assert isinstance(rate.last.says[0].parts[1], Choices)
+
+
+DELIVER = """
+flow: deliver
+about: Delivers.
+slots: {phone: {type: phone}, where: {type: location}}
+steps:
+  - {ask: phone, say: Your number?}
+  - {ask: where, say: Where to?}
+  - say: "Calling {{ phone }}, coming to {{ where.latitude }}."
+"""
+
+
+def sent(*parts: VCard | Location) -> Said:
+    return Said(Message(parts))
+
+
+def test_a_number_and_a_place_are_shared_by_a_button_where_the_channel_has_one(tmp_path: Path) -> None:
+    deliver = talk(tmp_path, DELIVER)
+    deliver.shows = ("share",)
+    assert deliver.do("/start deliver") == ["Your number?", "[Share my number]"]
+    assert deliver.last is not None
+    options = deliver.last.says[0].parts[1]
+    assert isinstance(options, Choices)
+    assert [(option.label, option.shares) for option in options.options] == [("Share my number", "number")]
+    assert deliver.press("Share my number") == ["Your number?", "[Share my number]"]  # written, not pressed
+    assert deliver.take(sent(VCard("Ann", "4930901820"))) == ["Where to?", "[Share where I am]"]
+    assert deliver.take(sent(Location(52.5, 13.4))) == ["Calling +4930901820, coming to 52.5."]
+
+
+def test_a_number_is_asked_for_in_words_elsewhere_and_a_contact_is_heard_all_the_same(tmp_path: Path) -> None:
+    deliver = talk(tmp_path, DELIVER)
+    assert deliver.do("/start deliver") == ["Your number?"]
+    assert (deliver.take(sent(VCard("Nobody", "12"))) or [])[-1:] == ["Your number?"]
+    assert deliver.hear("+49 30 901820") == ["Where to?"]

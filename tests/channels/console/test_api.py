@@ -29,7 +29,7 @@ from bot.ports import Drafted, Question, Unit
 from bot.units import Commit, Deliveries, NewHandoff, SendClaim
 from channels.console import api
 from channels.console.console import Console, ConsoleSettings
-from channels.console.frames import Counts, Detail, Done, DraftText, Events, Identities, Problem, Rows, SlotView
+from channels.console.frames import Counts, Detail, Done, DraftText, Events, Identities, People, Problem, Rows, SlotView
 from config.schema import components
 from tests.bot.room import LEASE, notices
 from tests.channels.console.conftest import HERE, Browser, Place, problem, read
@@ -87,10 +87,12 @@ async def test_nobody_gets_in_without_a_sign_in(place: Place) -> None:
     for route in api_routes(place):
         for method in route.methods or ():
             if route.include_in_schema and route.operation_id != "console_sign_in":
-                path = route.path.replace("{conversation}", NOBODYS).replace("{seq}/{part}", "1/0")
+                path = (
+                    route.path.replace("{conversation}", NOBODYS).replace("{seq}/{part}", "1/0").replace("{seq}", "1")
+                )
                 answer = await stranger.http.request(method, path, headers={"Origin": HERE})
                 answers[f"{method} {path}"] = problem(answer)
-    assert len(answers) == 17
+    assert len(answers) == 20
     assert set(answers.values()) == {(401, "signed_out")}
 
 
@@ -149,14 +151,17 @@ async def test_the_description_is_complete(place: Place) -> None:
         "console_me",
         "console_merge",
         "console_note",
+        "console_people",
         "console_reply",
         "console_resolve",
+        "console_revise",
         "console_sign_in",
         "console_sign_out",
         "console_take_over",
         "console_unmerge",
         "console_upload",
         "console_views",
+        "console_withdraw",
     ]
 
 
@@ -467,6 +472,24 @@ async def test_a_note_is_seen_by_colleagues_only(place: Place, jo: Browser, kim:
     assert await place.room.store.read(Deliveries(id)) == ()
 
 
+async def test_an_agent_changes_and_takes_back_what_they_have_sent(place: Place, jo: Browser, kim: Browser) -> None:
+    id = await place.room.says("hello")
+    said = await jo.act(id, "reply", {"text": "It cots 5.", "seen": 1, "epoch": 0, "claim": True})
+    message = f"/conversations/{id}/messages/{said.seq}"
+    key = str(uuid.uuid4())
+    for _ in range(2):
+        answer = await jo.post(f"{message}/revise", {"text": "It costs **5**."}, headers={"Idempotency-Key": key})
+        assert read(answer, Done).row.last_text == "It costs 5."
+    assert problem(await kim.post(f"{message}/revise", {"text": "Mine."})) == (422, "invalid")
+    assert problem(await jo.post(f"/conversations/{id}/messages/1/withdraw", {})) == (422, "invalid")
+    assert problem(await jo.post(f"/conversations/{id}/messages/999/withdraw", {})) == (404, "not_found")
+    await jo.post(f"{message}/withdraw", {})
+    bodies = [event.body for event in await place.room.log(id) if isinstance(event.body, Said)]
+    assert [(body.message.parts == (), body.revises) for body in bodies[-2:]] == [(False, said.seq), (True, said.seq)]
+    shown = read(await jo.get(f"/conversations/{id}"), Detail)
+    assert shown.can == ("delete", "edit")
+
+
 async def test_the_reason_of_a_request_stands_in_its_row(place: Place, jo: Browser) -> None:
     id = await place.room.says("a person please")
     claimed = await place.room.claim(id)
@@ -631,6 +654,14 @@ async def test_two_contacts_become_one_and_an_identity_goes_back(place: Place, j
     back = read(await jo.post("/contacts/unmerge", {"channel": "web", "external": "ana2"}), Identities)
     assert (back.contact, [each.merged for each in back.items]) == (second.contact, [False])
     assert await identities(jo, here) == first
+
+
+async def test_customers_are_looked_for_by_name_or_address(place: Place, jo: Browser) -> None:
+    await place.room.says("hello", by="ana")
+    found = read(await jo.get("/contacts", q="AN"), People)
+    assert [(each.identities, each.conversations) for each in found.items] == [((("telegram", "ana"),), 1)]
+    assert read(await jo.get("/contacts", q="nobody"), People).items == ()
+    assert problem(await jo.get("/contacts", q="a")) == (422, "invalid")
 
 
 async def test_what_cannot_be_merged_is_refused(place: Place, jo: Browser) -> None:

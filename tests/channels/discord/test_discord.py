@@ -376,6 +376,21 @@ async def test_dc17_a_deletion_in_a_channel_is_of_whoever_said_it() -> None:
         assert (deleted.bodies, deleted.by, deleted.to) == ((Deleted(mine),), first.by, first.to)
 
 
+async def test_dc17_what_a_moderator_deletes_at_once_is_of_each_who_said_it() -> None:
+    async with room() as here:
+        other = (await here.act("person", name="Bob"))["person"]
+        mine = await here.say("mine", here.sandbox.general.id)
+        yours = await here.say("yours", here.sandbox.general.id, by=other)
+        said = await here.hears(2)
+        await here.act("delete", messages=[mine, yours])
+        deleted = (await here.hears(4))[2:]
+
+        assert [(one.bodies, one.by, one.to) for one in deleted] == [
+            ((Deleted(mine),), said[0].by, said[0].to),
+            ((Deleted(yours),), other, said[1].to),
+        ]
+
+
 async def test_dc17_ours_are_edited_deleted_and_marked() -> None:
     async with room() as here:
         first = await here.send(text("one"), "k1")
@@ -475,7 +490,7 @@ async def test_dc9_a_card_is_an_embed_with_its_buttons() -> None:
         assert shown["cards"] == [
             {
                 "title": "Shoe",
-                "body": "Red, size 42",
+                "body": [{"text": "Red, size 42", "marks": [], "link": ""}],
                 "image": "https://shop.example/shoe.png",
                 "fields": [],
                 "color": "",

@@ -26,7 +26,7 @@ def http(status: int, code: int = 0, kind: Any = discord.HTTPException, *, wait:
 
 CONNECTION: Any = type("Key", (), {"host": "x", "port": 1, "ssl": None, "is_ssl": False})()
 SAYS: list[tuple[str, BaseException, tuple[Any, ...]]] = [
-    ("rate limited", discord.RateLimited(61), (TryLater, None, 61)),
+    ("rate limited", discord.RateLimited(61), (TryLater, "chat", 61)),
     ("login", discord.LoginFailure(), (Forbidden, "account", None)),
     ("401", http(401), (Forbidden, "account", None)),
     ("403", http(403, 50007, discord.Forbidden), (Forbidden, "address", None)),
@@ -34,14 +34,14 @@ SAYS: list[tuple[str, BaseException, tuple[Any, ...]]] = [
     ("unknown message", http(404, 10008, discord.NotFound), (Unshowable, None, None)),
     ("400", http(400, 50035), (Unshowable, None, None)),
     ("413", http(413, 40005), (Unshowable, None, None)),
-    ("ban", http(429, wait="12"), (TryLater, None, 12)),
-    ("ban without an end", http(429), (TryLater, None, 600)),
+    ("ban", http(429, wait="12"), (TryLater, "account", 12)),
+    ("ban without an end", http(429), (TryLater, "account", 600)),
     ("500", http(500, 0, discord.DiscordServerError), (Unreachable, None, None)),
     ("503", http(503, 0, discord.DiscordServerError), (Unreachable, None, None)),
     ("time-out", TimeoutError(), (Unreachable, None, None)),
     ("reset", ConnectionResetError(), (Unreachable, None, None)),
     ("cut", aiohttp.ServerDisconnectedError(), (Unreachable, None, None)),
-    ("refused", aiohttp.ClientConnectorError(CONNECTION, OSError()), (TryLater, None, None)),
+    ("refused", aiohttp.ClientConnectorError(CONNECTION, OSError()), (TryLater, "chat", None)),
 ]
 
 

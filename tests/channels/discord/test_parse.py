@@ -91,6 +91,24 @@ HEARD: dict[str, tuple[str, Incoming]] = {
         ),
     ),
     "forwarded": ("", Said(words("your parcel left today"), "1434830000000000105")),
+    "forwarded_card": (
+        "",
+        Said(
+            Message(
+                (
+                    *words("Order A-17\n\nIt left **today**.").parts,
+                    Media(
+                        "sticker",
+                        "https://media.discordapp.net/stickers/749054660769218631.png",
+                        "Wave",
+                        "image/png",
+                        alt="Wave",
+                    ),
+                )
+            ),
+            "1434830000000000115",
+        ),
+    ),
     "mention_in_a_server": (f"@{ADA}", Said(words("my :box: is late, @Bob knows"), "1434830000000000106")),
     "reply_to_the_bot": (f"@{ADA}", Said(words("yes, that one"), "1434830000000000108")),
     "in_a_thread": (THREAD, Said(words("still waiting"), "1434830000000000109")),
@@ -99,8 +117,25 @@ HEARD: dict[str, tuple[str, Incoming]] = {
     "reaction": ("", Reacted("👍", True, "1434830000000000110")),
     "press": (f"@{ADA}", Pressed(T, "A-17", "1434830000000000110")),
     "chosen_in_a_thread": (THREAD, Pressed("abcdefghijklmnopqrstuw", "", "1434830000000000110")),
+    "people_chosen": (THREAD, Said(words("@Bob (driver), @eve, @Warehouse"), "interaction.1434830000000000305")),
+    "channel_chosen": (THREAD, Said(words("#support"), "interaction.1434830000000000306")),
     "command": ("", Said(words("order A-17"), "interaction.1434830000000000303")),
     "submitted": ("", Submitted(T, {"name": "Ada", "reason": "damaged", "more": ""}, "1434830000000000304")),
+    "submitted_every_field": (
+        "",
+        Submitted(
+            T,
+            {
+                "when": "morning",
+                "broken": "lamp, chair",
+                "news": False,
+                "photos": "broken.jpg",
+                "driver": "@Bob",
+                "later": "",
+            },
+            "1434830000000000307",
+        ),
+    ),
 }
 IGNORED = sorted(set(RECORDED) - set(HEARD))
 

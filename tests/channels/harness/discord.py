@@ -71,6 +71,7 @@ class DiscordHarness:
 
     def __init__(self, sandbox: DiscordSandbox, clock: SettableClock, base: str) -> None:
         self.sandbox, self.clock, self.base, self.vault = sandbox, clock, base, MemoryVault()
+        self.files = MemoryFiles()
         self.secrets = (sandbox.rules.token,)
         self.settings: dict[str, Any] = {"channels": (str(sandbox.general.id),)}
         self._inbox = Inbox()
@@ -87,7 +88,7 @@ class DiscordHarness:
         settings = Settings.model_validate(given)
         assert isinstance(receive, Inbox)
         self._inbox = receive
-        return build("shop", settings, clock=self.clock, random=SeededRandom(1), vault=self.vault, files=MemoryFiles())
+        return build("shop", settings, clock=self.clock, random=SeededRandom(1), vault=self.vault, files=self.files)
 
     async def listening(self) -> None:
         while not any(session.connection for session in self.sandbox.gateway.sessions.values()):
@@ -149,17 +150,25 @@ class DiscordHarness:
         chats = self.sandbox.seen()["chats"]
         shown = next(chat for chat in chats if chat["id"] == (self._thread if thread else self.direct))["messages"]
         ours = self.sandbox.world.bot.name
-        return [_seen(one) for one in shown if one["name"] == ours and not (one["deleted"] or one["ephemeral"])]
+        shown = [one for one in shown if one["name"] == ours and not (one["deleted"] or one["ephemeral"])]
+        return [_seen(one, shown) for one in shown]
 
     def typing(self, *, thread: bool = False) -> bool:
         place = self.sandbox.world.places[int(self._thread if thread else self.direct)]
         return self.sandbox.world.bot in self.sandbox.world.typing_now(place)
 
 
-def _seen(message: Any) -> Seen:
-    cards = [text for card in message["cards"] for text in (card["title"], card["body"], card["footer"]) if text]
-    said = "".join(span["text"] for span in message["spans"])
-    components = [one for row in message["rows"] for one in row]
+def _seen(message: Any, among: Sequence[Any]) -> Seen:
+    answered = next((_text(one["spans"]) for one in among if one["id"] == message["reply_to"]), "")
+    cards = [text for card in message["cards"] for text in (card["title"], _text(card["body"]), card["footer"]) if text]
+    rows = [*(row for card in message["cards"] for row in card.get("rows", ())), *message["rows"]]
+    files = [*message["files"], *(file for card in message["cards"] for file in card.get("files", ()))]
+    components = [one for row in rows for one in row]
     labels = [one["label"] for one in components if one["kind"] == "button"]
     labels += [option["label"] for one in components if one["kind"] == "select" for option in one["options"]]
-    return Seen("\n".join(filter(None, (said, *cards))), tuple(labels), len(message["files"]))
+    words = "\n".join(filter(None, (_text(message["spans"]), *cards)))
+    return Seen(words, tuple(labels), len(files), answered)
+
+
+def _text(shown: Any) -> str:
+    return shown if isinstance(shown, str) else "".join(span["text"] for span in shown)

@@ -72,7 +72,7 @@ def _deep(levels: int) -> Any:
 
 
 class SlackHarness:
-    """Implements `SendingHarness`."""
+    """Implements `SendingHarness`, `GroupHarness`."""
 
     threads = True
     file = Media("image", "https://shop.example/shoe.jpg", "shoe.jpg", "image/jpeg", alt="a shoe")
@@ -93,14 +93,14 @@ class SlackHarness:
 
     def __init__(self, box: SlackSandbox, clock: SettableClock, over: Over, settings: Mapping[str, Any]) -> None:
         self.box, self.clock, self.address = box, clock, ""
-        self.vault = MemoryVault()
+        self.vault, self.files = MemoryVault(), MemoryFiles()
         self._over, self._settings = over, settings
         self._routes: Mapping[str, ASGI] = {}
         self.chat = next(chat for chat in box.chats.values() if chat.kind == "im")
         self.person = next(id for id in self.chat.members if not box.people[id].is_bot)
         root = Post(box.ts(), self.person, "a thread", clock.now())
         self.chat.posts[root.ts] = root
-        self._thread = f"{self.chat.id}:{root.ts}"
+        self._thread, self._group = f"{self.chat.id}:{root.ts}", ""
 
     # What the program around it does
 
@@ -128,7 +128,7 @@ class SlackHarness:
     async def open(self, receive: Receive) -> Slack:
         self.statuses = []
         channel = build(
-            "acme", self.settings(), clock=self.clock, random=SeededRandom(1), vault=self.vault, files=MemoryFiles()
+            "acme", self.settings(), clock=self.clock, random=SeededRandom(1), vault=self.vault, files=self.files
         )
         self._routes = channel.routes(receive)
         if self._over == "http":
@@ -211,7 +211,19 @@ class SlackHarness:
 
     # What the person sees
 
+    async def say_in_group(self, words: str) -> None:
+        channel = next(chat.id for chat in self.box.chats.values() if chat.kind == "channel")
+        said = await self.box.act("say", {"chat": channel, "text": f"@Frontdesk {words}"})
+        self._group = f"{channel}:{said['message']}"
+
+    def seen_in_group(self, *, by_others: bool) -> Sequence[Seen]:
+        shown = [message for message in self._shown_at(self._group) if not by_others or not message["ephemeral"]]
+        return self._as_seen(shown)
+
     def seen(self, *, thread: bool = False) -> Sequence[Seen]:
+        return self._as_seen(self._shown(thread))
+
+    def _as_seen(self, messages: Sequence[Mapping[str, Any]]) -> Sequence[Seen]:
         return [
             Seen(
                 "".join(span["text"] for span in message["spans"]),
@@ -223,14 +235,17 @@ class SlackHarness:
                 ),
                 len(message["files"]) + len(message["cards"]),
             )
-            for message in self._shown(thread)
+            for message in messages
         ]
 
     def typing(self, *, thread: bool = False) -> bool:
         return any(one["typing"] for one in self.box.seen()["chats"] if one["id"] == self._place(thread))
 
     def _shown(self, thread: bool) -> list[dict[str, Any]]:
-        found = [one for one in self.box.seen()["chats"] if one["id"] == self._place(thread)]
+        return self._shown_at(self._place(thread))
+
+    def _shown_at(self, chat: str) -> list[dict[str, Any]]:
+        found = [one for one in self.box.seen()["chats"] if one["id"] == chat]
         return [message for one in found for message in one["messages"] if message["by"] == "bot"
                 and words_of(message) != "it is me"]  # fmt: skip
 

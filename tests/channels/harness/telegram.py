@@ -75,7 +75,7 @@ async def _stand_in(harness: TelegramHarness) -> AsyncIterator[None]:
 
 
 class TelegramHarness:
-    """Implements `SendingHarness`."""
+    """Implements `GroupHarness`."""
 
     threads = True
     secrets: Sequence[str] = (TOKEN, TOKEN.partition(":")[2], SECRET)
@@ -182,14 +182,17 @@ class TelegramHarness:
             said.told["reply_markup"] = markup
 
     def seen(self, *, thread: bool = False) -> Sequence[Seen]:
-        return [
-            Seen(
-                "".join(span["text"] for span in message["spans"]),
-                tuple(button["label"] for row in message["rows"] for button in row),
-                len(message["files"]),
-            )
-            for message in self._messages(thread)
-        ]
+        """In a group each answer is also a reply to who is answered: only what it answers of ours is told."""
+        shown = self._messages(thread)
+        return [_seen(message, shown) for message in shown]
+
+    async def say_in_group(self, words: str) -> None:
+        await self.say(words)
+
+    def seen_in_group(self, *, by_others: bool) -> Sequence[Seen]:
+        """What is said to one person names that person."""
+        shown = [each for each in self._messages(False) if not (by_others and each["to"])]
+        return [_seen(message, shown) for message in shown]
 
     def typing(self, *, thread: bool = False) -> bool:
         return bool(self._seen(thread)["typing"])
@@ -202,6 +205,20 @@ class TelegramHarness:
 
     def _where(self, thread: bool) -> str:
         return self._topic if thread else self._chat
+
+
+def _seen(message: Any, among: Sequence[Any]) -> Seen:
+    answered = next((each for each in among if each["id"] == message["reply_to"] and not each["deleted"]), None)
+    return Seen(
+        _words(message),
+        tuple(button["label"] for row in message["rows"] for button in row),
+        len(message["files"]),
+        _words(answered) if answered else "",
+    )
+
+
+def _words(message: Any) -> str:
+    return "".join(span["text"] for span in message["spans"])
 
 
 class Site:

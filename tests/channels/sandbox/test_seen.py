@@ -71,6 +71,16 @@ class Card(Struct):
 class Table(Struct):
     columns: list[str]
     rows: list[list[str]]
+    title: str = ""
+    right: list[int] = []
+    """Columns that stand to the right."""
+
+
+class Block(Struct):
+    """Of a message that has several things in it, one below the other."""
+
+    spans: list[Span] = []
+    table: Table | None = None
 
 
 class Place(Struct):
@@ -95,6 +105,8 @@ class Button(Struct, tag="button", tag_field="kind"):
     style: str
     link: str
     disabled: bool
+    copy: str = ""
+    """What pressing it copies."""
 
 
 class Select(Struct, tag="select", tag_field="kind"):
@@ -110,6 +122,9 @@ class Message(Struct):
     name: str
     at: datetime
     spans: list[Span]
+    blocks: list[Block] = []
+    """Drawn instead of `spans`, which say the same in characters."""
+    can_stop: bool = False
     reply_to: str | None = None
     edited: bool = False
     deleted: bool = False

@@ -28,12 +28,22 @@ from aiogram.types import (
     InlineKeyboardMarkup,
     InputMediaDocument,
     InputMediaPhoto,
+    InputRichBlockList,
+    InputRichBlockListItem,
+    InputRichBlockParagraph,
+    InputRichBlockSectionHeading,
+    InputRichBlockTable,
+    InputRichBlockThinking,
     InputRichMessage,
     KeyboardButton,
+    Message,
     MessageEntity,
     ReactionTypeEmoji,
     ReplyKeyboardMarkup,
     ReplyParameters,
+    RichBlockTableCell,
+    RichTextBold,
+    RichTextUrl,
 )
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -85,7 +95,7 @@ async def test_a_wrong_token_and_an_unknown_method_are_refused(stand: Stand) -> 
     async with httpx2.AsyncClient() as http:
         answer = await http.post(f"{stand.address}/bot42:TEST/sendEverything")
         typo = await http.post(f"{stand.address}/bot42:TEST/sendMessage", data={"chat_id": "1", "txet": "x"})
-    assert answer.json() == {"ok": False, "error_code": 404, "description": "Not Found"}
+    assert answer.json() == {"ok": False, "error_code": 404, "description": "Not Found: method not found"}
     assert typo.json()["description"] == "Bad Request: method 'sendMessage' has no parameter 'txet'"
 
 
@@ -385,6 +395,32 @@ REFUSED: dict[str, tuple[Callable[[Stand], Awaitable[Any]], str]] = {
         lambda s: s.bot.send_rich_message(ADA, InputRichMessage(markdown="x" * 32_769)),
         "message is too long",
     ),
+    "rich of nothing": (
+        lambda s: s.bot.send_rich_message(ADA, InputRichMessage(blocks=[])),
+        "non-empty Array of blocks",
+    ),
+    "rich with a cell that stands nowhere": (
+        lambda s: s.bot.send_rich_message(ADA, InputRichMessage(blocks=[table([cell("x", align="start")])])),
+        "wrong alignment of a table cell",
+    ),
+    "rich of 21 columns": (
+        lambda s: s.bot.send_rich_message(ADA, InputRichMessage(blocks=[table([cell("x")] * 21)])),
+        "RICH_MESSAGE_TABLE_TOO_WIDE",
+    ),
+    "rich of 501 rows": (
+        lambda s: s.bot.send_rich_message(ADA, InputRichMessage(blocks=[table(*[[cell("x")]] * 501)])),
+        "RICH_MESSAGE_TOO_MANY_BLOCKS",
+    ),
+    "rich that thinks": (
+        lambda s: s.bot.send_rich_message(ADA, InputRichMessage(blocks=[InputRichBlockThinking(text="hm")])),
+        "unsupported block 'thinking'",
+    ),
+    "rich with a heading of size 9": (
+        lambda s: s.bot.send_rich_message(
+            ADA, InputRichMessage(blocks=[InputRichBlockSectionHeading(text="x", size=9)])
+        ),
+        "heading size must be 1-6",
+    ),
     "note in private": (
         lambda s: s.bot.send_message(
             ADA, "x", ephemeral_message_parameters=EphemeralMessageParameters(receiver_user_id=ADA)
@@ -403,6 +439,51 @@ async def test_what_the_platform_refuses_is_refused_in_its_words(stand: Stand, c
         await call(stand)
     assert [entry.kind for entry in stand.sandbox.journal.entries if entry.kind in ("call", "refused")] == ["refused"]
     assert [message["by"] for message in stand.messages()] == ["person"]
+
+
+def cell(words: str, *, align: str = "left", is_header: bool | None = None) -> RichBlockTableCell:
+    return RichBlockTableCell(text=words, align=align, valign="top", is_header=is_header)
+
+
+def table(*rows: list[RichBlockTableCell], caption: str | None = None) -> InputRichBlockTable:
+    return InputRichBlockTable(cells=list(rows), caption=caption)
+
+
+async def test_a_rich_message_is_read_by_the_client_and_seen_block_by_block(stand: Stand) -> None:
+    await stand.act("say", text="hello")
+    blocks: list[Any] = [
+        InputRichBlockSectionHeading(text="Fees", size=2),
+        InputRichBlockParagraph(
+            text=["See ", RichTextBold(text="all"), RichTextUrl(text=" here", url="https://a.example/")]
+        ),
+        InputRichBlockList(items=[InputRichBlockListItem(blocks=[InputRichBlockParagraph(text="one")])]),
+        table(
+            [cell("To", is_header=True), cell("Fee", is_header=True)], [cell("Berlin"), cell("3 €")], caption="By post"
+        ),
+    ]
+    said = await stand.bot.send_rich_message(ADA, InputRichMessage(blocks=blocks))
+    assert said.rich_message is not None
+    assert [block.type for block in said.rich_message.blocks] == ["heading", "paragraph", "list", "table"]
+    message = stand.messages()[-1]
+    heading, paragraph, item, fees = message["blocks"]
+    assert heading["spans"] == [{"text": "Fees", "marks": ["heading"], "link": ""}]
+    assert [(s["text"], s["marks"], s["link"]) for s in paragraph["spans"]] == [
+        ("See ", [], ""),
+        ("all", ["bold"], ""),
+        (" here", [], "https://a.example/"),
+    ]
+    assert "".join(s["text"] for s in item["spans"]) == "• one"
+    assert fees["table"] == {"columns": ["To", "Fee"], "rows": [["Berlin", "3 €"]], "title": "By post", "right": []}
+    words = "".join(s["text"] for s in message["spans"])
+    assert words == "Fees\nSee all here\n• one\nBy post\nTo | Fee\nBerlin | 3 €"
+    edited = await stand.bot.edit_message_text(
+        chat_id=ADA, message_id=said.message_id, rich_message=InputRichMessage(blocks=[table([cell("x")])])
+    )
+    assert isinstance(edited, Message)
+    await stand.bot.send_rich_message_draft(
+        ADA, 5, InputRichMessage(blocks=[InputRichBlockThinking(text="hm")]), can_stop=True
+    )
+    assert (stand.messages()[-1]["draft"], stand.messages()[-1]["can_stop"]) == (True, True)
 
 
 async def test_text_of_exactly_the_limit_is_taken(stand: Stand) -> None:

@@ -32,6 +32,12 @@ class Desk:
     harness: SlackHarness
     inbox: Answering
     channel: Slack
+    running: asyncio.Task[None]
+
+    async def stops(self) -> None:
+        """The program ends."""
+        self.running.cancel()
+        await asyncio.gather(self.running, return_exceptions=True)
 
     async def act(self, what: str, **body: Any) -> Any:
         return await self.harness.box.act(what, body)
@@ -62,7 +68,7 @@ class Desk:
         return self.inbox.fresh
 
     async def settled(self) -> None:
-        await until(lambda: not self.harness.owed() and not self.channel._tasks)
+        await until(lambda: not self.harness.owed() and not self.channel._answers.tasks)
 
     def bodies(self) -> list[Incoming]:
         return [body for arrival in self.inbox.fresh for body in arrival.bodies]
@@ -85,8 +91,8 @@ async def desk(over: Over = "http", **settings: Any) -> AsyncIterator[Desk]:
         channel = await made.open(inbox)
         running = asyncio.create_task(channel.run(inbox))
         await made.listening()
+        at = Desk(made, inbox, channel, running)
         try:
-            yield Desk(made, inbox, channel)
+            yield at
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            await at.stops()

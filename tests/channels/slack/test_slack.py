@@ -498,46 +498,6 @@ async def test_sl19_a_person_is_known_by_name_from_the_second_message_on(at: Des
     assert [(arrival.name, arrival.language) for arrival in at.inbox.fresh] == [("", ""), ("Ana", "en-US")]
 
 
-# Streaming
-
-
-async def streamed(at: Desk, chat: str, *texts: str) -> list[Any]:
-    root = await at.act("say", chat=chat, text="@Frontdesk tell me")
-    await at.heard()
-    to, shown = at.address(chat, root["message"]), None
-    kinds = []
-    for words in texts:
-        shown = await at.channel.show(to, words, key="d", shown=shown)
-        kinds.append(shown.ref.partition(":")[0])
-    await at.channel.send(to, Message((Text(markup.parse("It is **on its way**.")),)), key="d.0", shown=shown)
-    assert at.words(f"{chat}:{root['message']}") == ["It is on its way."]
-    return kinds
-
-
-async def test_a_stream_in_a_channel_is_for_whoever_spoke(at: Desk) -> None:
-    assert await streamed(at, at.general, "It", "It is **on") == ["stream", "stream"]
-    assert at.calls("chat.startStream")[0]["recipient_user_id"] == at.harness.person
-
-
-async def test_a_draft_that_is_written_anew_goes_on_as_edits(at: Desk) -> None:
-    assert await streamed(at, at.general, "It", "No: it is") == ["stream", "edit"]
-
-
-async def test_a_stream_that_slack_ended_goes_on_without_loss(at: Desk) -> None:
-    root = await at.act("say", chat=at.general, text="@Frontdesk tell me")
-    await at.heard()
-    to = at.address(at.general, root["message"])
-    shown = await at.channel.show(to, "It", key="d", shown=None)
-    await at.harness.clock.advance(300)
-    shown = await at.channel.show(to, "It is on", key="d", shown=shown)
-    assert (shown.ref.partition(":")[0], at.words(f"{at.general}:{root['message']}")) == ("edit", ["It is on"])
-
-
-async def test_where_streams_are_not_offered_drafts_are_edits(at: Desk) -> None:
-    at.harness.box.faults.script([Rule(on="chat.startStream", do=Do(error="channel_type_not_supported"))])
-    assert await streamed(at, at.general, "It", "It is") == ["edit", "edit"]
-
-
 # What the outbox relies on
 
 

@@ -13,8 +13,10 @@ import uvicorn
 from pydantic import SecretStr
 
 from bot.errors import StoreDown
-from bot.model import Address, Incoming, Message, Pressed
-from bot.ports import Accepted, Arrival, Receipt, Shown, Toast
+from bot.files import pieces_of
+from bot.mime import kind_of
+from bot.model import Address, Incoming, Media, Message, Pressed
+from bot.ports import Accepted, Arrival, Receipt, Toast
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
 from bot.testing.files import MemoryFiles
@@ -81,12 +83,13 @@ class Stand:
     inbox: Accepting
     api: str
     vault: MemoryVault
+    files: MemoryFiles
     running: asyncio.Task[None]
 
     @property
     def given(self) -> dict[str, Any]:
         """What a channel is built with, beside its settings."""
-        return {"clock": self.clock, "random": SeededRandom(), "vault": self.vault}
+        return {"clock": self.clock, "random": SeededRandom(), "vault": self.vault, "files": self.files}
 
     async def act(self, what: str, /, chat: Any = ADA, **body: Any) -> Any:
         return await self.sandbox.act(what, {"chat": str(chat), **body})
@@ -130,8 +133,14 @@ class Stand:
         await self.until(lambda: len(self.inbox.arrivals) > before)
         return self.inbox.arrivals[-1].to
 
-    async def send(self, to: Address, message: Message, *, key: str = "d.0", shown: Shown | None = None) -> Receipt:
-        return await self.channel.send(to, message, key=key, shown=shown)
+    async def send(self, to: Address, message: Message, *, key: str = "d.0", **more: Any) -> Receipt:
+        return await self.channel.send(to, message, key=key, **more)
+
+    async def keeps(self, content: bytes, name: str = "", **more: Any) -> Media:
+        """A file of ours, as a flow or an agent sends it."""
+        kept = await self.files.keep(pieces_of(content), most=len(content), name=name)
+        kind = more.pop("kind", kind_of(kept.type))
+        return Media(kind, kept.ref, name=name, type=kept.type, size=kept.size, **more)
 
     def fault(self, on: str, **do: Any) -> None:
         self.sandbox.faults.script([Rule(on=on, times=1, do=Do(**do))])
@@ -150,17 +159,15 @@ class Stand:
 
 
 @asynccontextmanager
-async def standing(*, public: str = "", **settings: Any) -> AsyncIterator[Stand]:
-    clock, vault = SettableClock(), MemoryVault()
+async def standing(*, public: str = "", files: MemoryFiles | None = None, **settings: Any) -> AsyncIterator[Stand]:
+    clock, vault, files = SettableClock(), MemoryVault(), files or MemoryFiles()
     sandbox = TelegramSandbox(clock)
     async with serving(sandbox) as api:
         settings = {"token": SecretStr(TOKEN), "secret": SecretStr(SECRET), "api": api, "public": public, **settings}
-        channel = build(
-            "shop", Settings(**settings), clock=clock, random=SeededRandom(), vault=vault, files=MemoryFiles()
-        )
+        channel = build("shop", Settings(**settings), clock=clock, random=SeededRandom(), vault=vault, files=files)
         inbox = Accepting()
         running = asyncio.create_task(channel.run(inbox))
-        stand = Stand(clock, sandbox, channel, inbox, api, vault, running)
+        stand = Stand(clock, sandbox, channel, inbox, api, vault, files, running)
         updates = next(iter(sandbox.bots.values())).updates
         await stand.until(lambda: updates.is_polled or updates.webhook)
         try:

@@ -6,19 +6,21 @@ import random
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import msgspec
 import pytest
 
 from bot.model import Said, written
 from bot.ports import Arrival
 from channels.telegram.parse import Me, parse, query_of
-from tests.channels.telegram.stand import standing
+from tests.channels.harness.telegram import Site
+from tests.channels.telegram.stand import SECRET, Stand, hooks, standing
 from tests.faults.scale import SEED, TIER
 
 RECORDED = sorted((Path(__file__).parents[2] / "platforms" / "telegram").glob("*.json"))
 MUTATED = {"test": 3_000, "ci": 3_000, "nightly": 10_000}[TIER]
-AT_ONCE = 300
-"""Of them through polling, beside words that must arrive."""
+AT_ONCE = {"test": 300, "ci": 1_000, "nightly": 3_000}[TIER]
+"""Of them through polling, and by webhook, beside words that must arrive."""
 ME = Me(42, "sandbox_bot")
 WRONG: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 2**31, -(2**63), 2**70, 1.5, 1e300),
@@ -96,21 +98,53 @@ def test_half_a_surrogate_pair_is_unreadable_and_known_by_its_number() -> None:
 
 
 async def test_polling_goes_on_among_mutated_updates_and_loses_no_neighbour(recorded: list[Any]) -> None:
-    chance = random.Random(SEED + 1)
     async with standing() as stand:
-        said = []
-        for number in range(AT_ONCE):
-            update = mutated(chance.choice(recorded), chance)
-            update.pop("update_id", None) if isinstance(update, dict) else None
-            try:
-                msgspec.json.encode(update)
-            except (ValueError, OverflowError):  # the sandbox cannot send it, nor could the platform
-                continue
-            if isinstance(update, dict) and update:
-                await stand.act("update", update=update)
-            if number % 10 == 0:
-                said.append(f"neighbour {number}")
-                await stand.act("say", text=said[-1])
+        said = await _told(stand, recorded, random.Random(SEED + 1))
+        assert _neighbours(stand) == said
+
+
+async def test_a_webhook_takes_mutated_updates_at_once_and_loses_no_neighbour(recorded: list[Any]) -> None:
+    site = Site()
+    async with hooks(site) as public, standing(public=public) as stand:
+        site.routes = stand.channel.routes(stand.inbox)
+        said = await _told(stand, recorded, random.Random(SEED + 2))
+        assert _neighbours(stand) == said
+        assert set(site.answers) == {200}
+
+
+async def test_a_webhook_takes_what_is_no_update_at_all(recorded: list[Any]) -> None:
+    site, chance = Site(), random.Random(SEED + 3)
+    async with hooks(site) as public, standing(public=public) as stand, httpx2.AsyncClient(trust_env=False) as http:
+        site.routes = stand.channel.routes(stand.inbox)
+        address, secret = f"{public}/hooks/telegram/shop", {"X-Telegram-Bot-Api-Secret-Token": SECRET}
+        for _ in range(AT_ONCE // 3):
+            raw = json.dumps(mutated(chance.choice(recorded), chance)).encode()
+            raw = raw[: chance.randrange(len(raw))] + chance.randbytes(chance.randrange(5))
+            assert (await http.post(address, content=raw, headers=secret)).status_code == 200
+        await stand.act("say", text="and a neighbour")
         await stand.caught_up()
-        heard = [written(each.message) for each in stand.all(Said)]
-        assert [words for words in heard if words.startswith("neighbour")] == said
+        assert written(stand.all(Said)[-1].message) == "and a neighbour"
+
+
+async def _told(stand: Stand, recorded: list[Any], chance: random.Random) -> list[str]:
+    """Mutated updates come, and words among them; gives the words, once all was taken."""
+    said = []
+    for number in range(AT_ONCE):
+        update = mutated(chance.choice(recorded), chance)
+        update.pop("update_id", None) if isinstance(update, dict) else None
+        try:
+            msgspec.json.encode(update)
+        except (ValueError, OverflowError):  # the sandbox cannot send it, nor could the platform
+            continue
+        if isinstance(update, dict) and update:
+            await stand.act("update", update=update)
+        if number % 10 == 0:
+            said.append(f"neighbour {number}")
+            await stand.act("say", text=said[-1])
+    await stand.caught_up()
+    return said
+
+
+def _neighbours(stand: Stand) -> list[str]:
+    heard = [written(each.message) for each in stand.all(Said)]
+    return [words for words in heard if words.startswith("neighbour")]

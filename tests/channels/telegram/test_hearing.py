@@ -157,6 +157,32 @@ async def test_tg2_quick_replies_stand_below_the_chat_and_come_back_as_words(sta
     assert stand.calls("sendMessage")[-1]["reply_markup"] == {"remove_keyboard": True}
 
 
+async def test_tg2_who_is_asked_for_a_number_or_a_place_shares_it_with_a_button(stand: Stand) -> None:
+    to = await stand.place()
+    assert "share" in stand.channel.capabilities(to).can
+    asks = (Option("My number", "/repeat", "t" * 22, "number"), Option("Here", "/repeat", "u" * 22, "place"))
+    await stand.send(to, Message((Asked(asks, "Who and where?", "quick"),)))
+    assert stand.chat()["keyboard"] == [
+        [{"label": "My number", "ask": "contact"}, {"label": "Here", "ask": "location"}]
+    ]
+    await stand.act("contact")
+    await stand.act("location", latitude=48.5, longitude=2.5)
+    await stand.hears(Said, 3)
+    assert [said.message.parts for said in stand.all(Said)[1:]] == [
+        (VCard("Ada", "+15550100"),),
+        (Location(48.5, 2.5),),
+    ]
+
+
+async def test_tg2_in_a_group_nobody_is_asked_for_a_number_by_a_button(stand: Stand) -> None:
+    group = (await stand.act("chat", kind="supergroup", title="Team"))["chat"]
+    to = await stand.place(group, text="/track")
+    assert "share" not in stand.channel.capabilities(to).can
+    asks = (Option("My number", "/repeat", "t" * 22, "number"), Option("Skip", "/skip", "u" * 22))
+    await stand.send(to, Message((Asked(asks, "Your number?", "quick"),)))
+    assert [button["label"] for row in stand.ours(group)[0]["rows"] for button in row] == ["Skip"]
+
+
 # TG4
 
 

@@ -15,6 +15,7 @@ from bot.model import (
     Address,
     Card,
     Choices,
+    Halted,
     Location,
     Media,
     Message,
@@ -121,6 +122,29 @@ async def test_a_draft_in_a_private_chat_is_native_and_settles_by_a_real_message
     assert len({call["draft_id"] for call in stand.calls("sendMessageDraft")}) == 1
 
 
+async def test_a_draft_can_be_stopped_and_what_was_seen_of_it_stays(stand: Stand) -> None:
+    to = await stand.place()
+    shown = await stand.channel.show(to, "It **is", key="k", shown=None)
+    assert stand.ours()[0]["can_stop"]
+    await stand.act("stop")
+    assert await stand.hears(Halted) == Halted()
+    assert (stand.inbox.arrivals[-1].to, stand.inbox.arrivals[-1].by) == (to, str(ADA))
+    assert stand.texts() == ["It is"]
+    await stand.channel.drop(to, shown, say=shown.text)
+    (said,) = stand.ours()
+    assert (said["draft"], [(span["text"], span["marks"]) for span in said["spans"]]) == (
+        False,
+        [("It ", []), ("is", ["bold"])],
+    )
+
+
+async def test_what_was_seen_of_a_long_draft_stays_in_full(stand: Stand) -> None:
+    to, long = await stand.place(), "A word more. " * 700
+    shown = await stand.channel.show(to, long, key="k", shown=None)
+    await stand.channel.drop(to, shown, say=long)
+    assert " ".join(stand.texts()).split() == long.split()
+
+
 async def test_a_draft_that_is_refused_is_not_tried_again_and_never_becomes_edits(stand: Stand) -> None:
     to = await stand.place()
     stand.fault("sendMessageDraft", status=400, error="drafts are off")
@@ -203,6 +227,14 @@ async def test_what_stands_there_already_is_a_success(stand: Stand) -> None:
     to = await stand.place()
     receipt = await stand.send(to, text("same"))
     assert (await stand.channel.edit(to, receipt.refs[0], text("same"), key="e")).refs == receipt.refs
+
+
+async def test_what_is_gone_already_can_be_taken_back(stand: Stand) -> None:
+    to = await stand.place()
+    receipt = await stand.send(to, text("same"))
+    for _ in range(2):
+        await stand.channel.delete(to, receipt.refs[0])
+    assert stand.ours() == []
 
 
 def test_every_error_of_the_library_has_a_translation() -> None:

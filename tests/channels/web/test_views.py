@@ -64,6 +64,7 @@ from channels.web.frames import (
     OptionView,
     PartView,
     RatingView,
+    RevisedView,
     SaidView,
     SpanView,
     SubmittedView,
@@ -109,6 +110,13 @@ PRIVATE: list[Body] = [
     Acted(CANARY, CANARY),
     Discarded((text(CANARY),)),
 ]
+
+
+def test_what_an_agent_changed_names_the_message_and_nothing_else() -> None:
+    assert view_event(event(Said(text("It costs 5."), revises=2), MARA), ADA) == RevisedView(
+        3, AT, 2, (TextView((SpanView("It costs 5."),)),)
+    )
+    assert view_event(event(Said(Message(()), revises=2), MARA), ADA) == RevisedView(3, AT, 2, ())
 
 
 @pytest.mark.parametrize("body", PRIVATE, ids=lambda body: type(body).__name__)

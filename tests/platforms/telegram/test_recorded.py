@@ -7,6 +7,7 @@ import pytest
 
 from bot.model import (
     Address,
+    Closed,
     Deleted,
     Echoed,
     Edited,
@@ -91,6 +92,7 @@ HEARD: dict[str, tuple[Incoming, ...]] = {
     "mention_in_a_group": said(words("where is it?")),
     "talk_in_a_group": (),
     "topic": said(words("here")),
+    "topic_closed": (),
     "anonymous_administrator": said(words("/help")),
     "another_bot": (),
     "group_became_a_supergroup": (Migrated(Address("telegram", "shop", "-1002000000009")),),
@@ -128,3 +130,8 @@ def test_who_says_it_is_known_by_id_name_and_language() -> None:
     arrival = parse((HERE / "text.json").read_bytes(), "shop", ME)
     assert (arrival.by, arrival.name, arrival.language) == (ADA, "Ada L", "de")
     assert parse((HERE / "business_owner.json").read_bytes(), "shop", ME).by == ADA
+
+
+def test_where_everything_is_heard_a_closed_topic_is_too() -> None:
+    arrival = parse((HERE / "topic_closed.json").read_bytes(), "shop", Me(42, "sandbox_bot", hears="all"))
+    assert (arrival.bodies, arrival.to, arrival.by) == ((Closed(),), PLACES["topic"], ADA)

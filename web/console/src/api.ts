@@ -1,6 +1,6 @@
 /** HTTP to the server. Every refusal is a `Refusal` with the server's problem; a broken line is an `Unreachable`. */
 
-import type { Counts, Detail, Done, Events, How, Me, Problem, Rows, Uploaded, Verdict, View } from "./wire";
+import type { Counts, Detail, Done, Events, How, Identities, Me, People, Problem, Rows, Uploaded, Verdict, View } from "./wire";
 
 export class Refusal extends Error {
   readonly problem: Problem;
@@ -75,6 +75,14 @@ export class Api {
     return this.#act(id, "reply", reply, key);
   }
 
+  revise(id: string, seq: number, text: string, key: string): Promise<Done> {
+    return this.#act(id, `messages/${seq}/revise`, { text }, key);
+  }
+
+  withdraw(id: string, seq: number, key: string): Promise<Done> {
+    return this.#act(id, `messages/${seq}/withdraw`, {}, key);
+  }
+
   note(id: string, text: string, key: string): Promise<Done> {
     return this.#act(id, "note", { text }, key);
   }
@@ -108,6 +116,23 @@ export class Api {
     } catch {
       return 0;
     }
+  }
+
+  identities(id: string): Promise<Identities> {
+    return this.#read(`/conversations/${encodeURIComponent(id)}/identities`);
+  }
+
+  people(search: string): Promise<People> {
+    return this.#read(`/contacts?${new URLSearchParams({ q: search })}`);
+  }
+
+  /** The other contact is this one from now on. */
+  merge(contact: string, other: string): Promise<Identities> {
+    return this.#write(`/contacts/${encodeURIComponent(contact)}/merge`, { contact: other }, crypto.randomUUID());
+  }
+
+  unmerge(channel: string, external: string): Promise<Identities> {
+    return this.#write("/contacts/unmerge", { channel, external }, crypto.randomUUID());
   }
 
   #act(id: string, name: string, body: unknown, key: string): Promise<Done> {

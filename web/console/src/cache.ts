@@ -12,6 +12,8 @@ export const keys = {
   conversation: (id: string) => ["conversation", id] as const,
   draft: (id: string) => ["draft", id] as const,
   typing: (id: string) => ["typing", id] as const,
+  identities: (id: string) => ["identities", id] as const,
+  people: (search: string) => ["people", search] as const,
   viewers: (id: string) => ["viewers", id] as const,
 };
 

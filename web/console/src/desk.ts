@@ -29,7 +29,7 @@ export type Trouble =
   | { code: "newer"; events: readonly Event[]; kind: Kind; claim: boolean }
   | { code: "failed"; text: string; request: string };
 
-export type Act = "take_over" | "hand_back" | "resolve";
+export type Act = "take_over" | "hand_back" | "resolve" | "revise" | "withdraw";
 
 export interface Place {
   sending: readonly Sending[];
@@ -127,6 +127,16 @@ export class Desk {
     return this.#do(conversation, "resolve", (key) =>
       this.#api.resolve(conversation, this.#epoch(conversation), reason, key),
     );
+  }
+
+  /** Writes a message of the agent's own anew. */
+  revise(conversation: string, seq: number, text: string): Promise<boolean> {
+    return this.#do(conversation, "revise", (key) => this.#api.revise(conversation, seq, text, key));
+  }
+
+  /** Takes a message of the agent's own back. */
+  withdraw(conversation: string, seq: number): Promise<boolean> {
+    return this.#do(conversation, "withdraw", (key) => this.#api.withdraw(conversation, seq, key));
   }
 
   async #do(conversation: string, act: Act, ask: (key: string) => Promise<Done>): Promise<boolean> {

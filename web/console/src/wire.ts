@@ -6,7 +6,9 @@ import type {
   ConsoleDetail,
   ConsoleDone,
   ConsoleEvents,
+  ConsoleIdentities,
   ConsoleMe,
+  ConsolePeople,
   ConsoleProblem,
   ConsoleRow,
   ConsoleRowFrame,
@@ -23,7 +25,9 @@ export type Counts = ConsoleCounts;
 export type Detail = ConsoleDetail;
 export type Done = ConsoleDone;
 export type Events = ConsoleEvents;
+export type Identities = ConsoleIdentities;
 export type Me = ConsoleMe;
+export type People = ConsolePeople;
 export type Problem = ConsoleProblem;
 export type Row = ConsoleRow;
 export type Rows = ConsoleRows;

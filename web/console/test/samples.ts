@@ -59,6 +59,7 @@ export function detail(of: Row, events: readonly Event[], more: Partial<Detail> 
     events,
     more: false,
     draft: null,
+    can: [],
     ...more,
   };
 }

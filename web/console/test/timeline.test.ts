@@ -198,3 +198,28 @@ describe("what happens on the platforms", () => {
     ]);
   });
 });
+
+describe("a message that its author changed", () => {
+  const anew = (seq: number, of: number, ...texts: string[]): Event =>
+    event(seq, ME, { kind: "said", revises: of, message: { parts: texts.map((text) => ({ part: "text", spans: [{ text }] })) } });
+
+  test("stands in its place with its new words, once", () => {
+    const items = shown([said(1, ME, "It cots 5."), said(2, ANA, "ok"), anew(3, 1, "It costs 5."), anew(4, 1, "It costs 6.")]);
+    expect(items).toMatchObject([
+      { seq: 1, came: "edited", revisable: true, parts: [{ spans: [{ text: "It costs 6." }] }] },
+      { seq: 2, came: "", revisable: false },
+    ]);
+    expect(items).toHaveLength(2);
+  });
+
+  test("is kept and marked when it was taken back", () => {
+    expect(shown([said(1, ME, "Wrong customer"), anew(2, 1)])).toMatchObject([
+      { seq: 1, gone: "deleted", revisable: false, parts: [{ spans: [{ text: "Wrong customer" }] }] },
+    ]);
+  });
+
+  test("is nobody else's to change, nor what was written on the platform", () => {
+    const outside = event(2, ME, { kind: "said", ref: "m1", message: { parts: [{ part: "text", spans: [{ text: "b" }] }] } });
+    expect(shown([said(1, JO, "a"), outside]).map((item) => item.item === "bubble" && item.revisable)).toEqual([false, false]);
+  });
+});

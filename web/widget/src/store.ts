@@ -180,6 +180,8 @@ function append(state: State, events: readonly WidgetEvent[]): State {
       case "partial":
         next = { ...next, draft: null, replying: 0, spoken: event.turn ?? next.spoken };
         break;
+      case "revised":
+        break;
       case "controlled":
         next = { ...next, control: event.control, replying: 0, typing: null };
         break;

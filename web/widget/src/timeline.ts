@@ -7,6 +7,7 @@ import type {
   WidgetGreeting,
   WidgetOptionView,
   WidgetPart,
+  WidgetRevisedView,
   WidgetSpeaker,
 } from "../../shared/schema";
 import { filled } from "./parts/Form";
@@ -38,6 +39,8 @@ export interface Said {
   readonly mine: Mine | null;
   /** A draft that was cut, and is all there will be. */
   readonly stopped: boolean;
+  /** What its author has done to it since. */
+  readonly revised: "" | "edited" | "removed";
   /** First and last of a run: the same speaker within two minutes. */
   readonly first: boolean;
   readonly last: boolean;
@@ -54,12 +57,14 @@ export function timeline(state: State): Row[] {
   if (state.greeting && !state.more) rows.push(greeted(state.greeting));
   const failed = state.mine.filter((item) => item.state === "failed");
   const spoken = new Set<number>();
+  const revisions = new Map(state.events.flatMap((event) => (event.kind === "revised" ? [[event.of, event] as const] : [])));
   for (const event of state.events) {
     while (failed[0] && failed[0].after < event.seq) rows.push(owned(failed.shift()!));
     let made = drawn.get(event);
     if (!made) drawn.set(event, (made = rowsOf(event, state, spoken)));
     if (event.kind === "said" && event.turn !== null) spoken.add(event.turn);
-    rows.push(...made);
+    const revision = revisions.get(event.seq);
+    rows.push(...(revision ? made.map((row) => revisedBy(row, revision)) : made));
   }
   rows.push(...failed.map(owned), ...state.mine.filter((item) => item.state !== "failed").map(owned));
   return grouped(days(announced(rows)));
@@ -98,6 +103,8 @@ function rowsOf(event: WidgetEvent, state: State, spoken: ReadonlySet<number>): 
       const text = filled(formOf(event.token, state), event.values);
       return [said({ key: event.ref || `${seq}`, seq, by: CUSTOMER, at, parts: [{ part: "text", spans: [{ text }] }] })];
     }
+    case "revised":
+      return [];
     case "partial": {
       const name = state.greeting?.name ?? "";
       // It was a draft, and no parser of the server's has seen it.
@@ -111,6 +118,10 @@ function rowsOf(event: WidgetEvent, state: State, spoken: ReadonlySet<number>): 
       event satisfies never;
       return [];
   }
+}
+
+function revisedBy(row: Row, { parts }: WidgetRevisedView): Row {
+  return row.row === "said" ? { ...row, parts, revised: parts.length ? "edited" : "removed" } : row;
 }
 
 function formOf(token: string, { events }: State): WidgetFormView | undefined {
@@ -136,7 +147,7 @@ function greeted(greeting: WidgetGreeting): Said {
 }
 
 function said(row: Pick<Said, "key" | "by" | "at" | "parts"> & Partial<Said>): Said {
-  return { row: "said", seq: 0, mine: null, stopped: false, first: true, last: true, ...row };
+  return { row: "said", seq: 0, mine: null, stopped: false, revised: "", first: true, last: true, ...row };
 }
 
 function days(rows: readonly Row[]): Row[] {

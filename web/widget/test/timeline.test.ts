@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import type { WidgetPart } from "../../shared/schema";
-import { EMPTY, type State, mine } from "../src/store";
+import type { WidgetEvent, WidgetPart } from "../../shared/schema";
+import { EMPTY, type State, mine, unread } from "../src/store";
 import { type Row, type Said, choosing, mayChoose, timeline } from "../src/timeline";
+import { spoken } from "../src/views/Message";
 import { BOT, CUSTOMER, GREETING, MARA, controlled, said } from "./frames";
 
 const QUICK = {
@@ -105,4 +106,22 @@ test("a change of who speaks and the notice that came with it are one line, in t
   const [, line, ...rest] = timeline(state({ events }));
   expect(line).toMatchObject({ row: "line", text: "Mara from Acme is here." });
   expect(rest.map((row) => row.row)).toEqual(["day", "said"]);
+});
+
+test("a message that was written anew or taken back keeps its place", () => {
+  const at = "2026-03-02T09:00:00Z";
+  const anew = (seq: number, of: number, text?: string): WidgetEvent => ({
+    kind: "revised",
+    seq,
+    at,
+    of,
+    parts: text ? [{ part: "text", spans: [{ text }] }] : [],
+  });
+  const events = [said(1, "It cots 5.", { by: MARA }), said(2, "Wrong!", { by: MARA }), anew(3, 1, "It costs 5."), anew(4, 2), anew(5, 1, "It costs 6.")];
+  const shown = timeline(state({ events, greeting: null })).flatMap((row) => (row.row === "said" ? [[row.seq, row.revised, spoken(row.parts)]] : []));
+  expect(shown).toEqual([
+    [1, "edited", "It costs 6."],
+    [2, "removed", ""],
+  ]);
+  expect(unread(state({ events }), 2)).toBe(0);
 });

@@ -16,9 +16,17 @@ interface Props {
   /** It was on its way when control changed. */
   inFlight: boolean;
   onTurn(turn: number): void;
+  onChange(bubble: BubbleItem, how: Change): void;
+  /** The channel can take messages back. */
+  mayDelete: boolean;
 }
 
-export function Bubble({ conversation, bubble, customer, chosen, inFlight, onTurn }: Props) {
+export type Change = "edit" | "delete";
+
+/** Only words can be written anew. */
+export const isWords = (bubble: BubbleItem): boolean => bubble.parts.every((part) => part.part === "text");
+
+export function Bubble({ conversation, bubble, customer, chosen, inFlight, onTurn, onChange, mayDelete }: Props) {
   const texts = useTexts();
   const { t } = texts;
   const { author, first, last } = bubble;
@@ -69,6 +77,16 @@ export function Bubble({ conversation, bubble, customer, chosen, inFlight, onTur
         {author.kind === "bot" && turn !== null && (
           <button type="button" className={styles.why} onClick={() => onTurn(turn)}>
             {t("said.why")}
+          </button>
+        )}
+        {bubble.revisable && isWords(bubble) && (
+          <button type="button" className={styles.why} onClick={() => onChange(bubble, "edit")}>
+            {t("said.edit")}
+          </button>
+        )}
+        {bubble.revisable && mayDelete && (
+          <button type="button" className={styles.why} onClick={() => onChange(bubble, "delete")}>
+            {t("said.delete")}
           </button>
         )}
       </footer>

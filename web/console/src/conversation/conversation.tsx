@@ -14,6 +14,7 @@ import { Side, type Tab } from "../side/side";
 import { useTexts } from "../texts";
 import { usePlace, useTools } from "../tools";
 import type { Detail } from "../wire";
+import { type Changed, Changing } from "./changing";
 import styles from "./conversation.module.css";
 import { HandBack } from "./hand-back";
 import { Judging } from "./judging";
@@ -64,6 +65,7 @@ function Shown({ id, side, onSide, onBack, onNext, opened, detail }: Props & { o
   const seen = useRef(0);
   const composer = useRef<ComposerHandle>(null);
   const [handingBack, setHandingBack] = useState(false);
+  const [changing, setChanging] = useState<Changed | null>(null);
   const [tab, setTab] = useState<Tab>("customer");
   const [turn, setTurn] = useState<number | null>(null);
 
@@ -132,6 +134,7 @@ function Shown({ id, side, onSide, onBack, onNext, opened, detail }: Props & { o
             setTab("inspector");
             if (side === "away") onSide();
           }}
+          onChange={(bubble, how) => setChanging({ bubble, how })}
           onEdit={(key) => desk.edit(id, key)}
           onForget={(key) => desk.forget(id, key)}
         />
@@ -152,6 +155,7 @@ function Shown({ id, side, onSide, onBack, onNext, opened, detail }: Props & { o
         <Side pane={side} detail={detail} tab={tab} onTab={setTab} turn={turn} draft={draft} onClose={onSide} />
       )}
       <HandBack opened={handingBack} detail={detail} onClose={() => setHandingBack(false)} />
+      <Changing changing={changing} detail={detail} onClose={() => setChanging(null)} />
     </div>
   );
 }

@@ -85,7 +85,7 @@ function Viewers({ names }: { names: readonly string[] }) {
 }
 
 interface Doable {
-  act: Act;
+  act: Exclude<Act, "revise" | "withdraw">;
   icon: IconName;
   keys: string;
   run: () => void;

@@ -12,12 +12,12 @@ import type { Typing } from "../live/feed";
 import { useTexts } from "../texts";
 import { useTools } from "../tools";
 import type { Detail } from "../wire";
-import { Bubble } from "./bubble";
+import { Bubble, type Change } from "./bubble";
 import { Day, DiscardedText, EventLine, Note, Told } from "./lines";
 import { firstSeq, lastSeq } from "./held";
 import styles from "./log.module.css";
 import { SendingBubble } from "./sending";
-import { chosen, type Item, plain, timeline } from "./timeline";
+import { type Bubble as BubbleItem, chosen, type Item, plain, timeline } from "./timeline";
 import { Words } from "./words";
 
 /** A reader this near to the end goes along with it. */
@@ -36,6 +36,7 @@ interface Props {
   onSeen(seq: number): void;
   onUse: ((text: string) => void) | null;
   onTurn(turn: number): void;
+  onChange(bubble: BubbleItem, how: Change): void;
   onEdit(key: string): void;
   onForget(key: string): void;
 }
@@ -71,7 +72,7 @@ export function Log(props: Props) {
         <div className={styles.items}>
           <Beginning more={detail.more} busy={props.fetchingOlder} onOlder={props.onOlder} />
           {items.map((item) => (
-            <ItemView key={`${item.item} ${item.seq}`} conversation={detail.row.id} item={item} customer={customer} pressed={pressed} inFlight={item.seq === props.inFlight} onUse={props.onUse} onTurn={props.onTurn} />
+            <ItemView key={`${item.item} ${item.seq}`} conversation={detail.row.id} item={item} customer={customer} pressed={pressed} inFlight={item.seq === props.inFlight} mayDelete={detail.can?.includes("delete") ?? false} onUse={props.onUse} onTurn={props.onTurn} onChange={props.onChange} />
           ))}
           {draft && <DraftBubble draft={draft} />}
           {typing && <TypingLine typing={typing} customer={customer} />}
@@ -99,14 +100,16 @@ interface ItemProps {
   inFlight: boolean;
   onUse: Props["onUse"];
   onTurn: Props["onTurn"];
+  onChange: Props["onChange"];
+  mayDelete: boolean;
 }
 
-function ItemView({ conversation, item, customer, pressed, inFlight, onUse, onTurn }: ItemProps) {
+function ItemView({ conversation, item, customer, pressed, inFlight, onUse, onTurn, onChange, mayDelete }: ItemProps) {
   switch (item.item) {
     case "day":
       return <Day at={item.at} />;
     case "bubble":
-      return <Bubble conversation={conversation} bubble={item} customer={customer} chosen={pressed} inFlight={inFlight} onTurn={onTurn} />;
+      return <Bubble conversation={conversation} bubble={item} customer={customer} chosen={pressed} inFlight={inFlight} onTurn={onTurn} onChange={onChange} mayDelete={mayDelete} />;
     case "note":
       return <Note note={item} />;
     case "line":

@@ -23,6 +23,8 @@ export interface Bubble {
   stopped: boolean;
   /** What became of it on the platform: it was written anew further down, or taken back. */
   gone: "" | "edited" | "deleted";
+  /** Its author may change it, or take it back. */
+  revisable: boolean;
   /** How it came: written anew, filled in, said elsewhere on our account. */
   came: "" | "edited" | "submitted" | "echoed";
   turn: number | null;
@@ -62,7 +64,7 @@ export interface Reader {
 
 export function timeline(events: readonly Event[], reader: Reader): Item[] {
   const items: Item[] = [];
-  const known: Known = { gone: goneOf(events), forms: formsOf(events) };
+  const known: Known = { gone: goneOf(events), forms: formsOf(events), anew: anewOf(events) };
   for (const [index, event] of events.entries()) {
     const around = events.slice(Math.max(0, index - NEAR), index + NEAR + 1).map(({ body }) => body.kind);
     const item = itemOf(event, reader, around, known);
@@ -87,6 +89,12 @@ interface Known {
   gone: ReadonlyMap<string, "edited" | "deleted">;
   /** By token. */
   forms: ReadonlyMap<string, Form>;
+  /** What stands in the place of messages of ours, by their seq; nothing: they were taken back. */
+  anew: ReadonlyMap<number, readonly Part[]>;
+}
+
+function anewOf(events: readonly Event[]): Known["anew"] {
+  return new Map(events.flatMap(({ body }) => (body.kind === "said" && body.revises ? [[body.revises, body.message.parts] as const] : [])));
 }
 
 function goneOf(events: readonly Event[]): Known["gone"] {
@@ -168,6 +176,7 @@ function itemOf(event: Event, reader: Reader, around: readonly string[], known: 
     pressed: false,
     stopped: false,
     gone: "",
+    revisable: false,
     came: "",
     turn: event.turn ?? null,
     first: true,
@@ -188,7 +197,8 @@ function itemOf(event: Event, reader: Reader, around: readonly string[], known: 
   switch (body.kind) {
     case "said":
       if (author.kind === "system") return { item: "told", seq, at, text: plain(body.message.parts) };
-      return bubble(body.message.parts, { gone: (body.ref && known.gone.get(body.ref)) || "" });
+      if (body.revises) return null;
+      return ours(bubble(body.message.parts, { gone: (body.ref && known.gone.get(body.ref)) || "" }), body.ref ?? "", known.anew.get(seq));
     case "edited":
       return bubble(body.message.parts, { came: "edited", gone: known.gone.get(body.ref) === "deleted" ? "deleted" : "" });
     case "submitted":
@@ -199,6 +209,8 @@ function itemOf(event: Event, reader: Reader, around: readonly string[], known: 
       return line("plain", "line.deleted", { name: reader.customer });
     case "reacted":
       return line("plain", body.added === false ? "line.unreacted" : "line.reacted", { name: reader.customer, emoji: body.emoji });
+    case "closed":
+      return line("plain", "line.thread_closed", { name: reader.customer });
     case "halted":
       return line("plain", "line.halted", { name: reader.customer });
     case "reachable":
@@ -239,6 +251,13 @@ function itemOf(event: Event, reader: Reader, around: readonly string[], known: 
       body satisfies never;
       return null;
   }
+}
+
+/** A message with what has become of it. What was written on the platform can only be changed there. */
+function ours(bubble: Bubble, ref: string, anew: readonly Part[] | undefined): Bubble {
+  if (anew && !anew.length) return { ...bubble, gone: "deleted" };
+  const now: Bubble = anew ? { ...bubble, parts: anew, came: "edited" } : bubble;
+  return { ...now, revisable: bubble.own && !ref };
 }
 
 type MakeLine = (tone: Tone, key: Key, values?: Record<string, string>, quote?: string) => Line;

@@ -4,6 +4,7 @@ import { Face } from "../face";
 import { Icon } from "../icons";
 import { useTexts } from "../texts";
 import { type Detail, stateOf } from "../wire";
+import { Accounts } from "./accounts";
 import { Section } from "./section";
 import styles from "./side.module.css";
 
@@ -42,6 +43,7 @@ export function CustomerTab({ detail }: { detail: Detail }) {
         <dd>{texts.count(customer.conversations)}</dd>
       </dl>
       </Section>
+      <Accounts detail={detail} />
       <Section title={t("customer.facts")}>
         {facts.length === 0 ? (
           <p className={styles.none}>{t("customer.nofacts")}</p>

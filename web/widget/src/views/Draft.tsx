@@ -43,7 +43,7 @@ export function Dots({ by, first, text }: { by: WidgetSpeaker; first: boolean; t
 }
 
 function passing(by: WidgetSpeaker, first: boolean): Said {
-  return { row: "said", key: "", seq: 0, by, at: null, parts: [], mine: null, stopped: false, first, last: true };
+  return { row: "said", key: "", seq: 0, by, at: null, parts: [], mine: null, stopped: false, revised: "", first, last: true };
 }
 
 /** Whether `delay` has passed since `of` became what it is. */

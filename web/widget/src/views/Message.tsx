@@ -29,7 +29,7 @@ const NO_ERRORS: Readonly<Values> = {};
 export class Message extends Component<MessageProps> {
   override shouldComponentUpdate(next: MessageProps): boolean {
     const { row, choosing } = this.props;
-    const same = (["key", "seq", "parts", "mine", "first", "last"] as const).every((name) => row[name] === next.row[name]);
+    const same = (["key", "seq", "parts", "mine", "revised", "first", "last"] as const).every((name) => row[name] === next.row[name]);
     const offers = next.row.parts.some(({ part }) => CHOSEN.has(part));
     return !same || (offers && choosing !== next.choosing);
   }
@@ -59,6 +59,7 @@ function Drawn({ row, choosing, press, submit, retry, discard }: MessageProps) {
           {t("stopped")}
         </p>
       )}
+      {row.revised && <p class="when shown">{t(row.revised)}</p>}
       {mine?.file && mine.state === "sending" && (
         <div class="upload">
           <progress value={mine.done} aria-label={t("sending")} />

@@ -75,6 +75,8 @@ function heard(event: WidgetEvent, { t }: Words): string {
       const short = text.length > LONGEST ? `${text.slice(0, LONGEST)}… ${t("continues")}` : text;
       return name ? `${name}: ${short}` : short;
     }
+    case "revised":
+      return event.parts.length ? `${t("edited")}: ${spoken(event.parts)}` : t("removed");
     case "controlled":
       return lineText(event.control, t);
     case "partial":
