@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -138,16 +137,16 @@ class FolderFiles:
         if not self._folder.is_dir():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _synced(self._folder.parent)
-        self._tidied()
         handle, name = tempfile.mkstemp(suffix=_HALF_WRITTEN, dir=self._folder)  # readable by its owner alone
         os.close(handle)
+        self._tidy(Path(name).stat().st_mtime)
         return Path(name).open("wb")
 
-    def _tidied(self) -> None:
-        """What processes left behind that died while they wrote."""
+    def _tidy(self, now: float) -> None:
+        """Take away what processes left behind that died while they wrote; `now` by the clock of the disk."""
         for left in self._folder.glob(f"*{_HALF_WRITTEN}"):
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+                if now - left.stat().st_mtime > _ABANDONED_SECONDS:
                     left.unlink()
 
     def _settled(self, part: BinaryIO, path: Path) -> None:
