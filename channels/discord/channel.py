@@ -46,6 +46,8 @@ log = structlog.get_logger()
 _MIB = 1024 * 1024
 _MENTION_ROOM = 30
 _UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE, _INVALID, _ARCHIVED, _HAS_THREAD = 10003, 10008, 50035, 50083, 160004
+_NO_HISTORY = 160002
+"""A bot that may not read what was said may not point to it."""
 
 _FILES = Attachments(per_message=10, bytes_in=25 * _MIB, bytes_out=10 * _MIB)
 
@@ -151,7 +153,14 @@ class Discord:
                 return await self._take_place(waiting, to, message, key)
             except (Forbidden, Unshowable) as over:
                 log.info("discord.token_over", account=self.account, why=over)
-        return await self._shown(to, lambda look: render(to, message, key=key, reply_to=reply_to, look=look))
+        if reply_to:
+            try:
+                return await self._shown(to, lambda look: render(to, message, key=key, reply_to=reply_to, look=look))
+            except NotSent as error:
+                if not _says(error, _INVALID, _NO_HISTORY):
+                    raise
+                log.info("discord.replied_to_nothing", account=self.account, why=error)
+        return await self._shown(to, lambda look: render(to, message, key=key, look=look))
 
     async def _take_place(self, waiting: Waiting, to: Address, message: Message, key: str) -> Receipt:
         from channels.discord.presses import original
@@ -266,6 +275,6 @@ class Discord:
             yield piece
 
 
-def _says(error: NotSent, code: int) -> bool:
-    """Whether Discord's own code stands behind it."""
-    return getattr(error.__cause__, "code", 0) == code
+def _says(error: NotSent, *codes: int) -> bool:
+    """Whether one of Discord's own codes stands behind it."""
+    return getattr(error.__cause__, "code", 0) in codes

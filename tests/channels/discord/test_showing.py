@@ -119,9 +119,11 @@ async def test_dc12_more_bytes_than_the_server_takes_are_refused_before_the_call
         assert here.messages() == []
 
 
-async def test_dc12_a_boosted_server_takes_larger_files() -> None:
+async def test_dc12_a_boosted_server_takes_larger_files_also_in_the_next_process() -> None:
     async with room() as here:
         here.channel.hearing.known.learn("GUILD_CREATE", b'{"id":"1","premium_tier":3,"channels":[{"id":"77"}]}')
+        await here.bench.stop()
+        await here.bench.start()  # which resumes, and is not told again
         files = [here.channel.capabilities(Address("discord", "shop", chat)).files for chat in ("77", "78")]
 
         assert [file.bytes_out >> 20 for file in files if file] == [100, 10]
@@ -333,6 +335,21 @@ async def test_an_answer_points_to_what_it_answers() -> None:
 async def test_what_is_answered_may_be_gone(gone: str) -> None:
     async with room() as here:
         await here.channel.send(here.direct, text("On its way."), key="k", reply_to=gone)
+
+        assert here.said() == ["On its way."]
+        assert here.messages()[-1]["reply_to"] is None
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [Do(status=403, error="160002"), Do(status=400, error="50035")],
+    ids=["no right to read", "no such reply"],
+)
+async def test_what_may_not_be_pointed_to_is_answered_all_the_same(refusal: Do) -> None:
+    async with room() as here:
+        asked = await here.say("where is it?")
+        here.sandbox.faults.script([Rule(on="create_message", nth=1, do=refusal)])
+        await here.channel.send(here.direct, text("On its way."), key="k", reply_to=asked)
 
         assert here.said() == ["On its way."]
         assert here.messages()[-1]["reply_to"] is None
