@@ -55,7 +55,7 @@ async def ours() -> Handle:
     secrets: dict[str, Any] = {"signing_secret": SecretStr(SECRET), "token": SecretStr("xoxb-1")}
     settings = Settings.model_validate({"connection": "http", "api": "http://127.0.0.1:9/api/"} | secrets)
     channel = build("acme", settings, clock=SystemClock(), random=SystemRandom(), vault=_Empty(), files=MemoryFiles())
-    channel._known.people.put("T1/U1", ("Ana", "en"))  # nobody is to be looked up
+    channel._known.people.put("T1/U1", ("Ana", "en", ""))  # nobody is to be looked up
     (route,) = channel.routes(Core()).values()
 
     async def handle(body: bytes, headers: dict[str, str]) -> int:

@@ -273,13 +273,15 @@ class Desk:
         epoch: int,
         key: str = "",
         claim: bool = False,
+        reply_to: int | None = None,
         files: tuple[Media, ...] = (),
     ) -> Amended:
         """Say something publicly. Only the holder may; with `claim` anyone takes over and says it in one unit.
 
-        `seen` is the last seq on the agent's screen; `files` are ours. Raises `Refusal` when there is nothing to say.
+        `seen` is the last seq on the agent's screen; `reply_to` the message that is answered, shown where the platform
+        can; `files` are ours. Raises `Refusal` when there is nothing to say.
         """
-        message = _with_files(text, files) if files else _message(text)
+        message = replace(_with_files(text, files) if files else _message(text), reply_to=reply_to)
 
         def decide(found: Found) -> Amend:
             now = found.conversation

@@ -35,6 +35,7 @@ from bot.model import (
     Submitted,
     Text,
 )
+from bot.people import Zones, zone_named
 from bot.ports import Accepted, Arrival, Bus, Clock, FormErrors, Happened, Random, ShowForm, Stopped, Store, Toast
 from bot.units import Accept, Claimed, KeepDead, Kept, Lease, Prune
 from bot.waiting import unbroken
@@ -83,13 +84,14 @@ class Inbox:
         initials: Mapping[tuple[str, str], State] = {},
         tell: Tell | None = None,
         agent_of: Callable[[str, str], Awaitable[Author | None]] | None = None,
+        zones: Zones | None = None,
     ) -> None:
         """`initial`: what a conversation begins with; `initials`: at those accounts (channel and name).
 
         `tell`: what a platform is told at once, where somebody pressed a button or sent a form. `agent_of`: which agent
-        somebody on a channel is.
+        somebody on a channel is. `zones`: who keeps in which time zone people are.
         """
-        self._initials, self._tell, self._agent_of = initials, tell, agent_of
+        self._initials, self._tell, self._agent_of, self._zones = initials, tell, agent_of, zones
         self._store, self._bus, self._clock, self._random = store, bus, clock, random
         self._engine, self._initial = engine, initial
         self.counts = InboxCounts()
@@ -116,8 +118,19 @@ class Inbox:
         if kept.differs:
             log.warning("inbox.differs", channel=unit.channel, account=unit.account, key=unit.key)
             await self._keep_dead(arrival, "the same id came before with another body; the first one counts")
+        if unit.zone and self._zones:
+            await self._keep_zone(unit, kept)
         now = self._now(unit, kept) if kept.stands else None
         return Accepted(kept.fresh, kept.conversation, kept.seq, kept.differs, kept.events, now)
+
+    async def _keep_zone(self, unit: Accept, kept: Kept) -> None:
+        assert self._zones is not None
+        contact = kept.claimed.conversation.contact if kept.claimed else None
+        begins = contact if contact == unit.contact else None
+        try:
+            await self._zones.told(unit.channel, unit.by, unit.zone, begins=begins)
+        except StoreDown as down:  # what was said is kept: that is what is acknowledged
+            log.warning("inbox.zone_not_kept", channel=unit.channel, account=unit.account, why=down)
 
     def _now(self, unit: Accept, kept: Kept) -> Now | None:
         assert self._tell is not None
@@ -162,6 +175,7 @@ class Inbox:
             by=arrival.by,
             name="" if Echoed in kinds else clean(arrival.name)[:200],
             language=clean(arrival.language)[:35],
+            zone=zone_named(arrival.zone) if arrival.zone else "",
             at=self._clock.now(),
             bodies=bodies,
             conversation=ConversationId(new),

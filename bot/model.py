@@ -933,6 +933,8 @@ class Turn(Struct, frozen=True, kw_only=True):
     inputs: tuple[Event, ...]
     attempt: int
     now: datetime
+    zone: str = ""
+    """IANA name of the customer's time zone; empty: unknown, or nothing here asks what time it is."""
 
     @property
     def id(self) -> int:

@@ -243,9 +243,22 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     typing_every: timedelta | None = None
     """How often typing has to be said again while it lasts; None: it cannot be shown."""
     can: frozenset[
-        Literal["edit", "delete", "react", "reply_to", "thread", "delivered", "read", "private_note", "toast", "share"]
+        Literal[
+            "edit",
+            "delete",
+            "react",
+            "reply_to",
+            "thread",
+            "delivered",
+            "read",
+            "private_note",
+            "toast",
+            "share",
+            "zone",
+        ]
     ] = frozenset()
-    """`toast`: whoever presses sees what is told within the acknowledgement, so that the chat need not say it."""
+    """`toast`: whoever presses sees what is told within the acknowledgement, so that the chat need not say it.
+    `share`: an option may ask for one's own number or place (`Option.shares`). `zone`: it tells people's time zones."""
     resend: Literal["safe", "lookup", "blind"] = "blind"
     """What a repeat does when the outcome is unknown: the platform knows the key (`safe`), `send` looks for it first
     (`lookup`), or it may be there twice (`blind`)."""
@@ -274,6 +287,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
     name: str = ""
     language: str = ""
     """BCP 47, what the platform or the browser says; empty: unknown."""
+    zone: str = ""
+    """IANA name of the person's time zone, as the platform or the browser says; empty: unknown."""
     unreadable: str = ""
     """Why it could not be parsed: it is kept as a dead letter."""
 

@@ -14,6 +14,7 @@ import structlog
 
 from bot.flow.book import PATTERN, Book, Flow, FlowSource, Kept, pin_name
 from bot.flow.reread import reread
+from bot.flow.steps import Wait
 from bot.flow.structure import Structure
 from bot.model import Facts, State, Turn
 from bot.ports import Clock, Leader, Responder, Store
@@ -43,6 +44,19 @@ class Edition:
         """Whether a flow wants to know what is known of the customer in all conversations."""
         flows = (*self.book.flows.values(), *(kept.flow for kept in self.book.kept.values() if kept.flow))
         return any(slot.scope == "customer" for flow in flows for slot in flow.slots.values())
+
+    @cached_property
+    def tells_time(self) -> bool:
+        """Whether a flow wants to know what time it is for the customer."""
+        flows = (*self.book.flows.values(), *(kept.flow for kept in self.book.kept.values() if kept.flow))
+        return any(_tells_time(flow) for flow in flows)
+
+
+def _tells_time(flow: Flow) -> bool:
+    of_time = ("date", "time", "datetime")
+    return any(slot.type.name in of_time for slot in flow.slots.values()) or any(
+        not {"now", "hours"}.isdisjoint(step.reads) or isinstance(step, Wait) for step in flow.steps.values()
+    )
 
 
 class Shelf:

@@ -554,6 +554,9 @@ def _is_words(event: Event) -> bool:
 
 
 def _spans(message: Message) -> tuple[Span, ...]:
+    """What is for the customer's eyes alone stays out of the room."""
+    if message.only_for:
+        return (Span(message.otherwise or "…"),)
     if len(message.parts) == 1 and isinstance(part := message.parts[0], Text):
         return part.spans
     return (Span("\n".join(filter(None, map(plain, message.parts)))),)

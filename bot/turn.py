@@ -5,7 +5,7 @@ Nothing is written here but the intents and results of actions; everything else 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -30,6 +30,7 @@ from bot.model import (
     Carousel,
     Choices,
     Controlled,
+    Conversation,
     Declined,
     Disarmed,
     Event,
@@ -124,9 +125,11 @@ class Director:
         clock: Clock,
         random: Random,
         shelves: Mapping[tuple[str, str], Shelf] = {},
+        zone_of: Callable[[Conversation], Awaitable[str]] | None = None,
     ) -> None:
-        """`shelves`: of the accounts (channel and name) that have another assistant than the desk's own."""
-        self._shelves = shelves
+        """`shelves`: of the accounts (channel and name) that have another assistant than the desk's own. `zone_of`: the
+        customer's time zone, for flows that tell the time."""
+        self._shelves, self._zone_of = shelves, zone_of
         self._shelf, self._store, self._bus, self._clock = shelf, store, bus, clock
 
     async def play(self, turn: Turn, powers: TurnPowers) -> Played:
@@ -138,6 +141,8 @@ class Director:
         address = turn.conversation.address
         shelf = self._shelves.get((address.channel, address.account), self._shelf)
         edition = await shelf.edition_of(turn.state, _followed_by(begun))
+        if self._zone_of and edition.tells_time:
+            turn = replace(turn, zone=await self._zone_of(turn.conversation))
         return await Taking(edition, self._store, self._bus, self._clock).play(turn, powers, begun)
 
     async def _begun(self, turn: Turn) -> tuple[Event, ...]:

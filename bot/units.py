@@ -98,6 +98,8 @@ class Accept(Unit["Kept"], frozen=True, kw_only=True):
     by: str
     name: str
     language: str
+    zone: str = ""
+    """IANA; kept with an identity that begins here."""
     at: datetime
     """When it was accepted (ours), not when the platform says it was written."""
     bodies: tuple[Incoming, ...]

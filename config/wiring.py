@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache, partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -27,7 +28,7 @@ from bot.flow.describe import candidates, standing, stretch
 from bot.flow.hours import ALWAYS, Hours
 from bot.flow.interpreter.advance import begin
 from bot.flow.own_files import MOST_FILE
-from bot.flow.read import read, shipped_texts
+from bot.flow.read import SHIPPED, read, shipped_texts
 from bot.flow.say import SHOWS, notice
 from bot.flow.texts import Texts
 from bot.inbox import Inbox, Now
@@ -37,7 +38,7 @@ from bot.live import Live
 from bot.model import Address, Author, Conversation, Facts, Incoming, Json, Message, Part, State, Turn
 from bot.outbox import Outbox, OutboxSettings
 from bot.pace import Pacer
-from bot.people import Codes
+from bot.people import Codes, Zones
 from bot.ports import (
     BuildChannel,
     Bus,
@@ -204,12 +205,21 @@ async def running(
         modal = channel.capabilities(conversation.address).form == "modal"
         return forms.now(book, state, facts_of(seen, book.assistant.hours), control.epoch, body, modal=modal)
 
+    zones = Zones(store)
+
+    async def zone_of(now: Conversation) -> str:
+        """Browsers tell it; of other channels those that say so."""
+        can = can_at(now.address)
+        return await zones.of(now.contact, now.address.channel) if can is None or "zone" in can.can else ""
+
     def queue_of(address: Address, queue: str) -> str:
         """An account's team stands in for the queue that is asked when nobody says which."""
         team = teams.get((address.channel, address.account), "")
         return team if team and queue in ("", shelf_at(address).book.assistant.queue) else queue
 
-    director = Director(shelf=shelf, store=store, bus=bus, clock=clock, random=random, shelves=of_accounts)
+    director = Director(
+        shelf=shelf, store=store, bus=bus, clock=clock, random=random, shelves=of_accounts, zone_of=zone_of
+    )
     pacer = Pacer(clock)
     live = Live(channels, store=store, clock=clock, pacer=pacer)
     outbox = Outbox(
@@ -253,6 +263,7 @@ async def running(
         initial=begin(book),
         initials={place: begin(of.book) for place, of in of_accounts.items()},
         tell=tell if delivers else None,
+        zones=zones,
         agent_of=partial(_agent_of, _people(file, accounts), store),
     )
     desk = Desk(
@@ -276,7 +287,7 @@ async def running(
             desk=desk,
             clock=clock,
             random=random,
-            say_in=lambda language: partial(_say, shelf, language, shipped_texts(language)),
+            say_in=partial(_say_in, shelf),
         ),
         receive=inbox,
         store=store,
@@ -445,6 +456,14 @@ async def _publish(shelf: Shelf, book: Book, folder: Path, store: Store, clock: 
         )
 
 
+def _say_in(shelf: Shelf, language: str) -> Say:
+    """Raises `SettingsError` for a language without texts."""
+    known = sorted({*SHIPPED, *shelf.book.assistant.languages})
+    if language and language not in known:
+        raise SettingsError(f"there are no texts in {language!r}, but in {', '.join(known)}")
+    return partial(_say, shelf, language, shipped_texts(language))
+
+
 def _say(shelf: Shelf, language: str, shipped: Texts, key: str, /, **args: str) -> str:
     """As the project has it, where that is one of its languages."""
     book = shelf.book
@@ -494,13 +513,15 @@ def facts_of(turn: Turn, hours: Hours = ALWAYS, channels: Mapping[str, Channel] 
     """What conditions and texts may read beside slots, and what the channel can show."""
     channel = channels.get(turn.conversation.address.channel)
     can = channel.capabilities(turn.conversation.address) if channel else None
+    zone = ZoneInfo(turn.zone) if turn.zone else None
     return {
         SHOWS: _shown_by(can.parts, can.form, can.can) if can else [],
         "customer": {"id": str(turn.conversation.contact), "verified": False, "language": turn.conversation.language},
         "language": turn.conversation.language,
         "channel": turn.conversation.address.channel,
-        "now": hours.local(turn.now).isoformat(),
-        "hours": hours.at(turn.now),
+        "now": (turn.now.astimezone(zone) if zone else hours.local(turn.now)).isoformat(),
+        "hours": hours.at(turn.now, zone),
+        "zone": turn.zone,
     }
 
 

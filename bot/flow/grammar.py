@@ -532,7 +532,7 @@ ASSISTANT = Shape(
         Key(
             "timezone",
             "text",
-            "of the business hours and of what customers call today, as in `Europe/Paris`",
+            "of the hours, and of what is today where no channel tells the customer's own, as in `Europe/Paris`",
             otherwise="UTC",
         ),
         Key(

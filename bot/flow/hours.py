@@ -30,16 +30,19 @@ class Hours:
     def local(self, now: datetime) -> datetime:
         return now.astimezone(self.zone)
 
-    def at(self, now: datetime) -> dict[str, Json]:
-        """`open`, and when that ends: `closes_at` or `opens_at`, the other null. Empty where nothing is known."""
+    def at(self, now: datetime, zone: tzinfo | None = None) -> dict[str, Json]:
+        """`open`, and when that ends: `closes_at` or `opens_at`, the other null. Empty where nothing is known.
+
+        `zone`: in which these are told; None: in the business's own.
+        """
         if not self.week:
             return {}
         opens_at, closes_at = next(self._spans(now), (None, None))
         if opens_at is None or closes_at is None:
             return {"open": False, "opens_at": None, "closes_at": None}
         if opens_at <= now:
-            return {"open": True, "opens_at": None, "closes_at": closes_at.isoformat()}
-        return {"open": False, "opens_at": opens_at.isoformat(), "closes_at": None}
+            return {"open": True, "opens_at": None, "closes_at": closes_at.astimezone(zone or self.zone).isoformat()}
+        return {"open": False, "opens_at": opens_at.astimezone(zone or self.zone).isoformat(), "closes_at": None}
 
     def _spans(self, now: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The stretches of time in which somebody is there, from the present or next one on."""

@@ -178,7 +178,7 @@ def _begin(tx: Tx, units: Sequence[Accept], rows: dict[Values, Row]) -> dict[str
         if identity not in contacts:
             contacts[identity] = unit.contact
             new_contacts.append((unit.contact, unit.name, unit.language, at, None))
-            new_identities.append((*identity, unit.contact, "", unit.language, ""))
+            new_identities.append((*identity, unit.contact, "", unit.language, unit.zone))
         rows[address] = new[unit.conversation] = _fresh(unit, contacts[identity], at, tx.now)
     tx.write((_ADD_CONTACT, new_contacts))
     tx.write((_ADD_IDENTITY, new_identities))

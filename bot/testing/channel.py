@@ -160,6 +160,16 @@ class SendingHarness(Harness, Protocol):
 
 
 @runtime_checkable
+class TypedHarness(SendingHarness, Protocol):
+    """Of a channel without a platform: lines are typed by a person and printed for them, and nothing lies between that
+    could break, repeat, lose or refuse them. `unreadable` and `refusals` are empty."""
+
+    @property
+    def typed(self) -> Sequence[str]:
+        """Lines, oldest first."""
+
+
+@runtime_checkable
 class GroupHarness(SendingHarness, Protocol):
     """Of a channel that shows something to one person of a group alone."""
 
@@ -368,6 +378,9 @@ class ChannelContract:
 
     async def test_c6_what_cannot_be_read_is_kept_and_harms_nobody(self, bench: Bench) -> None:
         unreadable = bench.harness.unreadable
+        if isinstance(bench.harness, TypedHarness):
+            assert not unreadable
+            return
         assert set(unreadable) >= {"unknown kind", "missing field", "wrong type", "huge", "deep"}
         for at, (name, raw) in enumerate(unreadable.items()):
             before = len(bench.inbox.dead)
@@ -446,6 +459,9 @@ class ChannelContract:
         out = bench.out()
         if out is None:
             return
+        if isinstance(out, TypedHarness):
+            assert not out.refusals
+            return
         scopes = {error.scope for error in out.refusals.values() if isinstance(error, Forbidden)}
         assert scopes == {"address", "account"}
         assert {type(error) for error in out.refusals.values()} == {Forbidden, Unshowable, TryLater, Unreachable}
@@ -504,7 +520,7 @@ class ChannelContract:
         to, channel = await bench.place(), bench.channel
         assert isinstance(channel, Sending)
         await out.unanswered()
-        with pytest.raises(Unreachable):
+        with contextlib.nullcontext() if isinstance(out, TypedHarness) else pytest.raises(Unreachable):
             await channel.send(to, text("words"), key="c11")
         await bench.harness.a_moment()
         receipt = await channel.send(to, text("words"), key="c11", again=True)

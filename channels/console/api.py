@@ -288,6 +288,7 @@ def routes(
             epoch=body.epoch,
             key=str(key),
             claim=body.claim,
+            reply_to=body.reply_to,
             files=await files.attached(body.files),
         )
         return await _done(id, call)

@@ -49,6 +49,7 @@ class ConsoleReply(_Body):
     seen: Number
     epoch: Number
     claim: bool = False
+    reply_to: Annotated[int | None, Field(ge=1, le=2**53 - 1, description="Seq of the message that it answers.")] = None
     files: Annotated[tuple[ConsoleFile, ...], Field(max_length=MOST_FILES, strict=False)] = ()
 
     @model_validator(mode="after")

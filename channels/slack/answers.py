@@ -64,7 +64,7 @@ class Answers:
         elif isinstance(body, Said) and self._untitled.pop(to):
             self.spawn(self._set_title(heard, written(body.message)))
         if isinstance(body, Said) and self._known.people.get(arrival.by) is None:
-            self._known.people.put(arrival.by, (arrival.name, ""))
+            self._known.people.put(arrival.by, (arrival.name, "", ""))
             self.spawn(self._ask_who(heard, receive))
         if heard.joins:
             self.spawn(self._reading.before(heard, receive))
@@ -116,7 +116,7 @@ class Answers:
         if heard.outside:
             name = f"{name or heard.user} ({await self._names.team(heard.team, heard.outside)})"
             await tell_desk(receive, heard, f"outside:{heard.user}", f"{name} is from outside this workspace.")
-        self._known.people.put(heard.arrival.by, (name, person.language))
+        self._known.people.put(heard.arrival.by, (name, person.language, person.zone))
         if person.email and self._settings.email:
             await tell_desk(receive, heard, f"email:{heard.user}", f"{name}: {person.email}")
 

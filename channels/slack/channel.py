@@ -88,7 +88,7 @@ _CAN = Capabilities(
     files=Attachments(per_message=10, bytes_out=LARGEST),
     stream="edit",
     stream_every=timedelta(seconds=1.2),
-    can=frozenset(("edit", "delete", "react", "thread", "private_note", "toast")),
+    can=frozenset(("edit", "delete", "react", "thread", "private_note", "toast", "zone")),
     resend="lookup",
     pace=Pace(chat=Rate(3, timedelta(seconds=3)), apart={"edit": Pace(account=Rate(50, timedelta(minutes=1)))}),
 )
@@ -138,7 +138,7 @@ class Slack:
             _CAN,
             stream=streams,
             typing_every=timedelta(seconds=60) if to.thread and not in_private else None,
-            can=frozenset(("toast",)) if in_private else _CAN.can,
+            can=frozenset(("toast", "zone")) if in_private else _CAN.can,
             resend="blind" if in_private else "lookup",
             shared=not in_private and to.chat.rpartition("/")[2][:1] not in ("D", "U", "W"),
             files=Attachments(per_message=10, bytes_in=self._settings.largest_file, bytes_out=LARGEST),

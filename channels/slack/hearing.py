@@ -80,8 +80,8 @@ class Hearing:
         if not arrival.bodies:
             return heard
         body = arrival.bodies[0]
-        name, language = known.people.get(arrival.by) or ("", "")
-        arrival = replace(arrival, name=name or arrival.name, language=language)
+        name, language, zone = known.people.get(arrival.by) or ("", "", "")
+        arrival = replace(arrival, name=name or arrival.name, language=language, zone=zone)
         if heard.kind != "event" and not is_channel(to.chat) and (direct := await known.direct(arrival.by)):
             arrival = replace(arrival, to=replace(to, chat=f"{heard.team}/{direct}"))
         in_channel = bool(to.thread) and not to.thread.startswith("@") and not place(to.chat)[1].startswith("D")

@@ -14,8 +14,8 @@ class Known:
         """Threads of channels in which we speak."""
         self.asking = Lately[Address, tuple[str, str]]()
         """Workspace and id of whoever spoke last: a stream in a channel is for somebody."""
-        self.people = Lately[str, tuple[str, str]]()
-        """Name and language, by workspace and id."""
+        self.people = Lately[str, tuple[str, str, str]]()
+        """Name, language and time zone, by workspace and id."""
         self.posted = Lately[tuple[str, str], str]()
         """The thread of messages of ours, by chat and ts."""
         self._direct = Lately[str, str]()

@@ -14,6 +14,8 @@ class Person(Struct, frozen=True):
     language: str = ""
     email: str = ""
     """With the scope `users:read.email` alone."""
+    zone: str = ""
+    """IANA."""
 
 
 class Names:
@@ -26,7 +28,9 @@ class Names:
         about = answer.get("user") or {}
         profile = about.get("profile") or {}
         name = profile.get("display_name") or profile.get("real_name") or about.get("real_name") or ""
-        return Person(str(name), str(about.get("locale") or ""), str(profile.get("email") or ""))
+        return Person(
+            str(name), str(about.get("locale") or ""), str(profile.get("email") or ""), str(about.get("tz") or "")
+        )
 
     async def team(self, team: str, other: str) -> str:
         """Of a workspace with which ours shares a channel. Raises `NotSent`."""

@@ -75,7 +75,7 @@ class Reading:
         if known and known[0]:
             return known[0]
         person = await self._names.of(team, user)
-        self._known.people.put(f"{team}/{user}", (person.name, person.language))
+        self._known.people.put(f"{team}/{user}", (person.name, person.language, person.zone))
         return person.name or user
 
 

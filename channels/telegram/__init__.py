@@ -28,6 +28,8 @@ def build(account: str, settings: Any, *, clock: Clock, random: Random, vault: V
         raise SettingsError("`public` needs `secret`: without it anybody could send updates in Telegram's name")
     if secret and not _SECRET.fullmatch(secret):
         raise SettingsError("`secret` has 1-256 characters of A-Z a-z 0-9 _ -")
-    if wrong := [command for command in settings.commands if not _COMMAND.fullmatch(command)]:
+    if wrong := [
+        command for command in (*settings.commands, *settings.group_commands) if not _COMMAND.fullmatch(command)
+    ]:
         raise SettingsError(f"command {wrong[0]!r} may have 1-32 characters of a-z 0-9 _")
     return Telegram(account, settings, clock=clock, random=random, vault=vault, files=files)

@@ -19,7 +19,7 @@ from bot.model import Address, Media, Pressed, Said
 from bot.ports import ASGI, Accepted, Arrival, Clock, FileStore, Random, Receive, Toast, Vault
 from channels.telegram import wire
 from channels.telegram.client import Conflict
-from channels.telegram.hooks import hook, menus, unhook
+from channels.telegram.hooks import hook, offer, unhook
 from channels.telegram.parse import Me, parse, query_of, too_large
 from channels.telegram.place import Place, place_of
 from channels.telegram.recent import Recent
@@ -106,7 +106,9 @@ class Telegram(Speaking):
         return self._me
 
     def _named(self, username: str) -> Me:
-        return Me(self._client.number, username, self._settings.groups, self._settings.hears)
+        settings = self._settings
+        largest = 0 if settings.local else LONGEST_DOWNLOAD
+        return Me(self._client.number, username, settings.groups, settings.hears, largest)
 
     async def _known(self) -> Me | None:
         """Who we are, without asking Telegram; None: it was never asked."""
@@ -115,10 +117,7 @@ class Telegram(Speaking):
         return self._me
 
     async def _commands(self) -> None:
-        for language, commands in menus(self._settings).items():
-            scope = {"language_code": language} if language else {}
-            if await self._client.call("getMyCommands", scope) != commands:
-                await self._client.call("setMyCommands", {"commands": commands, **scope})
+        await offer(self._client, self._settings)
 
     async def _hook(self) -> None:
         await hook(self._client, self._settings, self.account)

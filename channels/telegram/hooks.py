@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
 from channels.telegram import wire
 from channels.telegram.client import Client
 from channels.telegram.settings import Settings
@@ -30,10 +35,36 @@ def hook_address(settings: Settings, account: str) -> str:
     return f"{settings.public.rstrip('/')}/hooks/telegram/{account}"
 
 
-def menus(settings: Settings) -> dict[str, list[dict[str, str]]]:
-    """What `setMyCommands` is told, by language."""
+class Menu(Struct, frozen=True):
+    """What the menu of commands offers in one kind of chat and one language."""
+
+    where: dict[str, Any]
+    """As the platform is told of it."""
+    commands: list[dict[str, str]]
+
+    @property
+    def name(self) -> str:
+        language = self.where.get("language_code", "every language")
+        return f"in groups, {language}" if "scope" in self.where else language
+
+
+def menus(settings: Settings) -> list[Menu]:
+    in_groups = {"scope": {"type": "all_group_chats"}}
+    return [*_by_language(settings.commands, {}), *_by_language(settings.group_commands, in_groups)]
+
+
+def _by_language(commands: Mapping[str, Mapping[str, str]], where: dict[str, Any]) -> list[Menu]:
     found: dict[str, list[dict[str, str]]] = {}
-    for command, words in settings.commands.items():
+    for command, words in commands.items():
         for language, about in words.items():
             found.setdefault(language, []).append({"command": command, "description": about})
-    return found
+    return [
+        Menu(where | ({"language_code": language} if language else {}), offered) for language, offered in found.items()
+    ]
+
+
+async def offer(client: Client, settings: Settings) -> None:
+    """See to it that the menus are those. What is so already is left alone."""
+    for menu in menus(settings):
+        if await client.call("getMyCommands", menu.where) != menu.commands:
+            await client.call("setMyCommands", {"commands": menu.commands, **menu.where})

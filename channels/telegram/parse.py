@@ -24,6 +24,7 @@ from bot.model import (
     Media,
     Message,
     Migrated,
+    Noted,
     Opened,
     Part,
     Pressed,
@@ -38,6 +39,7 @@ from bot.ports import Arrival
 from channels.telegram import wire
 from channels.telegram.entities import Entity, User, cut, spans_of
 from channels.telegram.place import Place
+from channels.telegram.render import MEGABYTE
 
 LONGEST_QUOTE = 200
 _NUMBER = re.compile(rb'"update_id"\s*:\s*([0-9]{1,20})')
@@ -62,6 +64,8 @@ class Me(Struct, frozen=True):
     username: str = ""
     groups: Literal["member", "chat"] = "member"
     hears: Literal["mention", "all"] = "mention"
+    largest: int = 20 * MEGABYTE
+    """Bytes of a file that can be fetched; 0: of any."""
 
 
 _NOBODY = Me()
@@ -234,7 +238,19 @@ class _Reading(Struct, frozen=True):
             return ()
         if message.business_connection_id and sender is not None and sender.id != message.chat.id:
             return () if edited else (Echoed(said, ref, str(sender.id), wire.full_name(sender)),)
-        return (Edited(said, ref),) if edited else (Said(said, ref, message.media_group_id),)
+        if edited:
+            return (Edited(said, ref),)
+        return Said(said, ref, message.media_group_id), *self._too_large(said)
+
+    def _too_large(self, said: Message) -> Iterator[Noted]:
+        """What nobody can open here is told to whoever looks at the conversation."""
+        for part in said.parts:
+            if isinstance(part, Media) and 0 < self.me.largest < part.size:
+                named = f"{part.name!r} ({part.size // MEGABYTE} MB)" if part.name else f"of {part.size // MEGABYTE} MB"
+                yield Noted(
+                    f"A file {named} was sent that cannot be opened here: Telegram lets bots fetch up to "
+                    f"{self.me.largest // MEGABYTE} MB. Ask for a smaller one, or for a link."
+                )
 
     def _command(self, message: wire.Message) -> tuple[str, str, str] | None:
         """Its name, whose it is (empty: anybody's), and the words after it."""

@@ -20,6 +20,8 @@ class Settings(BaseModel):
     """Telegram sends it with every webhook: 1-256 characters of A-Z a-z 0-9 _ -. Needed with `public`."""
     commands: dict[str, dict[str, str]] = {}
     """What the menu of commands offers: command to its words by language; `""` is every other language."""
+    group_commands: dict[str, dict[str, str]] = {}
+    """What it offers in groups; empty: the same."""
     groups: Literal["member", "chat"] = "member"
     """In groups without topics: one conversation per member, or one for all."""
     hears: Literal["mention", "all"] = "mention"

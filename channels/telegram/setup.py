@@ -11,7 +11,7 @@ from bot.errors import Forbidden
 from bot.ports import Finding, Vault
 from channels.telegram import wire
 from channels.telegram.client import Client
-from channels.telegram.hooks import hook, hook_address, menus, unhook
+from channels.telegram.hooks import hook, hook_address, menus, offer, unhook
 from channels.telegram.settings import Settings
 
 
@@ -44,9 +44,7 @@ async def setup(account: str, settings: Settings, *, vault: Vault) -> tuple[Find
             done = "the webhook is taken away: updates are polled, and those that waited are not lost"
         else:
             done = "there is no webhook, and none is needed: updates are polled"
-        for language, commands in menus(settings).items():
-            scope = {"language_code": language} if language else {}
-            await client.call("setMyCommands", {"commands": commands, **scope})
+        await offer(client, settings)
         menu = ", ".join(f"/{command}" for command in settings.commands) or "no commands are set"
         return Finding(True, done), Finding(True, f"the menu offers {menu}"), _groups(me, settings)
 
@@ -121,10 +119,10 @@ def _groups(me: dict[str, Any], settings: Settings) -> Finding:
 
 
 async def _menus(client: Client, account: str, settings: Settings) -> AsyncIterator[Finding]:
-    for language, commands in menus(settings).items():
-        there = await client.call("getMyCommands", {"language_code": language} if language else {})
-        where = f"the menu of commands ({language or 'every language'})"
-        if there == commands:
+    for menu in menus(settings):
+        there = await client.call("getMyCommands", menu.where)
+        where = f"the menu of commands ({menu.name})"
+        if there == menu.commands:
             yield Finding(True, f"{where} is as the settings say")
         else:
             yield Finding(

@@ -21,13 +21,14 @@ from channels.telegram.place import PRIVATELY, Place, place_of
 from channels.telegram.recent import Recent
 from channels.telegram.render import Call, capabilities_of, draft, render
 from channels.telegram.settings import Settings
-from channels.telegram.uploads import Uploads
+from channels.telegram.uploads import LONGEST_LOCAL, Uploads
 
 log = structlog.get_logger()
 
 _DRAFT = "draft "
 _OF_DRAFTS = frozenset(("draft_id", "can_stop", "keep_on_stop"))
 _TEXTS = frozenset(("sendMessage", "sendRichMessage"))
+_CAPTIONED = frozenset(("sendPhoto", "sendAnimation", "sendVideo", "sendAudio", "sendVoice", "sendDocument"))
 _REWRITTEN = dict.fromkeys(_TEXTS, "editMessageText")
 _EDITABLE = {
     "editMessageText": frozenset(("text", "entities", "link_preview_options", "rich_message", "reply_markup")),
@@ -61,6 +62,8 @@ class Speaking:
             can = replace(can, stream=self._settings.stream)
         elif can.stream == "edit" and self._settings.stream == "whole":
             can = replace(can, stream="whole")
+        if self._settings.local and can.files:
+            can = replace(can, files=replace(can.files, bytes_in=LONGEST_LOCAL, bytes_out=LONGEST_LOCAL))
         return can
 
     async def send(
@@ -275,8 +278,10 @@ class Speaking:
     async def edit(self, to: Address, ref: str, message: Message, *, key: str) -> Receipt:
         place = place_of(to)
         call = render(place, message)[0]
-        if call.method not in _TEXTS and "caption" not in call.payload:
-            raise Unshowable("only text can be written anew, and the words of one file")
+        if "media" in call.payload:  # an album's words are those of its first file
+            call = Call("sendPhoto", call.payload["media"][0])
+        elif call.method not in _TEXTS and call.method not in _CAPTIONED:
+            raise Unshowable("only text can be written anew, and the words of files")
         await self._rewrite(to, place, ref, call)
         return Receipt((ref,), self._clock.now())
 

@@ -14,13 +14,13 @@ from channels.telegram.recent import Recent
 from channels.telegram.render import MEGABYTE, Call
 
 LONGEST_UPLOAD = 50 * MEGABYTE
-LONGEST_LOCAL_UPLOAD = 2000 * MEGABYTE
+LONGEST_LOCAL = 2000 * MEGABYTE
 """Through a Bot API server of one's own."""
 
 
 class Uploads:
     def __init__(self, files: FileStore, *, local: bool) -> None:
-        self._files, self._most = files, LONGEST_LOCAL_UPLOAD if local else LONGEST_UPLOAD
+        self._files, self._most = files, LONGEST_LOCAL if local else LONGEST_UPLOAD
         self._known: Recent[tuple[str, str], str] = Recent()
         """By the file and what it is shown as: the platform's id of it."""
 

@@ -16,6 +16,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from bot.errors import StoreDown
+from bot.people import zone_named
 from channels.web.audience import encode
 from channels.web.door import Door
 from channels.web.frames import (
@@ -111,7 +112,7 @@ class GrantToken(Call):
             identity = identity_of(secret)
             assert identity is not None
         return TokenGrant(
-            token=door.tokens.grant(identity, language),
+            token=door.tokens.grant(identity, language, zone_named(request.zone)),
             seconds=TOKEN_SECONDS,
             greeting=door.greeting(language),
             secret=secret or msgspec.UNSET,

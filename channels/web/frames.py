@@ -429,6 +429,8 @@ class TokenRequest(Struct, frozen=True, forbid_unknown_fields=True):
     secret: str = ""
     """The visitor's secret when one is held: 43 characters of base64url, 256 bits."""
     locale: str = ""
+    zone: str = ""
+    """IANA name of the browser's time zone."""
 
 
 class TokenGrant(Struct, frozen=True):

@@ -99,6 +99,7 @@ class Intake:
             at=self._clock.now(),
             bodies=(body,),
             language=visitor.language,
+            zone=visitor.zone,
         )
         try:
             accepted = await self._receive(arrival)

@@ -27,6 +27,7 @@ class Visitor:
     language: str
     ends_at: float
     """Seconds since 1970."""
+    zone: str = ""
 
 
 class _Claim(msgspec.Struct, frozen=True, array_like=True):
@@ -34,6 +35,7 @@ class _Claim(msgspec.Struct, frozen=True, array_like=True):
     identity: str
     language: str
     ends_at: int
+    zone: str = ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -47,9 +49,9 @@ class Tokens:
         self._key = hmac.digest(secret, b"frontdesk widget token", "sha256")
         self._account, self._clock = account, clock
 
-    def grant(self, identity: str, language: str) -> str:
+    def grant(self, identity: str, language: str, zone: str = "") -> str:
         ends_at = int(self._clock.now().timestamp()) + TOKEN_SECONDS
-        signed = _base64(_encode(_Claim(self._account, identity, language, ends_at)))
+        signed = _base64(_encode(_Claim(self._account, identity, language, ends_at, zone)))
         return f"{signed}.{self._signature(signed.encode())}"
 
     def verify(self, token: str) -> Visitor | None:
@@ -69,7 +71,7 @@ class Tokens:
         if not hmac.compare_digest(signature, self._signature(signed).encode()):
             return None
         claim = _decode(base64.urlsafe_b64decode(signed + b"=="))
-        visitor = Visitor(claim.identity, claim.language, claim.ends_at)
+        visitor = Visitor(claim.identity, claim.language, claim.ends_at, claim.zone)
         return None if claim.account != self._account or self.has_ended(visitor) else visitor
 
     def _signature(self, signed: bytes) -> str:

@@ -34,7 +34,7 @@ from channels.web.intake import CHANNEL
 from channels.web.settings import WebSettings
 from channels.web.socket import Socket
 
-_CAPABILITIES = Capabilities(
+CAN = Capabilities(
     text=Limit(32_000),
     marks=frozenset(("bold", "italic", "strike", "code", "fence", "quote", "item", "heading")),
     parts=frozenset((Text, Choices, Card, Carousel, Table, Sources, Notice, Media, Location, VCard, Rating)),
@@ -85,7 +85,7 @@ class Web:
         self._static = static
 
     def capabilities(self, to: Address) -> Capabilities:
-        return _CAPABILITIES
+        return CAN
 
     async def run(self, receive: Receive | None = None) -> None:
         """Keep the connections alive and cut the dead ones, until cancelled: then all end, to come back elsewhere."""

@@ -3,97 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from bot import markup
 from bot.fit import fit
 from bot.model import (
-    Card,
-    Carousel,
-    Choices,
-    Location,
-    Media,
+    Address,
     Message,
-    Notice,
     Option,
     Part,
-    Rating,
-    Sources,
-    Table,
     Text,
-    VCard,
 )
-from bot.ports import Attachments, Buttons, Capabilities, Limit, Syntax
-from channels import memory, terminal
+from bot.ports import Capabilities
+from bot.testing.chance import SeededRandom
+from bot.testing.clock import SettableClock
+from bot.testing.files import MemoryFiles
+from bot.testing.vault import MemoryVault
+from channels import channel_module, memory, terminal
+from channels.web import web
 from tests.channels.parts import MESSAGES
 
-ALL = frozenset(markup.ORDER)
-EVERY: frozenset[type[Part]] = frozenset(
-    (Text, Choices, Card, Carousel, Table, Sources, Notice, Media, Location, VCard, Rating)
-)
+PLATFORMS: dict[str, tuple[str, dict[str, str]]] = {
+    "telegram": ("7001", {"token": "42:TEST"}),
+    "slack": ("T1/D1", {"connection": "http", "signing_secret": "s", "token": "xoxb-1"}),
+    "discord": ("1", {"token": "t"}),
+}
+"""A chat with one person, and the least settings an account needs."""
+
+
+def of(name: str) -> Capabilities:
+    """As the channel says it of that chat."""
+    module, (chat, settings) = channel_module(name), PLATFORMS[name]
+    channel = module.build(
+        "shop",
+        module.Settings.model_validate(settings),
+        clock=SettableClock(),
+        random=SeededRandom(1),
+        vault=MemoryVault(),
+        files=MemoryFiles(),
+    )
+    can: Capabilities = channel.capabilities(Address(name, "shop", chat))
+    return can
+
+
 CHANNELS = {
-    "telegram": Capabilities(
-        text=Limit(4096, "utf16"),
-        caption=Limit(1024, "utf16"),
-        marks=ALL,
-        parts=frozenset((Text, Choices, Card, Media, Location, VCard)),
-        alone=frozenset((Location, VCard)),
-        buttons=Buttons(rows=8, per_row=3, label=64),
-        files=Attachments(per_message=10, bytes_out=50 * 1024 * 1024),
-        stream="native",
-        typing_every=timedelta(seconds=4),
-        can=frozenset(("edit", "delete", "react", "reply_to", "thread")),
-    ),
-    "slack": Capabilities(
-        text=Limit(3000),
-        marks=ALL,
-        syntax=Syntax(escapes={"&": 4, "<": 3, ">": 3}, marks={"bold": 2, "italic": 2, "strike": 2, "code": 2}, link=3),
-        parts=frozenset((Text, Choices, Card, Table, Media)),
-        table=(100, 20),
-        raw="slack",
-        buttons=Buttons(rows=5, per_row=5, label=75),
-        options=100,
-        form="modal",
-        files=Attachments(per_message=10),
-        stream="native",
-        can=frozenset(("edit", "delete", "react", "thread")),
-        resend="lookup",
-    ),
-    "discord": Capabilities(
-        text=Limit(2000),
-        marks=ALL,
-        syntax=Syntax(
-            escapes=dict.fromkeys("\\*_~`|>#-[]()", 1),
-            marks={"bold": 4, "italic": 2, "strike": 4, "code": 2, "fence": 8},
-            lines={"quote": 2, "heading": 3},
-            link=4,
-        ),
-        parts=frozenset((Text, Choices, Card, Carousel, Media)),
-        cards=5,
-        buttons=Buttons(rows=5, per_row=5, label=80, token=100),
-        options=25,
-        form="modal",
-        files=Attachments(per_message=10, bytes_out=10 * 1024 * 1024),
-        stream="edit",
-        typing_every=timedelta(seconds=8),
-        can=frozenset(("edit", "delete", "react", "reply_to", "thread")),
-        resend="safe",
-    ),
-    "web": Capabilities(
-        text=Limit(100_000),
-        marks=ALL,
-        parts=EVERY,
-        buttons=Buttons(rows=20, per_row=20, label=200),
-        options=1000,
-        form="native",
-        files=Attachments(per_message=10),
-        resend="safe",
-    ),
+    **{name: of(name) for name in PLATFORMS},
+    "web": web.CAN,
     "terminal": terminal.CAN,
     "memory": memory.EVERYTHING,
 }

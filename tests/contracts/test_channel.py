@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from bot.testing.channel import ChannelContract, Harness
-from tests.channels.harness import discord, memory, slack, telegram, web
+from tests.channels.harness import discord, memory, slack, telegram, terminal, web
 
 HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "memory": memory.everything,
@@ -16,6 +16,7 @@ HARNESSES: dict[str, Callable[[], AbstractAsyncContextManager[Harness]]] = {
     "memory, group": memory.group,
     "telegram, polling": telegram.polling,
     "telegram, webhook": telegram.webhook,
+    "terminal": terminal.terminal,
     "web": web.web,
     "slack, http": slack.over_http,
     "slack, socket": slack.over_sockets,

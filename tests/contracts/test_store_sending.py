@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from bot.model import BOT, SYSTEM, Noted, Said, text
 from bot.testing.store import ACCOUNTS, ANN, LEASE, OVER, Scene, plain
-from bot.units import Deliveries, Delivery, Entry, RefOf, Settle
+from bot.units import Deliveries, Delivery, Entry, RefOf, RefsOf, Settle
 
 
 def words(deliveries: tuple[Delivery, ...]) -> list[str]:
@@ -277,3 +277,22 @@ async def test_what_a_message_answers_is_known_by_the_platforms_id(scene: Scene)
     assert await scene.store.read(RefOf(now.id, delivery.seq)) == ""
     await scene.store.write(replace(scene.sent(delivery), refs=("first", "second")))
     assert [await scene.store.read(RefOf(now.id, seq)) for seq in (1, 2, 3, 99)] == ["theirs", "first", "", ""]
+
+
+async def test_a_message_that_was_written_anew_is_what_it_became_last(scene: Scene) -> None:
+    now = await scene.exchange("hello")
+    now = (await scene.takes_over(now)).conversation
+
+    async def sent(said: Said, *refs: str) -> int:
+        entry = Entry(ANN, said, now.control.epoch, public=True, deliver=True)
+        seq = (await scene.amends(scene.amend(now.id, entry))).events[0].seq
+        (delivery,) = await scene.sends()
+        assert (delivery.seq, delivery.revises) == (seq, said.revises)
+        await scene.store.write(replace(scene.sent(delivery), refs=refs))
+        return seq
+
+    first, other = await sent(Said(text("one")), "a", "b"), await sent(Said(text("two")), "c")
+    assert await scene.store.read(RefsOf(now.id, first)) == ("a", "b")
+    await sent(Said(text("uno"), revises=first), "a")
+    await sent(Said(text("dos"), revises=other), "c", "d")
+    assert [await scene.store.read(RefsOf(now.id, seq)) for seq in (first, other, 99)] == [("a",), ("c", "d"), ()]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from bot.errors import ControlMoved, NotFound, Refusal, Unreachable
 from bot.fit import words
-from bot.model import Author, Media, Message, Said
+from bot.model import Author, Media, Message, Said, text
 from bot.ports import Capabilities, Limit
 from bot.testing.store import Scene
 from bot.units import Entry, Queue, RefsOf
@@ -155,3 +155,14 @@ async def test_a_list_shows_the_last_words_as_they_are_now(desk: Stage) -> None:
     last = await said(desk, "The very last.")
     await withdrawn(desk, last)
     assert await shown() == ""
+
+
+async def test_an_answer_to_one_message_is_sent_as_one(desk: Stage) -> None:
+    await desk.memory.hear("ana", Said(text("which one?"), "theirs"))
+    await desk.settle()
+    now = (await desk.found()).conversation
+    asked = (await desk.of(Said))[-1].seq
+    seen, epoch = now.last_seq, now.control.epoch
+    await desk.parts.desk.reply(now.id, MARA, "this one", seen=seen, epoch=epoch, reply_to=asked)
+    await desk.settle()
+    assert (desk.memory.sent[-1].text, desk.memory.sent[-1].reply_to) == ("this one", "theirs")

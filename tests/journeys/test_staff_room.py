@@ -406,3 +406,23 @@ async def test_the_room_is_spoken_to_in_its_language(tmp_path: Path, language: s
         assert line in told
         for english in ("Lines here", "waits", "has it", "asked"):
             assert english not in told
+
+
+async def test_a_room_in_a_language_without_texts_is_refused(tmp_path: Path) -> None:
+    german = StaffSection(account="loft", chat=TEAM, language="german")
+    with pytest.raises(SettingsError, match="staff: there are no texts in 'german', but in ar, de"):
+        async with desk(tmp_path, SettableClock(), german):
+            pass
+
+
+async def test_what_is_for_the_customers_eyes_alone_stays_out_of_the_room(tmp_path: Path) -> None:
+    clock = SettableClock()
+    async with desk(tmp_path, clock) as (bird, _):
+        await bird.hear("/link")
+        await clock.advance(2)
+        await bird.hear("book it")
+        await bird.hear("I want to talk to a human")
+        await clock.advance(2)
+        (code,) = [line for line in bird.seen() if "Your code is" in line]
+        assert code not in in_thread(bird)
+        assert "write to me directly" in in_thread(bird)

@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from bot.files import pieces_of
 from bot.flow.read import read
 from bot.llm.scripted import ScriptedModel
-from bot.model import Address
+from bot.model import Address, Media, Said
 from bot.ports import LanguageModel
 from bot.store import open_store
 from bot.testing.chance import SeededRandom
 from bot.testing.clock import SettableClock
 from bot.testing.files import MemoryFiles
 from bot.testing.vault import MemoryVault
-from bot.units import Find, Found
+from bot.units import Find, Found, Log
 from channels.sandbox.server import serving
 from channels.sandbox.telegram.sandbox import TelegramSandbox
 from channels.telegram import Settings as TelegramSettings
@@ -29,6 +30,7 @@ from channels.telegram import build
 from config.settings import DeskFile, Settings
 from config.wiring import Parts, running
 from tests.bot.flow.script import project
+from tests.channels.sandbox.telegram_client import picture
 from tests.channels.telegram.stand import ADA, TOKEN
 from tests.journeys.crossings import FLOWS
 from tests.journeys.stage import SHOP, agent
@@ -104,11 +106,11 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
 
 @asynccontextmanager
 async def opened(tmp_path: Path, *, flows: Path = SHOP, model: LanguageModel | None = None) -> AsyncIterator[Shop]:
-    clock, chance = SettableClock(), SeededRandom()
+    clock, chance, files = SettableClock(), SeededRandom(), MemoryFiles()
     sandbox = TelegramSandbox(clock)
     async with serving(sandbox) as api:
         settings = TelegramSettings(token=SecretStr(TOKEN), api=api)
-        channel = build("shop", settings, clock=clock, random=chance, vault=MemoryVault(), files=MemoryFiles())
+        channel = build("shop", settings, clock=clock, random=chance, vault=MemoryVault(), files=files)
         async with running(
             Settings(data=tmp_path),
             DeskFile(flows=flows),
@@ -117,12 +119,15 @@ async def opened(tmp_path: Path, *, flows: Path = SHOP, model: LanguageModel | N
             clock=clock,
             random=chance,
             senders=[channel],
+            files=files,
             model=model,
         ) as parts:
             listening = asyncio.create_task(channel.run(parts.inbox))
-            yield Shop(parts, clock, sandbox)
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            try:
+                yield Shop(parts, clock, sandbox)
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
 
 
 async def test_an_order_is_tracked_a_human_takes_over_and_hands_back(shop: Shop) -> None:
@@ -139,6 +144,37 @@ async def test_an_order_is_tracked_a_human_takes_over_and_hands_back(shop: Shop)
     now = (await shop.found()).conversation
     await shop.parts.desk.hand_back(now.id, MARA, now.control.epoch)
     await shop.says("how long does a refund take?", "efund")
+
+
+async def test_an_agent_sends_pictures_and_takes_them_back(shop: Shop) -> None:
+    await shop.says("where is my order?", "order")
+    now, desk = (await shop.found()).conversation, shop.parts.desk
+    await desk.take_over(now.id, MARA, now.control.epoch)
+    now = (await shop.found()).conversation
+    kept = [await shop.parts.files.keep(pieces_of(picture(10 + n)), most=10_000) for n in range(2)]
+    files = tuple(Media("image", each.ref, f"{n}.png", each.type, each.size) for n, each in enumerate(kept))
+    done = await desk.reply(now.id, MARA, "Is it *this* one?", seen=now.last_seq, epoch=now.control.epoch, files=files)
+    await shop.until(lambda: len(shop.ours()[-1]["files"]) and shop.ours()[-2]["files"])
+    question, *album = shop.ours()[-3:]
+    assert "".join(span["text"] for span in question["spans"]) == "Is it this one?"
+    assert len({each["album"] for each in album}) == 1
+    await desk.withdraw(now.id, MARA, done.events[-1].seq)
+    await shop.until(lambda: all(each["deleted"] for each in shop.ours()[-3:]))
+
+
+async def test_the_customers_album_is_one_message_and_can_be_opened(shop: Shop) -> None:
+    await shop.says("where is my order?", "order")
+    before = (await shop.found()).conversation.last_seq
+    files = {f"file{n}": (f"{n}.png", "image/png", picture(10 + n)) for n in range(3)}
+    await shop.act("upload", caption="it looks like this", **files)
+    await shop.until(lambda: len(shop.seen()) > 1)
+    now = (await shop.found()).conversation
+    log = await shop.parts.store.read(Log(conversation=now.id, after=before, most=50))
+    sent = [part for e in log if isinstance(e.body, Said) for part in e.body.message.parts if isinstance(part, Media)]
+    assert len(sent) == 3
+    assert len({event.turn for event in log if event.turn is not None}) == 1
+    opened = [await shop.parts.fetcher.bring(HERE, part) for part in sent]
+    assert [each.size for each in opened] == [len(content) for _, _, content in files.values()]
 
 
 async def test_who_stops_an_answer_keeps_what_they_saw_of_it_and_no_more(tmp_path: Path) -> None:

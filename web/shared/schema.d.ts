@@ -762,6 +762,11 @@ export interface components {
              * @default []
              */
             readonly files: readonly components["schemas"]["ConsoleFile"][];
+            /**
+             * Reply To
+             * @description Seq of the message that it answers.
+             */
+            readonly reply_to?: number | null;
             /** Seen */
             readonly seen: number;
             /** Text */
@@ -2066,6 +2071,7 @@ export interface components {
             readonly account: string;
             readonly locale?: string;
             readonly secret?: string;
+            readonly zone?: string;
         };
         /** Typing */
         readonly WidgetTyping: {

@@ -53,7 +53,7 @@ def pause(run: Run, frame: Frame, step: s.Wait) -> None:
 
 
 def _moment(run: Run, value: Json) -> datetime:
-    """A day alone is its beginning, a time without a zone is in the assistant's."""
+    """A day alone is its beginning, a time without a zone is in the customer's, else the assistant's."""
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:

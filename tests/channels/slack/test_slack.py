@@ -495,7 +495,8 @@ async def test_sl19_a_person_is_known_by_name_from_the_second_message_on(at: Des
     await at.settled()
     await at.act("say", chat=at.direct, text="two")
     await at.heard(2)
-    assert [(arrival.name, arrival.language) for arrival in at.inbox.fresh] == [("", ""), ("Ana", "en-US")]
+    told = [(arrival.name, arrival.language, arrival.zone) for arrival in at.inbox.fresh]
+    assert told == [("", "", ""), ("Ana", "en-US", "Europe/Berlin")]
 
 
 # What the outbox relies on

@@ -127,8 +127,9 @@ async def test_a_webhook_takes_what_is_no_update_at_all(recorded: list[Any]) -> 
 
 
 async def _told(stand: Stand, recorded: list[Any], chance: random.Random) -> list[str]:
-    """Mutated updates come, and words among them; gives the words, once all was taken."""
-    said = []
+    """Mutated updates come, and words among them, of a chat that was never recorded; gives the words, once all was
+    taken."""
+    said, ben = [], (await stand.act("person", name="Ben"))["chat"]
     for number in range(AT_ONCE):
         update = mutated(chance.choice(recorded), chance)
         update.pop("update_id", None) if isinstance(update, dict) else None
@@ -140,7 +141,7 @@ async def _told(stand: Stand, recorded: list[Any], chance: random.Random) -> lis
             await stand.act("update", update=update)
         if number % 10 == 0:
             said.append(f"neighbour {number}")
-            await stand.act("say", text=said[-1])
+            await stand.act("say", ben, text=said[-1])
     await stand.caught_up()
     return said
 

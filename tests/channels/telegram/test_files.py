@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from io import BytesIO
-from typing import Any
 
 import httpx2
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 from pydantic import SecretStr
 
 from bot.errors import FileGone, TooLarge, Unreachable, Unshowable
 from bot.fit import fit
-from bot.model import Choices, Media, Message, Option, Span, Text, text
+from bot.model import Choices, Location, Media, Message, Option, Span, Text, text
 from bot.ports import Kept
 from bot.testing.files import MemoryFiles
 from channels.telegram import Settings, build
@@ -177,15 +177,26 @@ async def test_a_file_is_read_while_it_is_sent_and_not_before() -> None:
     assert 0 < asked[0] < 40
 
 
-async def test_the_words_of_a_file_can_be_written_anew_and_those_of_a_place_cannot(stand: Stand) -> None:
+async def test_the_words_of_files_can_be_written_anew_and_a_place_cannot(stand: Stand) -> None:
     to = await stand.place()
     media = await stand.keeps(drawn("PNG"), "a.png", caption="Sohe")
-    receipt = await stand.send(to, Message((media,)))
-    better: Any = Media("image", media.ref, type="image/png", caption="Shoe")
-    await stand.channel.edit(to, receipt.refs[0], Message((better,)), key="e")
-    assert stand.texts() == ["Shoe"]
+    other = await stand.keeps(drawn("PNG", 50), "b.png")
+
+    def worded(*captions: str) -> Message:
+        return Message(
+            tuple(replace(each, caption=words) for each, words in zip((media, other), captions, strict=False))
+        )
+
+    one = await stand.send(to, worded("Sohe"))
+    await stand.channel.edit(to, one.refs[0], worded("Shoe"), key="e")
+    album = await stand.send(to, worded("Tow", ""), key="d.1")
+    await stand.channel.edit(to, album.refs[0], worded("Two", ""), key="f")
+    assert stand.texts() == ["Shoe", "Two", ""]
+    await stand.channel.edit(to, one.refs[0], worded(""), key="g")
+    await stand.channel.edit(to, one.refs[0], worded(""), key="g")
+    assert stand.texts() == ["", "Two", ""]
     with pytest.raises(Unshowable):
-        await stand.channel.edit(to, receipt.refs[0], Message((Media("image", media.ref),)), key="f")
+        await stand.channel.edit(to, one.refs[0], Message((Location(1, 2),)), key="h")
 
 
 async def test_words_and_a_picture_keep_their_order(stand: Stand) -> None:

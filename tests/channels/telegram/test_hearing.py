@@ -14,6 +14,7 @@ from bot.model import (
     Media,
     Message,
     Migrated,
+    Noted,
     Opened,
     Option,
     Pressed,
@@ -220,6 +221,17 @@ async def test_tg4_the_menu_of_commands_is_set_once() -> None:
         assert len(stand.calls("setMyCommands")) == 2
 
 
+async def test_tg4_groups_may_have_a_menu_of_their_own() -> None:
+    async with standing(commands={"track": {"": "Where is it?"}}, group_commands={"help": {"": "Help"}}) as stand:
+        assert [(call.get("scope"), call["commands"][0]["command"]) for call in stand.calls("setMyCommands")] == [
+            (None, "track"),
+            ({"type": "all_group_chats"}, "help"),
+        ]
+        await stand.restart()
+        await stand.place()
+        assert len(stand.calls("setMyCommands")) == 2
+
+
 # TG5
 
 
@@ -259,6 +271,16 @@ async def test_tg5_places_and_contacts_arrive_as_what_they_are(stand: Stand) -> 
         (Location(48.5, 2.5, "Shop, 1 Road"),),
         (VCard("Ada", "+15550100"),),
     ]
+
+
+async def test_tg6_a_file_that_is_too_large_is_said_and_told_to_the_desk(stand: Stand) -> None:
+    large = b"%PDF" + b"x" * (20 * 1024 * 1024)
+    await stand.act("upload", file=("a.pdf", "application/pdf", large), caption="all of it")
+    assert await stand.hears(Noted) == Noted(
+        "A file 'a.pdf' (20 MB) was sent that cannot be opened here: Telegram lets bots fetch up to 20 MB. "
+        "Ask for a smaller one, or for a link."
+    )
+    assert written(stand.all(Said)[-1].message) == "all of it"
 
 
 # TG7

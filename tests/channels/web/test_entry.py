@@ -13,6 +13,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from bot.units import FindPeople, Identities
 from channels.web.settings import WebLimits
 from channels.web.tokens import TOKEN_SECONDS, Tokens, identity_of
 from tests.channels.web.house import FREE, SECRET, SHOP, House, Visitor, opened
@@ -285,3 +286,16 @@ async def test_limits_are_positive() -> None:
     wrong: Any = {"messages_per_minute": 0}
     with pytest.raises(ValueError, match="messages_per_minute"):
         WebLimits(**wrong)
+
+
+@pytest.mark.parametrize(("zone", "kept"), [("Asia/Tokyo", "Asia/Tokyo"), ("Mars/Olympus", ""), ("../etc", "")])
+async def test_the_browsers_time_zone_is_kept_with_the_visitor(
+    house: House, visitor: Visitor, zone: str, kept: str
+) -> None:
+    visitor.token = (await visitor.ask_token(zone=zone)).json()["token"]
+    reader = await visitor.socket()
+    await reader.say("hello")
+    await reader.close()
+    (found,) = await house.store.read(FindPeople(search=visitor.identity))
+    (identity,) = await house.store.read(Identities(found.contact))
+    assert identity.zone == kept

@@ -23,6 +23,7 @@ def test_a_token_tells_who_asked_for_it() -> None:
     maker, clock = tokens()
     ends_at = clock.now().timestamp() + TOKEN_SECONDS
     assert maker.verify(maker.grant(IDENTITY, "fr")) == Visitor(IDENTITY, "fr", ends_at)
+    assert maker.verify(maker.grant(IDENTITY, "fr", "Asia/Tokyo")) == Visitor(IDENTITY, "fr", ends_at, "Asia/Tokyo")
 
 
 async def test_a_token_ends_after_an_hour() -> None:

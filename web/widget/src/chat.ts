@@ -64,7 +64,7 @@ export class Chat {
       account: options.account,
       server: options.server,
       cursor: () => ({ conversation: this.state.conversation, after: this.state.seq }),
-      visitor: () => ({ secret: options.memory.read().secret ?? "", locale: options.language() }),
+      visitor: () => ({ secret: options.memory.read().secret ?? "", locale: options.language(), zone: new Intl.DateTimeFormat().resolvedOptions().timeZone ?? "" }),
       granted: ({ secret, greeting }) => {
         if (secret) options.memory.write({ secret });
         if (!this.state.greeting) this.#become({ ...this.state, greeting });

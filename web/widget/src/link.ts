@@ -10,7 +10,7 @@ export interface LinkOptions {
   readonly server: string;
   /** What the next hello goes on with. */
   cursor(): { conversation: string; after: number };
-  visitor(): { secret: string; locale: string };
+  visitor(): { secret: string; locale: string; zone: string };
   granted(grant: WidgetTokenGrant): void;
   frame(frame: WidgetServerFrame): void;
   /** `text`: why it is blocked, in words for the customer. */
@@ -191,8 +191,8 @@ export class Link {
 
   async #authorize(): Promise<void> {
     if (this.#token && Date.now() < this.#tokenEnds - RENEW_BEFORE) return;
-    const { secret, locale } = this.#options.visitor();
-    const request: WidgetTokenRequest = { account: this.#options.account, secret, locale };
+    const { secret, locale, zone } = this.#options.visitor();
+    const request: WidgetTokenRequest = { account: this.#options.account, secret, locale, zone };
     const answer = await fetch(this.#address("api/widget/token"), {
       method: "POST",
       headers: { "Content-Type": "application/json" },
