@@ -11,8 +11,8 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -34,6 +34,26 @@ def digest_of(ref: str) -> str:
     if digest == ref or not _DIGEST.fullmatch(digest):
         raise FileGone(f"{ref[:80]!r} names no file of ours")
     return digest
+
+
+def copy_files(folder: Path, target: Path) -> int:
+    """Copy what is kept in `folder` and not yet in `target`; gives how many files are there now.
+
+    None of them ever changes, so this may be done while they are in use: after the database was copied, all that it
+    names are among them. Raises `StoreDown` when there is no room.
+    """
+    found = [path for path in folder.glob("*/*") if path.is_file() and path.suffix != _HALF_WRITTEN]
+    with _told():
+        for path in found:
+            copy = target / path.relative_to(folder)
+            if copy.is_file() and copy.stat().st_size == path.stat().st_size:
+                continue
+            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part = copy.with_name(f"{copy.name}{_HALF_WRITTEN}")
+            shutil.copyfile(path, part)
+            part.chmod(0o600)
+            part.replace(copy)
+    return len(found)
 
 
 async def pieces_of(content: bytes) -> AsyncIterator[bytes]:
@@ -117,16 +137,16 @@ class FolderFiles:
         if not self._folder.is_dir():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _synced(self._folder.parent)
-        self._tidied()
         handle, name = tempfile.mkstemp(suffix=_HALF_WRITTEN, dir=self._folder)  # readable by its owner alone
         os.close(handle)
+        self._tidy(Path(name).stat().st_mtime)
         return Path(name).open("wb")
 
-    def _tidied(self) -> None:
-        """What processes left behind that died while they wrote."""
+    def _tidy(self, now: float) -> None:
+        """Take away what processes left behind that died while they wrote; `now` by the clock of the disk."""
         for left in self._folder.glob(f"*{_HALF_WRITTEN}"):
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+                if now - left.stat().st_mtime > _ABANDONED_SECONDS:
                     left.unlink()
 
     def _settled(self, part: BinaryIO, path: Path) -> None:

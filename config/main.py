@@ -275,13 +275,21 @@ def db_backup(
     target: Path,
     replace: Annotated[bool, typer.Option("--replace", help="Put the copy in the place of an older one.")] = False,
 ) -> None:
-    """Copy a SQLite database while it is in use, and check the copy. PostgreSQL: use pg_dump."""
+    """Copy a SQLite database while it is in use, and check the copy; the files that are kept go beside it.
+
+    PostgreSQL: use pg_dump, then copy the folder `files` of FRONTDESK_DATA.
+    """
+    from bot.files import copy_files
     from bot.store.backup import backup
     from config.settings import read_settings
 
     def run() -> None:
-        backup(read_settings().sqlite_path(), target, replace=replace)
-        typer.echo(f"copied to {target}, and the copy is sound")
+        settings = read_settings()
+        backup(settings.sqlite_path(), target, replace=replace)
+        files = target.with_name(f"{target.name}.files")
+        number = copy_files(settings.files, files)
+        beside = f"; {number} kept file{'s' if number > 1 else ''} in {files}" if number else ""
+        typer.echo(f"copied to {target}, and the copy is sound{beside}")
 
     _guarded(run)
 

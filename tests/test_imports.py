@@ -83,7 +83,7 @@ NOT_REPEATABLE = ("time", "random", "secrets", "uuid", "threading", "concurrent.
 NOT_TO_CALL = ("now", "utcnow", "today", "time", "sleep", "call_later", "call_at", "timeout", "wait_for", "Thread")
 OWN_CLOCKS = ("clock", "_clock", "self._clock", "self.clock")
 # A loop may do it at once instead: the simulation's does.
-MAY_LEAVE_THE_LOOP = {("bot.knowledge.index", "to_thread"), ("bot.llm.openai", "to_thread")}
+MAY_LEAVE_THE_LOOP = {(module, "to_thread") for module in ("bot.knowledge.index", "bot.llm.openai", "bot.uploads")}
 # They are the clock and the chance of tests; and the suite of channels waits for sockets.
 TESTING = ("bot.testing.clock", "bot.testing.chance", "bot.testing.channel")
 

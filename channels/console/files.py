@@ -15,7 +15,7 @@ from bot.mime import allowed, clean_name, kind_of
 from bot.model import Conversation, Echoed, Edited, Media, Said
 from bot.ports import FileStore, Kept, Store
 from bot.units import Log
-from bot.uploads import MOST_UPLOAD, take
+from bot.uploads import MOST_UPLOAD, Uploads
 from channels.console.bodies import ConsoleFile
 from channels.console.frames import Uploaded
 from channels.console.problems import Denied
@@ -26,6 +26,7 @@ _STALLED_SECONDS = 30.0
 class ConversationFiles:
     def __init__(self, store: Store, files: FileStore, fetcher: Fetcher) -> None:
         self._store, self._files, self._fetcher = store, files, fetcher
+        self._uploads = Uploads(files)
 
     async def show(self, conversation: Conversation, seq: int, index: int, *, range: str) -> Response:
         """The file of one part of what was said. Raises `Denied`, `StoreDown`."""
@@ -40,9 +41,9 @@ class ConversationFiles:
         if length.isascii() and length.isdigit() and int(length) > MOST_UPLOAD:
             raise _too_large(MOST_UPLOAD)
         try:
-            media = await take(self._files, _arriving(request), name=name)
+            media = await self._uploads.take(_arriving(request), name=name)
         except TooLarge as error:
-            raise _too_large(error.most) from error
+            raise _too_large(MOST_UPLOAD) from error
         except WrongKind as error:
             text = "This kind of file cannot be sent, or its name says another kind than what is in it."
             raise Denied(415, "invalid", text) from error

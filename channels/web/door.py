@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.model import ConversationId, Media
 from bot.ports import Accepted, Bus, Clock, FileStore, Random, Receive, Stopped, Store, Typed
+from bot.uploads import Uploads
 from channels.web.addresses import FileAddresses
 from channels.web.audience import Hall, Key
 from channels.web.frames import Ack, BotSpeaker, Greeting, Limits, Press, RefusedFrame, Say, Submit
@@ -47,6 +48,7 @@ class Door:
     ) -> None:
         limits, bot = settings.limits, BotSpeaker(settings.assistant)
         self.settings, self.bus, self.clock, self.random, self.greeting = settings, bus, clock, random, greeting
+        self.taker = Uploads(files)
         self.files, self.addresses = files, FileAddresses(secret, settings.account, clock)
         self.limits = Limits(limits.text_bytes, limits.messages_per_minute, limits.file_bytes)
         self.origins = frozenset(settings.origins)

@@ -10,7 +10,6 @@ from starlette.types import Receive, Scope, Send
 
 from bot.download import body, download
 from bot.errors import FileGone, StoreDown, TooLarge, WrongKind
-from bot.uploads import take
 from channels.web.addresses import STEP
 from channels.web.calls import Call, answer, query, respond
 from channels.web.door import Door
@@ -115,7 +114,7 @@ class TakeFile(Call):
         self, receive: Receive, visitor: Visitor, thread: str, id: str, name: str, address: str
     ) -> Ack | RefusedFrame:
         door = self._door
-        media = await take(door.files, _arriving(receive), name=name[-_LONGEST_NAME:], most=door.limits.file_bytes)
+        media = await door.taker.take(_arriving(receive), name=name[-_LONGEST_NAME:], most=door.limits.file_bytes)
         raw = msgspec.json.encode({"file": media.ref, "name": media.name})
         return await door.take_file(media, id, raw=raw, visitor=visitor, thread=thread, address=address)
 

@@ -95,7 +95,7 @@ def view_event(event: Event, bot: BotSpeaker, file_at: FileAt = nowhere) -> Cust
         return None
     match body := event.body:
         case Said(message, revises=seq) if seq:
-            return RevisedView(event.seq, event.at, seq, tuple(map(view_part, message.parts)))
+            return RevisedView(event.seq, event.at, seq, tuple([view_part(part, file_at) for part in message.parts]))
         case Said():
             by = event.author.kind
             return SaidView(

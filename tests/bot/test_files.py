@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreDown
-from bot.files import FolderFiles, pieces_of
+from bot.files import FolderFiles, copy_files, pieces_of
 
 
 def everything(folder: Path) -> list[Path]:
@@ -49,3 +49,24 @@ async def test_what_a_dead_process_left_half_written_goes_after_a_day(tmp_path: 
     os.utime(old, (time.time() - 90_000,) * 2)
     await files.keep(pieces_of(b"whole"), most=99)
     assert (old.exists(), new.exists()) == (False, True)
+
+
+async def test_a_copy_has_every_file_and_brings_only_what_is_new(tmp_path: Path) -> None:
+    files, copy = FolderFiles(tmp_path / "files"), tmp_path / "copy"
+    first = await files.keep(pieces_of(b"one"), most=99)
+    await files.remember("telegram shop AgAC", first.ref)
+    assert copy_files(tmp_path / "files", copy) == 2
+    was = (copy / first.ref[5:7] / first.ref[5:]).stat().st_ino
+    second = await files.keep(pieces_of(b"two"), most=99)
+    (tmp_path / "files" / "half.part").write_text("half")
+    assert copy_files(tmp_path / "files", copy) == 3
+    assert (copy / first.ref[5:7] / first.ref[5:]).stat().st_ino == was
+    restored = FolderFiles(copy)
+    assert await restored.remembered("telegram shop AgAC") == first.ref
+    assert b"".join([piece async for piece in restored.open(second.ref)]) == b"two"
+    assert not list(copy.rglob("*.part"))
+
+
+def test_where_nothing_is_kept_nothing_is_copied(tmp_path: Path) -> None:
+    assert copy_files(tmp_path / "files", tmp_path / "copy") == 0
+    assert not (tmp_path / "copy").exists()

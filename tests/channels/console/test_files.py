@@ -12,8 +12,9 @@ from bot.units import Log
 from bot.uploads import MOST_UPLOAD
 from channels.console.frames import Uploaded
 from tests.channels.console.conftest import Browser, Place, problem, read
+from tests.pictures import png
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 500
+PNG = png()
 OGG = b"OggS" + bytes(range(256)) * 100
 HTML = b"<html><script>alert(document.cookie)</script></html>"
 

@@ -14,8 +14,9 @@ from bot.units import Log
 from channels.web.addresses import STEP
 from channels.web.settings import WebLimits
 from tests.channels.web.house import FREE, MARA, House, Visitor, opened
+from tests.pictures import noise, png
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 500
+PNG = noise(400)
 THREAD = "0" * 31 + "1"
 
 
@@ -125,7 +126,7 @@ async def test_a_repeat_is_one_message_and_another_file_under_its_number_is_refu
     id = str(uuid.uuid4())
     first, again = await up(visitor, id=id), await up(visitor, id=id)
     assert first.json() == again.json()
-    assert (await up(visitor, PNG + b"!", id=id)).status_code == 409
+    assert (await up(visitor, png(), id=id)).status_code == 409
     log = Log(conversation=await house.conversation(visitor.identity, THREAD))
     assert len(await house.store.read(log)) == 1
 
@@ -166,7 +167,7 @@ async def test_a_file_is_capped_whatever_is_said_of_its_length() -> None:
 async def test_a_visitor_may_not_send_without_end() -> None:
     limits = WebLimits(files_per_minute=2)
     async with opened(limits=limits) as house, visiting(house) as visitor:
-        answers = [await up(visitor, PNG + bytes([n])) for n in range(3)]
+        answers = [await up(visitor, png(size=(9, 9 + n))) for n in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert answers[-1].json()["wait"] > 0
         assert "retry-after" in answers[-1].headers
