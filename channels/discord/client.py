@@ -20,7 +20,7 @@ import yarl
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from discord.http import HTTPClient, Route
 
-from bot.errors import Forbidden, NotSent, SettingsError, TryLater, Unreachable, Unshowable
+from bot.errors import Forbidden, NotSent, SettingsError, TooLarge, TryLater, Unreachable, Unshowable
 from channels.discord.render import Call
 from channels.discord.session import Session
 from channels.discord.settings import Settings
@@ -161,7 +161,7 @@ class Line:
                 async for piece in answer.content.iter_chunked(64 * 1024):
                     size += len(piece)
                     if size > most:
-                        raise Unshowable(f"the file is larger than {most} bytes")
+                        raise TooLarge(f"the file is larger than {most} bytes", most=most)
                     yield piece
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unreachable(f"the file was not answered: {type(error).__name__}") from error

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import structlog
 from msgspec.structs import replace
 
-from bot.errors import NotSent, StoreDown, Unshowable
+from bot.errors import FileGone, NotSent, StoreDown, TooLarge, Unshowable
 from bot.model import (
     Address,
     Card,
@@ -257,10 +257,10 @@ class Slack:
         team, id = place(media.ref)
         most = self._settings.largest_file
         if media.size > most:
-            raise Unshowable(f"{media.name or media.kind} has {media.size} bytes, more than the {most} that are taken")
+            raise TooLarge(f"{media.name or media.kind} has {media.size} bytes, too many", most=most)
         file = (await self._workspaces.call(team, "files.info", params={"file": id})).get("file") or {}
         address = file.get("url_private_download") or file.get("url_private")
         if not address:
-            raise Unshowable(f"{media.name or media.kind} cannot be downloaded")
+            raise FileGone(f"{media.name or media.kind} cannot be downloaded")
         async for piece in self._workspaces.download(team, str(address), most=most):
             yield piece

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from bot.errors import Forbidden, TryLater, Unreachable, Unshowable
+from bot.errors import Forbidden, TooLarge, TryLater, Unreachable, Unshowable
 from bot.model import Address
 from bot.ports import Vault
 from channels.slack.place import place
@@ -209,7 +209,7 @@ class Workspaces:
                     async for piece in answer.content.iter_chunked(_PIECE):
                         size += len(piece)
                         if size > most:
-                            raise Unshowable(f"the file is larger than {most} bytes")
+                            raise TooLarge(f"the file is larger than {most} bytes", most=most)
                         yield piece
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise Unreachable(f"file: no answer ({type(error).__name__})") from None

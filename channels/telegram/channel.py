@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.errors import Forbidden, NotSent, SettingsError, StoreDown, TryLater, Unshowable
+from bot.errors import FileGone, Forbidden, NotSent, SettingsError, StoreDown, TooLarge, TryLater, Unshowable
 from bot.model import Address, Media, Pressed, Said
 from bot.ports import ASGI, Accepted, Arrival, Clock, FileStore, Random, Receive, Toast, Vault
 from channels.telegram import wire
@@ -272,11 +272,13 @@ class Telegram(Speaking):
 
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
         if media.size > LONGEST_DOWNLOAD and not self._settings.local:
-            raise Unshowable(_TOO_LARGE)
+            raise TooLarge(_TOO_LARGE, most=LONGEST_DOWNLOAD)
         try:
             file = await self._client.call("getFile", {"file_id": media.ref})
         except Unshowable as error:
-            raise Unshowable(_TOO_LARGE if "too big" in str(error) else str(error)) from error
+            if "too big" in str(error):
+                raise TooLarge(_TOO_LARGE, most=LONGEST_DOWNLOAD) from error
+            raise FileGone(str(error)) from error
         async for piece in self._client.download(str(file.get("file_path", ""))):
             yield piece
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from bot.errors import Forbidden, NotSent, TryLater, Unreachable, Unshowable
+from bot.errors import FileGone, Forbidden, NotSent, TryLater, Unreachable, Unshowable
 
 if TYPE_CHECKING:
     from aiogram import Bot
@@ -72,7 +72,7 @@ class Client:
         return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
     async def download(self, path: str) -> AsyncIterator[bytes]:
-        """Only from the server that calls go to, and no further."""
+        """Only from the server that calls go to, and no further. Raises `FileGone`, `Unreachable`."""
         bot = self._opened()
         from aiogram.client.session.aiohttp import AiohttpSession
 
@@ -81,6 +81,8 @@ class Client:
         url = bot.session.api.file_url(self._token, path)
         try:
             async with http.get(url, allow_redirects=False) as answer:
+                if answer.status == 404:  # its path is good for an hour
+                    raise FileGone("Telegram no longer has the file there")
                 if answer.status != 200:
                     raise Unreachable(f"the file could not be fetched: HTTP {answer.status}")
                 async for piece in answer.content.iter_chunked(65_536):

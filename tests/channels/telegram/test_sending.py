@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from pydantic import SecretStr
 
-from bot.errors import Forbidden, NotSent, TryLater, Unreachable, Unshowable
+from bot.errors import FileGone, Forbidden, NotSent, TooLarge, TryLater, Unreachable, Unshowable
 from bot.model import (
     Address,
     Card,
@@ -269,11 +269,20 @@ async def test_tg12_a_group_that_moved_is_told_before_it_is_sent_again(stand: St
 
 
 async def test_tg6_a_file_over_20_mb_is_not_fetched_and_says_why(stand: Stand) -> None:
-    with pytest.raises(Unshowable, match="up to 20 MB"):
+    with pytest.raises(TooLarge, match="up to 20 MB"):
         await anext(stand.channel.fetch(Media("file", "x", size=21 * 1024 * 1024)))
     large = kept(stand, "a.bin", b"x" * (20 * 1024 * 1024 + 1))
-    with pytest.raises(Unshowable, match="up to 20 MB"):
+    with pytest.raises(TooLarge, match="up to 20 MB"):
         await anext(stand.channel.fetch(Media("file", large)))
+
+
+async def test_tg6_a_file_that_is_no_longer_there_is_gone_and_one_that_cannot_be_had_now_is_not(stand: Stand) -> None:
+    ref = kept(stand, "a.bin", b"x")
+    for status, told in ((404, FileGone), (500, Unreachable)):
+        stand.fault("file", status=status)
+        with pytest.raises(told):
+            await anext(stand.channel.fetch(Media("file", ref)))
+    assert await anext(stand.channel.fetch(Media("file", ref))) == b"x"
 
 
 async def test_tg10_typing_fails_without_a_word(stand: Stand) -> None:
