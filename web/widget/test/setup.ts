@@ -10,7 +10,7 @@ window.ResizeObserver = NoResize;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: new Date("2026-03-02T09:41:00Z") });
-  vi.spyOn(Math, "random").mockReturnValue(0.5); // by how much a wait is shorter than the last
+  vi.spyOn(Math, "random").mockReturnValue(0.5); // what a wait leaves to chance
   localStorage.clear();
   sessionStorage.clear();
 });
