@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import hashlib
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from bot.errors import SettingsError
 from bot.ports import Clock, Random, Store
 from bot.units import PutSecret, Secret, SecretNames
@@ -22,12 +17,19 @@ class StoredVault:
     """Implements `Vault`: AES-256-GCM under a key made from the program's own, bound to account and name."""
 
     def __init__(self, account: str, secret: bytes, *, store: Store, clock: Clock, random: Random) -> None:
+        # 6 MiB that who serves the website alone does not need
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
         key = HKDF(SHA256(), 32, salt=None, info=b"frontdesk vault").derive(secret)
         self._cipher, self._id = AESGCM(key), hashlib.blake2b(key, digest_size=_KEY_ID).digest()
         self._account, self._store, self._clock, self._random = account, store, clock, random
 
     async def get(self, name: str) -> bytes | None:
         """Raises `SettingsError` for what was sealed under another key, or was tampered with."""
+        from cryptography.exceptions import InvalidTag
+
         sealed = await self._store.read(Secret(self._account, name))
         if sealed is None:
             return None

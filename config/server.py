@@ -32,16 +32,15 @@ from config.doors import Account
 from config.logs import set_up_logs, watch_loop
 from config.machine import SystemClock, SystemRandom
 from config.packs import refuse_ungranted
-from config.sandbox import APPS
 from config.serving import Server, SocketProtocol, asked_by_signal
 from config.settings import DeskFile, Settings, read_settings
-from config.stands import Stand, load_libraries, standing
 from config.wiring import Parts, running
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from channels.console.console import Console
+    from config.stands import Stand
 
 log = structlog.get_logger()
 
@@ -60,6 +59,8 @@ async def serve(host: str | None, port: int | None, *, reload: bool = False) -> 
 
 
 async def demo(host: str | None, port: int | None) -> None:
+    from config.stands import standing
+
     settings = _given(read_settings(), host, port)
     settings = settings.model_copy(update={"data": settings.data / "demo"})
     set_up_logs(screen=True)
@@ -77,6 +78,8 @@ async def demo(host: str | None, port: int | None) -> None:
 @asynccontextmanager
 async def _loading(stands: Sequence[Stand], ready: asyncio.Event) -> AsyncIterator[None]:
     """The platforms' libraries take seconds to import: meanwhile the shop and its console are open."""
+
+    from config.stands import load_libraries
 
     async def load() -> None:
         await asyncio.to_thread(load_libraries, stands)
@@ -316,6 +319,8 @@ async def _demo_account(parts: Parts) -> str:
 
 
 def _tell(site: Site, password: str, stands: Sequence[Stand]) -> None:
+    from config.sandbox import APPS
+
     table = Table.grid(padding=(0, 2))
     table.add_row("[bold]Shop page[/]", f"{site.address}/", "open the chat in its corner")
     table.add_row("[bold]Console[/]", f"{site.address}/console", f"sign in as {DEMO_EMAIL}")

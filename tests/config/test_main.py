@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = (
+    "cryptography",
+    "channels.sandbox",
     "aiogram",
     "slack_bolt",
     "discord",
