@@ -1,6 +1,7 @@
 """Accepts what a channel hears: append once, wake the engine. Nothing else stands between a customer and the log.
 
-No model, no platform call and no second transaction lives here: the platform waits for this.
+No model and no platform call lives here: the platform waits for this. Nor does a second transaction, but for what is
+rare: a dead letter, and the time zone of a known person, once while the program runs.
 """
 
 from __future__ import annotations
