@@ -829,33 +829,6 @@ class Partial(_Body, frozen=True):
     text: str
 
 
-Body = (
-    Said
-    | Edited
-    | Deleted
-    | Pressed
-    | Submitted
-    | Reacted
-    | Opened
-    | Viewed
-    | Halted
-    | Closed
-    | Reachable
-    | Migrated
-    | Echoed
-    | Rang
-    | Signalled
-    | Noted
-    | Controlled
-    | Returned
-    | Settled
-    | Turned
-    | Acting
-    | Acted
-    | Discarded
-    | Partial
-)
-
 Incoming = (
     Said
     | Edited
@@ -873,6 +846,8 @@ Incoming = (
     | Noted
 )
 """What a channel can hear, and what it has to tell colleagues beside that (`Noted`)."""
+
+Body = Incoming | Rang | Signalled | Controlled | Returned | Settled | Turned | Acting | Acted | Discarded | Partial
 
 
 class Event(Struct, frozen=True, omit_defaults=True):
